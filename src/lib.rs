@@ -1,5 +1,9 @@
 //! Latchkey signs people in and gives every agent on the host a fresh access token, with one refresh per account.
 
+pub mod binding;
 pub mod clock;
+pub mod credential;
+pub mod pending;
 pub mod secret;
+pub mod store;
 pub mod tenant;

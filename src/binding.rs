@@ -1,0 +1,46 @@
+//! Which tenants a thread uses, and what is owed to providers: the two small records beside tenants and logins.
+//!
+//! Owns [`Binding`] (at most one tenant per provider) and [`OwedRevocation`] (T12). Must not: decide who may bind.
+
+use std::collections::BTreeMap;
+
+use crate::clock::UnixSeconds;
+use crate::secret::Secret;
+use crate::tenant::{ProviderName, TenantKey};
+
+/// The tenants that a thread is bound to.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Binding {
+    /// One tenant per provider.
+    pub tenants: BTreeMap<ProviderName, TenantKey>,
+    /// What the thread has been told of its tenants, as opaque marks.
+    pub told: Vec<String>,
+    /// When it last changed.
+    pub updated_at: UnixSeconds,
+}
+
+/// How long an owed revocation is tried again, in seconds (T12).
+pub const REVOCATION_OWED_FOR: i64 = 24 * 60 * 60;
+
+/// A revocation that could not be done at logout (T12).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OwedRevocation {
+    /// Its name, random.
+    pub id: String,
+    /// The provider that must hear of it.
+    pub provider: ProviderName,
+    /// The slot the token came from, for the audit line.
+    pub tenant: TenantKey,
+    /// The client that the token was issued to.
+    pub client_id: Option<String>,
+    /// The token to revoke.
+    pub token: Secret,
+    /// Whether it is a refresh token.
+    pub is_refresh: bool,
+    /// How often it was tried.
+    pub attempts: u32,
+    /// When it became owed.
+    pub owed_at: UnixSeconds,
+    /// Not before this time is it tried again.
+    pub retry_at: UnixSeconds,
+}

@@ -1,0 +1,237 @@
+//! A login under way, as it is stored.
+//!
+//! Owns the record [`PendingLogin`] and its statuses; what may follow what is `login/machine.rs`. Invariant: a login in
+//! a terminal status carries no secret (C5), which [`PendingLogin::strip`] sees to. Must not: know files or Discord.
+
+use std::fmt;
+
+use crate::clock::{SKEW_ALLOWED, UnixSeconds};
+use crate::secret::Secret;
+use crate::tenant::{TenantKey, ThreadId, User};
+
+/// The longest life of a login, in seconds: the last edit must still reach a message whose interaction token lasts
+/// 15 minutes (S11).
+pub const LONGEST_LIFE: i64 = 14 * 60;
+/// The shortest, whatever the provider says, in seconds (S11).
+pub const SHORTEST_LIFE: i64 = 60;
+/// A login older than this is ancient, in seconds (S11).
+pub const ANCIENT_AGE: i64 = 15 * 60;
+
+/// The life of a login for which the provider gave `expires_in` seconds, or nothing (S11).
+#[must_use]
+pub fn life(expires_in: Option<u64>) -> i64 {
+    expires_in.map_or(LONGEST_LIFE, |s| i64::try_from(s).unwrap_or(i64::MAX).clamp(SHORTEST_LIFE, LONGEST_LIFE))
+}
+
+/// How the member signs in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum LoginKind {
+    /// A device code (RFC 8628, or a provider's own protocol of that shape).
+    Device,
+    /// PKCE, with the answer pasted back.
+    Paste,
+    /// PKCE, with the answer delivered to our own page.
+    Callback,
+}
+
+/// Where a login stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum LoginStatus {
+    /// Reserved; the provider is being asked.
+    Starting,
+    /// The member's move.
+    Pending,
+    /// A code is being spent.
+    Exchanging,
+    /// Signed in with another account; an admin must agree (I5).
+    Confirming,
+    /// Stored.
+    Succeeded,
+    /// Ended by somebody.
+    Cancelled,
+    /// Ended by time.
+    Expired,
+    /// Ended at the provider, by whoever was asked there.
+    Denied,
+    /// Ended by an error.
+    Failed,
+}
+
+impl LoginStatus {
+    /// All of them, in the order of a login's life.
+    pub const ALL: [Self; 9] = [
+        Self::Starting,
+        Self::Pending,
+        Self::Exchanging,
+        Self::Confirming,
+        Self::Succeeded,
+        Self::Cancelled,
+        Self::Expired,
+        Self::Denied,
+        Self::Failed,
+    ];
+
+    /// Whether the login is over (C3).
+    #[must_use]
+    pub fn is_terminal(self) -> bool {
+        self >= Self::Succeeded
+    }
+
+    /// The word in the file and in `status --json`.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Starting => "starting",
+            Self::Pending => "pending",
+            Self::Exchanging => "exchanging",
+            Self::Confirming => "confirming",
+            Self::Succeeded => "succeeded",
+            Self::Cancelled => "cancelled",
+            Self::Expired => "expired",
+            Self::Denied => "denied",
+            Self::Failed => "failed",
+        }
+    }
+}
+
+impl fmt::Display for LoginStatus {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// Why a login failed or ended otherwise than the member wished, for the words that people see.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum EndReason {
+    /// Somebody else's sign-in filled the tenant first: their id (S9).
+    CompletedBy(User),
+    /// The process that was spending the code died (S13).
+    Interrupted,
+    /// The tenant holds another account's credential (I2, I5).
+    OtherAccount,
+    /// The tenant belongs to another member (I6).
+    OtherOwner,
+    /// The tenant was logged out, or its provider removed, while this login ran.
+    Removed,
+    /// Who ended it, where that was not its owner.
+    CancelledBy(User),
+    /// The provider's words, sanitised (T10).
+    Provider(String),
+}
+
+/// Somebody to tell how the login goes on: a thread, and the message there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Watcher {
+    /// Where.
+    pub thread: ThreadId,
+    /// The token of the interaction whose message shows the login; until the end only.
+    pub interaction: Option<Secret>,
+}
+
+/// The name of a login: opaque, safe in a custom id.
+pub type LoginId = String;
+
+/// A login under way, or just over.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PendingLogin {
+    /// Its name.
+    pub id: LoginId,
+    /// How the member signs in.
+    pub kind: LoginKind,
+    /// Who started it, and alone may complete it (C11).
+    pub user: User,
+    /// Where the credential goes (C10).
+    pub tenant: TenantKey,
+    /// Where it stands.
+    pub status: LoginStatus,
+    /// Whether the one who started it is an admin (I6).
+    pub by_admin: bool,
+    /// The thread to bind on success, where wanted.
+    pub bind: Option<ThreadId>,
+    /// The issuer at the start (C10).
+    pub issuer: Option<String>,
+    /// The token endpoint at the start (T5).
+    pub token_endpoint: Option<String>,
+    /// The client id at the start.
+    pub client_id: Option<String>,
+    /// The redirect URI that the code is bound to.
+    pub redirect_uri: Option<String>,
+    /// The PKCE code verifier.
+    pub verifier: Option<Secret>,
+    /// The state that the answer must carry (T2).
+    pub state: Option<Secret>,
+    /// The link that asks for the sign-in (paste, callback). It carries the state.
+    pub authorize_url: Option<Secret>,
+    /// What is polled with.
+    pub device_code: Option<Secret>,
+    /// What the member types.
+    pub user_code: Option<Secret>,
+    /// Where the member types it.
+    pub verification_uri: Option<String>,
+    /// The same with the code in it.
+    pub verification_uri_complete: Option<Secret>,
+    /// Seconds between polls, `slow_down` included (T11).
+    pub interval: Option<u64>,
+    /// When the last poll went out.
+    pub last_poll_at: Option<UnixSeconds>,
+    /// Who is to be told.
+    pub watchers: Vec<Watcher>,
+    /// Threads that have been told the end.
+    pub told: Vec<ThreadId>,
+    /// Why it ended so.
+    pub reason: Option<EndReason>,
+    /// When it was started.
+    pub created_at: UnixSeconds,
+    /// When it ends by itself.
+    pub expires_at: UnixSeconds,
+    /// When it last changed status, or was told.
+    pub updated_at: UnixSeconds,
+}
+
+impl PendingLogin {
+    /// Whether its stamp is missing, too old, or from the future (S11, S14).
+    #[must_use]
+    pub fn is_ancient(&self, now: UnixSeconds) -> bool {
+        self.created_at <= 0
+            || now.saturating_sub(self.created_at) > ANCIENT_AGE
+            || self.created_at.saturating_sub(now) > SKEW_ALLOWED
+    }
+
+    /// Removes every secret (C5).
+    pub fn strip(&mut self) {
+        self.verifier = None;
+        self.state = None;
+        self.authorize_url = None;
+        self.device_code = None;
+        self.user_code = None;
+        self.verification_uri_complete = None;
+        for watcher in &mut self.watchers {
+            watcher.interaction = None;
+        }
+    }
+
+    /// The threads that still have to hear of the end.
+    pub fn untold(&self) -> impl Iterator<Item = &ThreadId> {
+        self.watchers.iter().map(|w| &w.thread).filter(|thread| !self.told.contains(thread))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// S11
+    #[test]
+    fn a_login_lives_between_one_and_fourteen_minutes() {
+        for (given, lives) in [(None, 840), (Some(0), 60), (Some(59), 60), (Some(300), 300), (Some(u64::MAX), 840)] {
+            assert_eq!(life(given), lives, "{given:?}");
+        }
+    }
+
+    /// C3
+    #[test]
+    fn five_statuses_are_terminal() {
+        let terminal: Vec<_> = LoginStatus::ALL.into_iter().filter(|s| s.is_terminal()).map(LoginStatus::as_str).collect();
+        assert_eq!(terminal, ["succeeded", "cancelled", "expired", "denied", "failed"]);
+    }
+}
