@@ -4,8 +4,6 @@
 //! follow which ([`may_replace`], [`may_copy`]; I1, I2). Invariant: `generation` rises by one at every replacement of
 //! the tokens and at nothing else; `id` changes only with a sign-in or an import. Must not: know files or networks.
 
-use std::collections::BTreeMap;
-
 use crate::clock::UnixSeconds;
 use crate::secret::{Secret, TokenHash, random_id};
 use crate::tenant::{ProviderName, User};
@@ -133,8 +131,6 @@ pub struct Credential {
     pub obtained_at: Option<UnixSeconds>,
     /// When the access token ends, where that is known.
     pub expires_at: Option<UnixSeconds>,
-    /// What a provider's quirks need kept.
-    pub extra: BTreeMap<String, String>,
     /// Whose it is at the provider.
     pub account: Account,
     /// Who signed in.
@@ -178,7 +174,6 @@ impl Credential {
             scopes: Vec::new(),
             obtained_at: Some(now),
             expires_at: None,
-            extra: BTreeMap::new(),
             account: Account::default(),
             owner: None,
             state: CredentialState::Ok,

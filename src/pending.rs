@@ -20,7 +20,8 @@ pub const ANCIENT_AGE: i64 = 15 * 60;
 /// The life of a login for which the provider gave `expires_in` seconds, or nothing (S11).
 #[must_use]
 pub fn life(expires_in: Option<u64>) -> i64 {
-    expires_in.map_or(LONGEST_LIFE, |s| i64::try_from(s).unwrap_or(i64::MAX).clamp(SHORTEST_LIFE, LONGEST_LIFE))
+    expires_in
+        .map_or(LONGEST_LIFE, |s| i64::try_from(s).unwrap_or(i64::MAX).clamp(SHORTEST_LIFE, LONGEST_LIFE))
 }
 
 /// How the member signs in.
@@ -223,7 +224,9 @@ mod tests {
     /// S11
     #[test]
     fn a_login_lives_between_one_and_fourteen_minutes() {
-        for (given, lives) in [(None, 840), (Some(0), 60), (Some(59), 60), (Some(300), 300), (Some(u64::MAX), 840)] {
+        for (given, lives) in
+            [(None, 840), (Some(0), 60), (Some(59), 60), (Some(300), 300), (Some(u64::MAX), 840)]
+        {
             assert_eq!(life(given), lives, "{given:?}");
         }
     }
@@ -231,7 +234,8 @@ mod tests {
     /// C3
     #[test]
     fn five_statuses_are_terminal() {
-        let terminal: Vec<_> = LoginStatus::ALL.into_iter().filter(|s| s.is_terminal()).map(LoginStatus::as_str).collect();
+        let terminal: Vec<_> =
+            LoginStatus::ALL.into_iter().filter(|s| s.is_terminal()).map(LoginStatus::as_str).collect();
         assert_eq!(terminal, ["succeeded", "cancelled", "expired", "denied", "failed"]);
     }
 }

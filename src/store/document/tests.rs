@@ -1,0 +1,134 @@
+use super::*;
+use crate::credential::CredentialKind;
+use crate::secret::Secret;
+
+const FILE: &str = r#"{
+  "version": 1,
+  "store_id": "abc",
+  "future": {"kept": [1, 2.50, "x"]},
+  "tenants": {
+    "codex": {"kind": "oauth", "provider": "codex", "access_token": "at-1", "refresh_token": "rt-1",
+              "expires_at": 1000, "extra": {"deep": [1]}, "novel": 1e2},
+    "broken": {"kind": "oauth", "provider": "codex"},
+    "Not A Key": {"anything": true}
+  },
+  "pending": {},
+  "threads": {"12": {"tenants": {"codex": "codex"}, "note": "n"}}
+}"#;
+
+fn key(text: &str) -> TenantKey {
+    text.parse().unwrap()
+}
+
+fn parse(text: &str) -> Document {
+    Document::parse(text.as_bytes()).unwrap()
+}
+
+fn put(document: &mut Document, tenant: &str, credential: Credential) {
+    let mut changes = Changes::default();
+    changes.tenants.insert(tenant.to_owned(), Some(credential));
+    document.apply(changes);
+}
+
+/// F5
+#[test]
+fn what_nobody_changed_is_printed_as_it_was_read() {
+    let mut document = parse(FILE);
+    put(
+        &mut document,
+        "new",
+        Credential::new(CredentialKind::OAuth, "codex".parse().unwrap(), Secret::new("a"), 7),
+    );
+    let printed = document.print();
+    for kept in [
+        r#""extra": {"deep": [1]}, "novel": 1e2}"#,
+        r#"{"kept": [1, 2.50, "x"]}"#,
+        r#""broken": {"kind": "oauth", "provider": "codex"}"#,
+        r#""Not A Key": {"anything": true}"#,
+        r#""note": "n""#,
+    ] {
+        assert!(printed.contains(kept), "{kept} is gone from\n{printed}");
+    }
+    assert_eq!(parse(&printed).print(), printed, "printing is stable");
+}
+
+/// F5
+#[test]
+fn a_changed_entry_keeps_the_fields_we_do_not_know() {
+    let mut document = parse(FILE);
+    let mut credential = (*document.tenant(&key("codex")).unwrap().unwrap()).clone();
+    credential.generation = 5;
+    put(&mut document, "codex", credential);
+    let printed: serde_json::Value = serde_json::from_str(&document.print()).unwrap();
+    let entry = &printed["tenants"]["codex"];
+    assert_eq!(entry["extra"]["deep"][0], 1);
+    assert_eq!(entry["novel"], 100.0);
+    assert_eq!(entry["generation"], 5);
+    assert_eq!(entry["refresh_token"], "rt-1");
+}
+
+/// F5
+#[test]
+fn one_bad_entry_fails_alone_and_is_named_without_its_values() {
+    let document =
+        parse(&FILE.replace("\"provider\": \"codex\"}", "\"provider\": \"codex\", \"access_token\": 5}"));
+    assert!(document.tenant(&key("codex")).unwrap().is_some());
+    let error = document.tenant(&key("broken")).unwrap_err().to_string();
+    assert!(error.contains("tenants entry \"broken\"") && !error.contains('5'), "{error}");
+    assert_eq!(document.damaged().len(), 2);
+}
+
+/// The least that another program must write.
+#[test]
+fn a_tenant_of_five_fields_is_whole_and_gets_its_id_from_its_token() {
+    let document = parse(FILE);
+    let credential = document.tenant(&key("codex")).unwrap().unwrap();
+    let again = parse(FILE).tenant(&key("codex")).unwrap().unwrap();
+    assert_eq!(credential.version(), again.version());
+    assert_eq!((credential.id.len(), credential.generation, credential.expires_at), (32, 0, Some(1000)));
+}
+
+/// F5, F6
+#[test]
+fn other_versions_and_non_documents_are_told_apart() {
+    for (text, newer) in [
+        (r#"{"version": 2}"#, true),
+        (r#"{"version": 1.5, "tenants": []}"#, true),
+        (r#"{"version": "1"}"#, false),
+        (r#"{"version": 0}"#, false),
+        (r"{}", false),
+        (r"[]", false),
+        ("", false),
+        (r#"{"version": 1, "tenants": []}"#, false),
+        ("{\"version\": 1", false),
+        ("null", false),
+    ] {
+        match Document::parse(text.as_bytes()) {
+            Err(ParseError::Newer(_)) => assert!(newer, "{text}"),
+            Err(ParseError::Corrupt(_)) => assert!(!newer, "{text}"),
+            Ok(_) => panic!("{text} was accepted"),
+        }
+    }
+    assert!(matches!(Document::parse(b"{\"version\": 1, \"x\": \"\xff\"}"), Err(ParseError::Corrupt(_))));
+}
+
+proptest::proptest! {
+    /// F6
+    #[test]
+    fn no_bytes_make_it_panic(bytes in proptest::collection::vec(proptest::num::u8::ANY, 0..200)) {
+        let _ = Document::parse(&bytes);
+    }
+
+    /// F5, F6
+    #[test]
+    fn damage_anywhere_is_an_error_or_a_document(at in 0_usize..500, byte in 0_u8..=255) {
+        let mut bytes = FILE.as_bytes().to_vec();
+        let at = at % bytes.len();
+        bytes[at] = byte;
+        if let Ok(document) = Document::parse(&bytes) {
+            let printed = document.print();
+            proptest::prop_assert_eq!(parse(&printed).print(), printed);
+            let _ = document.damaged();
+        }
+    }
+}

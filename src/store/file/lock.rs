@@ -1,0 +1,228 @@
+//! Kernel locks on sidecar files (flock, through `fs4`).
+//!
+//! Owns the only code that takes a lock. Invariants: a lock file is never the auth file, never unlinked, never renamed,
+//! never followed through a symbolic link (F2); the kernel frees a lock when its holder dies (G12); one process has at
+//! most one own thread waiting per lock, never on the runtime's pool, and a lock that comes after its waiter has
+//! left goes to the next waiter or is released (G31). Must not: fall through when locking fails (G13).
+
+use std::collections::{HashMap, VecDeque};
+use std::fs::File;
+use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::os::fd::AsFd;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use fs4::{FileExt, TryLockError};
+use rustix::fs::{Mode, OFlags};
+use tokio::sync::oneshot;
+
+/// A lock that is held. Dropping it lets go.
+#[derive(Debug)]
+#[must_use = "the lock is let go when this is dropped"]
+pub struct KernelLock {
+    file: File,
+}
+
+/// Who holds a lock, as far as its file tells. Informative only.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Holder {
+    /// The process id that the holder wrote down.
+    pub pid: u32,
+    /// Whether that process is stopped, by SIGSTOP or a debugger.
+    pub stopped: bool,
+}
+
+/// Why a lock could not be had.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum LockError {
+    /// Somebody else kept it for all the time we had.
+    #[error("waited {} s for {path}, held by {}", .waited.as_secs(), describe(.holder.as_ref()))]
+    TimedOut {
+        /// The lock file.
+        path: String,
+        /// How long was waited.
+        waited: Duration,
+        /// Who had it, if that is known.
+        holder: Option<Holder>,
+    },
+    /// The lock file cannot be used.
+    #[error(
+        "cannot lock {path}: {why}; the folder must be writable for the user that runs Latchkey, and on a local disk"
+    )]
+    Unusable {
+        /// The lock file.
+        path: String,
+        /// What the system said.
+        why: String,
+    },
+}
+
+fn describe(holder: Option<&Holder>) -> String {
+    match holder {
+        Some(Holder { pid, stopped: false }) => format!("process {pid}; try again"),
+        Some(Holder { pid, stopped: true }) => {
+            format!("process {pid}, which is stopped: let it go on with `kill -CONT {pid}`")
+        }
+        None => "a process that left no name; try again".to_owned(),
+    }
+}
+
+impl LockError {
+    fn unusable(path: &Path, error: &io::Error) -> Self {
+        Self::Unusable { path: path.display().to_string(), why: error.to_string() }
+    }
+}
+
+impl KernelLock {
+    /// Takes the lock at `path`, waiting in the kernel for as long as it takes. For threads of our own only.
+    pub(super) fn wait(path: &Path) -> Result<Self, LockError> {
+        loop {
+            let file = open(path).map_err(|e| LockError::unusable(path, &e))?;
+            FileExt::lock(&file).map_err(|e| LockError::unusable(path, &e))?;
+            if let Some(lock) = Self::confirmed(file, path)? {
+                return Ok(lock);
+            }
+        }
+    }
+
+    /// Takes the lock at `path` if nobody has it.
+    pub(super) fn attempt(path: &Path) -> Result<Option<Self>, LockError> {
+        loop {
+            let file = open(path).map_err(|e| LockError::unusable(path, &e))?;
+            match FileExt::try_lock(&file) {
+                Ok(()) => {}
+                Err(TryLockError::WouldBlock) => return Ok(None),
+                Err(TryLockError::Error(e)) => return Err(LockError::unusable(path, &e)),
+            }
+            if let Some(lock) = Self::confirmed(file, path)? {
+                return Ok(Some(lock));
+            }
+        }
+    }
+
+    /// The lock, unless somebody removed its file meanwhile: a lock on a file that others cannot find protects nothing.
+    fn confirmed(file: File, path: &Path) -> Result<Option<Self>, LockError> {
+        let ours = file.metadata().map_err(|e| LockError::unusable(path, &e))?;
+        let found = match std::fs::symlink_metadata(path) {
+            Ok(found) => found,
+            Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(e) => return Err(LockError::unusable(path, &e)),
+        };
+        if (ours.dev(), ours.ino()) != (found.dev(), found.ino()) {
+            return Ok(None);
+        }
+        let lock = Self { file };
+        lock.sign();
+        Ok(Some(lock))
+    }
+
+    /// Leaves our process id for whoever waits in vain. That it cannot be written changes nothing.
+    fn sign(&self) {
+        let mut file = &self.file;
+        let line = format!("{:<10}\n", std::process::id());
+        let written = file.seek(SeekFrom::Start(0)).and_then(|_| file.write_all(line.as_bytes()));
+        if let Err(error) = written {
+            tracing::debug!(%error, "could not write the holder's process id into a lock file");
+        }
+    }
+}
+
+fn open(path: &Path) -> io::Result<File> {
+    let flags = OFlags::CREATE | OFlags::RDWR | OFlags::CLOEXEC | OFlags::NOFOLLOW;
+    let fd = rustix::fs::open(path, flags, Mode::from_raw_mode(0o600))?;
+    let stat = rustix::fs::fstat(fd.as_fd())?;
+    if rustix::fs::FileType::from_raw_mode(stat.st_mode) != rustix::fs::FileType::RegularFile {
+        return Err(io::Error::other("it is not a regular file"));
+    }
+    Ok(File::from(fd))
+}
+
+/// The error for a lock that was waited for in vain.
+pub(super) fn timed_out(path: &Path, waited: Duration) -> LockError {
+    LockError::TimedOut { path: path.display().to_string(), waited, holder: holder(path) }
+}
+
+fn holder(path: &Path) -> Option<Holder> {
+    let mut text = String::new();
+    File::open(path).ok()?.take(32).read_to_string(&mut text).ok()?;
+    let pid: u32 = text.trim().parse().ok()?;
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    // The state stands behind the command name, which is in parentheses and may hold anything.
+    let state = stat.rsplit_once(')')?.1.trim_start().chars().next()?;
+    Some(Holder { pid, stopped: matches!(state, 'T' | 't') })
+}
+
+type Waiter = oneshot::Sender<Result<KernelLock, LockError>>;
+
+/// The waiting for locks in this process.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Waiting {
+    /// Who waits for which lock, first come first served. A key is there exactly while its thread runs.
+    queues: Arc<Mutex<HashMap<PathBuf, VecDeque<Waiter>>>>,
+}
+
+impl Waiting {
+    /// Takes the lock at `path`, waiting at most `bound`. Never blocks the executor.
+    pub(super) async fn acquire(&self, path: &Path, bound: Duration) -> Result<KernelLock, LockError> {
+        let receiver = {
+            let mut queues = self.queues.lock().unwrap_or_else(PoisonError::into_inner);
+            let (sender, receiver) = oneshot::channel();
+            if let Some(queue) = queues.get_mut(path) {
+                queue.push_back(sender);
+            } else {
+                if let Some(lock) = KernelLock::attempt(path)? {
+                    return Ok(lock);
+                }
+                queues.insert(path.to_owned(), VecDeque::from([sender]));
+                self.spawn(path.to_owned()).inspect_err(|_| drop(queues.remove(path)))?;
+            }
+            receiver
+        };
+        match tokio::time::timeout(bound, receiver).await {
+            Ok(Ok(result)) => result,
+            Ok(Err(_)) => Err(LockError::Unusable {
+                path: path.display().to_string(),
+                why: "the waiting thread ended".to_owned(),
+            }),
+            Err(_) => Err(timed_out(path, bound)),
+        }
+    }
+
+    fn spawn(&self, path: PathBuf) -> Result<(), LockError> {
+        let waiting = self.clone();
+        let shown = path.clone();
+        std::thread::Builder::new()
+            .name("latchkey-lock".to_owned())
+            .stack_size(128 * 1024)
+            .spawn(move || waiting.serve(&path))
+            .map(drop)
+            .map_err(|e| LockError::unusable(&shown, &e))
+    }
+
+    /// Hands the lock to one waiter after the other until nobody waits.
+    fn serve(&self, path: &Path) {
+        loop {
+            let mut result = Some(KernelLock::wait(path));
+            let mut queues = self.queues.lock().unwrap_or_else(PoisonError::into_inner);
+            let Some(queue) = queues.get_mut(path) else { return };
+            // A waiter that has left gives the result back, and the next one gets it.
+            while let Some(undelivered) = result.take() {
+                let Some(waiter) = queue.pop_front() else { break };
+                result = waiter.send(undelivered).err();
+            }
+            let done = queue.is_empty();
+            if done {
+                queues.remove(path);
+            }
+            drop(queues);
+            if done {
+                return;
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,196 @@
+//! The auth file: the store of one host.
+//!
+//! Owns [`FileStore`]: reads without locks ([`reader`]), writes on one thread ([`writer`]), locks on sidecars ([`lock`]).
+//! Invariant: every write goes through one locked re-read, mutate, replace (F1), so that writers in other processes
+//! merge. Must not: hold the store lock across anything but memory and this disk (G6).
+
+mod ground;
+pub mod lock;
+mod reader;
+mod replace;
+mod rescue;
+mod writer;
+
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, mpsc};
+use std::time::Duration;
+
+use sha2::{Digest, Sha256};
+use tokio::sync::{oneshot, watch};
+
+use self::ground::Places;
+use self::lock::{KernelLock, LockError, Waiting};
+use self::reader::Reader;
+use self::writer::{Job, Ticket, Writer};
+use super::{Document, Mutation, Rescue, STORE_WAIT, Store, StoreError, StoreFuture, Touches};
+use crate::clock::Clock;
+use crate::secret::hex;
+use crate::tenant::{TenantKey, User};
+
+/// How often the file is looked at for changes by other processes (F18). A look is one `stat`, about a microsecond, which
+/// is cheaper than being wrong about what a file system reports.
+pub const LOOK_EVERY: Duration = Duration::from_millis(500);
+
+/// A store in one file.
+#[derive(Debug)]
+pub struct FileStore {
+    places: Places,
+    clock: Clock,
+    /// How long an update waits for the store lock.
+    wait: Duration,
+    reader: Arc<Reader>,
+    waiting: Waiting,
+    changed: watch::Sender<u64>,
+    /// The way to the writing thread, which starts at the first write.
+    jobs: Mutex<Option<mpsc::Sender<Job>>>,
+    /// Set by the first who wants to hear of changes; the task that looks at the file ends when this is dropped.
+    watched: OnceLock<Arc<()>>,
+}
+
+impl FileStore {
+    /// Opens the store at `path`, making missing folders.
+    ///
+    /// # Errors
+    /// When the place cannot be trusted (F4, F15), with the remedy.
+    pub fn open(path: &Path, allow_unverified_locks: bool, clock: Clock) -> Result<Self, StoreError> {
+        Ok(Self {
+            places: ground::prepare(path, allow_unverified_locks)?,
+            clock,
+            wait: STORE_WAIT,
+            reader: Arc::default(),
+            waiting: Waiting::default(),
+            changed: watch::Sender::new(0),
+            jobs: Mutex::new(None),
+            watched: OnceLock::new(),
+        })
+    }
+
+    /// The auth file's canonical path.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.places.file
+    }
+
+    /// A lock of its own in the lock folder, by a name that is no tenant's: the bot's (W6).
+    ///
+    /// # Errors
+    /// When it cannot be had within `bound`.
+    pub async fn named_lock(&self, name: &str, bound: Duration) -> Result<KernelLock, StoreError> {
+        Ok(self.waiting.acquire(&self.lock_path(name), bound).await?)
+    }
+
+    fn lock_path(&self, name: &str) -> PathBuf {
+        self.places.locks.join(format!("{name}.lock"))
+    }
+
+    fn submit(&self, job: Job) -> Result<(), StoreError> {
+        let mut jobs = self.jobs.lock().unwrap_or_else(PoisonError::into_inner);
+        let sender = if let Some(sender) = &*jobs {
+            sender
+        } else {
+            let (sender, receiver) = mpsc::channel();
+            let writer = Writer {
+                places: self.places.clone(),
+                clock: self.clock.clone(),
+                reader: Arc::clone(&self.reader),
+                changed: self.changed.clone(),
+                tidied: false,
+            };
+            std::thread::Builder::new()
+                .name("latchkey-store".to_owned())
+                .spawn(move || writer.run(&receiver))
+                .map_err(|e| StoreError::io("start a thread to write", &self.places.file, &e))?;
+            jobs.insert(sender)
+        };
+        sender.send(job).map_err(|_| StoreError::Closed)
+    }
+
+    async fn apply_bounded(&self, touches: Touches, mutation: Mutation) -> Result<(), StoreError> {
+        let ticket = Ticket::default();
+        let (answer, mut answered) = oneshot::channel();
+        self.submit(Job { ticket: ticket.clone(), touches, mutation, answer })?;
+        let result = match tokio::time::timeout(self.wait, &mut answered).await {
+            Ok(result) => result,
+            Err(_) if ticket.give_up() => {
+                return Err(StoreError::Lock(lock::timed_out(&self.places.store_lock, self.wait)));
+            }
+            // It is being written this moment: the answer is the disk's, not another process's.
+            Err(_) => answered.await,
+        };
+        result.unwrap_or(Err(StoreError::Closed))
+    }
+
+    /// Starts looking at the file, with what it holds now as the state that is known: whoever subscribes reads after.
+    fn watch_file(&self) {
+        self.watched.get_or_init(|| {
+            let alive = Arc::new(());
+            let still_there = Arc::downgrade(&alive);
+            let (path, reader, changed) =
+                (self.places.file.clone(), Arc::clone(&self.reader), self.changed.clone());
+            let mut last = reader.read(&path).ok();
+            tokio::spawn(async move {
+                let mut ticks = tokio::time::interval(LOOK_EVERY);
+                while still_there.strong_count() > 0 {
+                    ticks.tick().await;
+                    // An unreadable file is for whoever asks for it next to report.
+                    let Ok(now) = reader.read(&path) else { continue };
+                    if !last.as_ref().is_some_and(|last| Arc::ptr_eq(last, &now)) {
+                        last = Some(now);
+                        changed.send_modify(|count| *count += 1);
+                    }
+                }
+            });
+            alive
+        });
+    }
+}
+
+impl Store for FileStore {
+    fn snapshot(&self) -> Result<Arc<Document>, StoreError> {
+        self.reader.read(&self.places.file)
+    }
+
+    fn apply(&self, touches: Touches, mutation: Mutation) -> StoreFuture<'_, Result<(), StoreError>> {
+        Box::pin(self.apply_bounded(touches, mutation))
+    }
+
+    fn changes(&self) -> watch::Receiver<u64> {
+        let receiver = self.changed.subscribe();
+        self.watch_file();
+        receiver
+    }
+
+    fn refresh_lock<'a>(
+        &'a self,
+        tenant: &TenantKey,
+        bound: Duration,
+    ) -> StoreFuture<'a, Result<KernelLock, StoreError>> {
+        let path = self.lock_path(&tenant.lock_name());
+        Box::pin(async move { Ok(self.waiting.acquire(&path, bound).await?) })
+    }
+
+    fn try_login_lock(&self, user: &User, tenant: &TenantKey) -> Result<Option<KernelLock>, StoreError> {
+        // One lock per person and slot, so that the folder is bounded by keys, not by sign-ins.
+        let name = hex(&Sha256::digest(format!("login\0{user}\0{tenant}").as_bytes()));
+        Ok(KernelLock::attempt(&self.lock_path(&name))?)
+    }
+
+    fn set_rescue_aside(&self, _lock: &KernelLock, tenant: &TenantKey) -> Result<(), StoreError> {
+        rescue::set_aside(&self.places, tenant)
+    }
+
+    fn write_rescue(&self, _lock: &KernelLock, tenant: &TenantKey, saved: &Rescue) -> Result<(), StoreError> {
+        rescue::write(&self.places, tenant, saved)
+    }
+
+    fn read_rescue(&self, _lock: &KernelLock, tenant: &TenantKey) -> Result<Option<Rescue>, StoreError> {
+        rescue::read(&self.places, tenant)
+    }
+
+    fn clear_rescue(&self, _lock: &KernelLock, tenant: &TenantKey) -> Result<(), StoreError> {
+        rescue::clear(&self.places, tenant)
+    }
+}
+
+#[cfg(test)]
+mod tests;

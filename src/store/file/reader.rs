@@ -1,0 +1,170 @@
+//! Reading the auth file without a lock, and without parsing it twice.
+//!
+//! Owns the cached document and the proof that it is still the file: device, inode, size, mtime and ctime of the
+//! parsed file, which is kept open so that its inode cannot be reused (F9). Invariant: unreadable is an error, never an
+//! empty document (F6). Must not: write, but for a copy of corrupt bytes under the store lock.
+
+use std::fs::File;
+use std::io::{self, Read, Write};
+use std::os::fd::AsFd;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use rustix::fs::{Mode, OFlags, Stat};
+
+use super::ground::Places;
+use super::lock::KernelLock;
+use crate::secret::TokenHash;
+use crate::store::StoreError;
+use crate::store::document::{Document, ParseError};
+
+/// The largest auth file that is read, in bytes.
+pub(super) const LARGEST: u64 = 64 * 1024 * 1024;
+
+/// What says whether a file is the one that was parsed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Stamp {
+    device: u64,
+    inode: u64,
+    size: i64,
+    modified: (i64, i64),
+    changed: (i64, i64),
+}
+
+impl Stamp {
+    #[expect(
+        clippy::unnecessary_cast,
+        clippy::cast_possible_wrap,
+        reason = "the fields' types differ by platform"
+    )]
+    fn of(stat: &Stat) -> Self {
+        Self {
+            device: stat.st_dev as u64,
+            inode: stat.st_ino as u64,
+            size: stat.st_size as i64,
+            modified: (stat.st_mtime as i64, stat.st_mtime_nsec as i64),
+            changed: (stat.st_ctime as i64, stat.st_ctime_nsec as i64),
+        }
+    }
+}
+
+#[derive(Debug)]
+struct Parsed {
+    document: Arc<Document>,
+    stamp: Stamp,
+    /// Keeps the inode from being given to another file.
+    _file: File,
+}
+
+/// The last document that was read.
+#[derive(Debug)]
+pub(super) struct Reader {
+    /// Held for the moment of a stat, or while one caller parses for all.
+    cache: Mutex<Option<Parsed>>,
+    /// What a missing file holds; the same each time, so that "unchanged" can be told.
+    empty: Arc<Document>,
+}
+
+impl Default for Reader {
+    fn default() -> Self {
+        Self { cache: Mutex::new(None), empty: Arc::new(Document::empty()) }
+    }
+}
+
+impl Reader {
+    /// The document as it is now.
+    pub(super) fn read(&self, path: &Path) -> Result<Arc<Document>, StoreError> {
+        let mut cache = self.cache.lock().unwrap_or_else(PoisonError::into_inner);
+        let found = match rustix::fs::lstat(path) {
+            Ok(stat) => Some(Stamp::of(&stat)),
+            Err(rustix::io::Errno::NOENT) => None,
+            Err(e) => return Err(StoreError::io("read", path, &e.into())),
+        };
+        match (found, &*cache) {
+            (None, _) => {
+                *cache = None;
+                Ok(Arc::clone(&self.empty))
+            }
+            (Some(found), Some(parsed)) if parsed.stamp == found => Ok(Arc::clone(&parsed.document)),
+            _ => {
+                let Some((file, bytes)) = open_and_read(path)? else {
+                    return Ok(Arc::new(Document::empty()));
+                };
+                let document = Arc::new(Document::parse(&bytes).map_err(|e| explained(path, e, ""))?);
+                *cache = parsed(Arc::clone(&document), file, path)?;
+                Ok(document)
+            }
+        }
+    }
+
+    /// The document as the holder of the store lock finds it: always read (F9). Corrupt bytes are copied aside (F6).
+    pub(super) fn read_locked(_held: &KernelLock, places: &Places) -> Result<Document, StoreError> {
+        let path = &places.file;
+        let Some((_, bytes)) = open_and_read(path)? else { return Ok(Document::empty()) };
+        Document::parse(&bytes).map_err(|error| {
+            let aside = match &error {
+                ParseError::Newer(_) => String::new(),
+                ParseError::Corrupt(_) => copy_aside(path, &bytes),
+            };
+            explained(path, error, &aside)
+        })
+    }
+
+    /// Takes over a document that this process has just written as `file`.
+    pub(super) fn adopt(&self, document: Arc<Document>, file: File, path: &Path) -> Result<(), StoreError> {
+        let mut cache = self.cache.lock().unwrap_or_else(PoisonError::into_inner);
+        *cache = parsed(document, file, path)?;
+        Ok(())
+    }
+}
+
+fn parsed(document: Arc<Document>, file: File, path: &Path) -> Result<Option<Parsed>, StoreError> {
+    let stat = rustix::fs::fstat(file.as_fd()).map_err(|e| StoreError::io("read", path, &e.into()))?;
+    Ok(Some(Parsed { document, stamp: Stamp::of(&stat), _file: file }))
+}
+
+fn open_and_read(path: &Path) -> Result<Option<(File, Vec<u8>)>, StoreError> {
+    let failed = |e: &io::Error| StoreError::io("read", path, e);
+    let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NOFOLLOW | OFlags::NONBLOCK;
+    let file = match rustix::fs::open(path, flags, Mode::empty()) {
+        Ok(fd) => File::from(fd),
+        Err(rustix::io::Errno::NOENT) => return Ok(None),
+        Err(e) => return Err(failed(&e.into())),
+    };
+    let size = file.metadata().map_err(|e| failed(&e))?.len();
+    let mut bytes = Vec::with_capacity(usize::try_from(size.min(LARGEST)).unwrap_or(0) + 1);
+    (&file).take(LARGEST + 1).read_to_end(&mut bytes).map_err(|e| failed(&e))?;
+    if bytes.len() as u64 > LARGEST {
+        let why = format!("it is larger than {} MiB", LARGEST / 1024 / 1024);
+        return Err(explained(path, ParseError::Corrupt(why), ""));
+    }
+    Ok(Some((file, bytes)))
+}
+
+fn explained(path: &Path, error: ParseError, aside: &str) -> StoreError {
+    let path = path.display().to_string();
+    match error {
+        ParseError::Corrupt(why) => StoreError::Corrupt { path, why, aside: aside.to_owned() },
+        ParseError::Newer(found) => StoreError::Newer { path, found },
+    }
+}
+
+/// Copies corrupt bytes beside the file, under a name made of their hash: it can only ever hold these bytes.
+fn copy_aside(path: &Path, bytes: &[u8]) -> String {
+    let hash = TokenHash::of(&String::from_utf8_lossy(bytes)).to_string();
+    let mut name = path.as_os_str().to_owned();
+    name.push(format!(".corrupt-{}", &hash[..16]));
+    let copy = Path::new(&name);
+    let written = std::fs::OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(copy)
+        .and_then(|mut file| file.write_all(bytes).and_then(|()| file.sync_all()));
+    match written {
+        Ok(()) => format!("a copy is at {}; ", copy.display()),
+        Err(e) if e.kind() == io::ErrorKind::AlreadyExists => format!("a copy is at {}; ", copy.display()),
+        Err(e) => format!("it could not be copied aside ({e}); "),
+    }
+}

@@ -1,0 +1,61 @@
+//! Putting a new auth file in the place of the old one, whole and durable or not at all.
+//!
+//! Owns the sequence: temporary file of a unique name, 0600 from creation, write, fsync, rename, fsync of the folder
+//! (F3). Invariant: a failure or a kill at any point leaves the old file or the new one (F7, F8). Must not: be called
+//! without the store lock.
+
+use std::fs::File;
+use std::io::Write;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
+
+use super::ground::Places;
+use super::lock::KernelLock;
+use crate::store::StoreError;
+
+/// What temporary files begin with, behind the auth file's own name.
+const TEMPORARY: &str = ".new-";
+
+fn prefix(places: &Places) -> String {
+    format!("{}{TEMPORARY}", places.file.file_name().unwrap_or_default().to_string_lossy())
+}
+
+/// Replaces the auth file by `text`. Gives the new file, open for reading.
+pub(super) fn replace(_held: &KernelLock, places: &Places, text: &str) -> Result<File, StoreError> {
+    let failed = |e: &std::io::Error| StoreError::io("write", &places.file, e);
+    let mut temporary = tempfile::Builder::new()
+        .prefix(&prefix(places))
+        .permissions(PermissionsExt::from_mode(0o600))
+        .tempfile_in(&places.folder)
+        .map_err(|e| failed(&e))?;
+    temporary.write_all(text.as_bytes()).map_err(|e| failed(&e))?;
+    keep_owner(places, temporary.as_file())?;
+    temporary.as_file().sync_all().map_err(|e| failed(&e))?;
+    let file = temporary.persist(&places.file).map_err(|e| failed(&e.error))?;
+    // Without this the rename itself may be lost with the power.
+    File::open(&places.folder).and_then(|folder| folder.sync_all()).map_err(|e| failed(&e))?;
+    Ok(file)
+}
+
+/// Gives the new file the old one's owner and group, where they differ from ours.
+fn keep_owner(places: &Places, new: &File) -> Result<(), StoreError> {
+    let Ok(old) = std::fs::metadata(&places.file) else { return Ok(()) };
+    let ours = new.metadata().map_err(|e| StoreError::io("look at", &places.file, &e))?;
+    if (old.uid(), old.gid()) == (ours.uid(), ours.gid()) {
+        return Ok(());
+    }
+    std::os::unix::fs::fchown(new, Some(old.uid()), Some(old.gid()))
+        .map_err(|e| StoreError::io("keep the owner of", &places.file, &e))
+}
+
+/// Removes what writers that were killed left behind. Under the store lock, so that nobody is using it.
+pub(super) fn remove_leftovers(_held: &KernelLock, places: &Places) {
+    let prefix = prefix(places);
+    let Ok(entries) = std::fs::read_dir(&places.folder) else { return };
+    for entry in entries.flatten() {
+        if entry.file_name().to_string_lossy().starts_with(&prefix)
+            && let Err(error) = std::fs::remove_file(entry.path())
+        {
+            tracing::warn!(%error, file = %entry.path().display(), "could not remove a leftover temporary file");
+        }
+    }
+}

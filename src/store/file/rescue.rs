@@ -1,0 +1,101 @@
+//! Room set aside for a rotated credential, so that a disk that fills up during the request loses nothing (G21).
+//!
+//! Owns the rescue file of a tenant: preallocated in the lock folder before the request, written only when the save
+//! fails, read first by the next holder of the refresh lock. Invariant: only the holder of the tenant's refresh lock
+//! touches it. Layout: a line `<length> <sha256>`, then that many bytes of JSON; anything else is unused room.
+
+use std::fs::File;
+use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::os::fd::AsFd;
+use std::path::{Path, PathBuf};
+
+use fs4::FileExt;
+use rustix::fs::{Mode, OFlags};
+
+use super::ground::Places;
+use crate::credential::Credential;
+use crate::secret::TokenHash;
+use crate::store::wire::Record;
+use crate::store::{Rescue, StoreError};
+use crate::tenant::TenantKey;
+
+/// The room, in bytes: four replies of the largest size allowed.
+pub(super) const ROOM: u64 = 256 * 1024;
+
+/// The wire form: what it replaces, and the tenant's entry as it will stand in the auth file.
+#[derive(serde::Serialize, serde::Deserialize)]
+struct Saved {
+    credential_id: String,
+    generation: u64,
+    entry: Box<serde_json::value::RawValue>,
+}
+
+fn path(places: &Places, tenant: &TenantKey) -> PathBuf {
+    places.locks.join(format!("{}.rescue", tenant.lock_name()))
+}
+
+fn open(path: &Path, create: bool) -> io::Result<File> {
+    let mut flags = OFlags::RDWR | OFlags::CLOEXEC | OFlags::NOFOLLOW;
+    flags.set(OFlags::CREATE, create);
+    Ok(File::from(rustix::fs::open(path, flags, Mode::from_raw_mode(0o600))?))
+}
+
+/// Sets the room aside. What a holder before left in it stays.
+pub(super) fn set_aside(places: &Places, tenant: &TenantKey) -> Result<(), StoreError> {
+    let path = path(places, tenant);
+    let set = open(&path, true).and_then(|file| {
+        // The blocks must be there for good before anything is sent; their bytes need not.
+        FileExt::allocate(&file, ROOM)?;
+        rustix::fs::fsync(file.as_fd()).map_err(io::Error::from)
+    });
+    set.map_err(|e| StoreError::io("set room aside at", &path, &e))
+}
+
+/// Writes what could not be saved.
+pub(super) fn write(places: &Places, tenant: &TenantKey, saved: &Rescue) -> Result<(), StoreError> {
+    let path = path(places, tenant);
+    let failed = |e: &io::Error| StoreError::io("write the rescue file", &path, e);
+    let (credential_id, generation) = saved.replaces.clone();
+    let saved = Saved { credential_id, generation, entry: saved.credential.write(None) };
+    let body = serde_json::to_string(&saved).map_err(|e| failed(&e.into()))?;
+    let text = format!("{} {}\n{body}", body.len(), TokenHash::of(&body));
+    let mut file = open(&path, true).map_err(|e| failed(&e))?;
+    // Over the bytes that were set aside, and no truncation: that would give the room away.
+    file.seek(SeekFrom::Start(0)).map_err(|e| failed(&e))?;
+    file.write_all(text.as_bytes()).and_then(|()| file.sync_all()).map_err(|e| failed(&e))
+}
+
+/// What a holder before left, if its writing was completed.
+pub(super) fn read(places: &Places, tenant: &TenantKey) -> Result<Option<Rescue>, StoreError> {
+    let path = path(places, tenant);
+    let mut bytes = Vec::new();
+    match open(&path, false).and_then(|file| file.take(ROOM * 4).read_to_end(&mut bytes)) {
+        Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(e) => return Err(StoreError::io("read the rescue file", &path, &e)),
+        Ok(_) => {}
+    }
+    Ok(understand(&bytes))
+}
+
+/// Half a rescue file is no rescue file: its holder was killed while writing, and the outcome is unknown (G20).
+fn understand(bytes: &[u8]) -> Option<Rescue> {
+    let end = bytes.iter().take(100).position(|b| *b == b'\n')?;
+    let (length, hash) = std::str::from_utf8(&bytes[..end]).ok()?.split_once(' ')?;
+    let length: usize = length.parse().ok()?;
+    let body = std::str::from_utf8(bytes.get(end + 1..)?.get(..length)?).ok()?;
+    if TokenHash::of(body).to_string() != hash {
+        return None;
+    }
+    let saved: Saved = serde_json::from_str(body).ok()?;
+    let credential = Credential::read(saved.entry.get()).ok()?;
+    Some(Rescue { replaces: (saved.credential_id, saved.generation), credential })
+}
+
+/// Gives the room back.
+pub(super) fn clear(places: &Places, tenant: &TenantKey) -> Result<(), StoreError> {
+    let path = path(places, tenant);
+    match std::fs::remove_file(&path) {
+        Err(e) if e.kind() != io::ErrorKind::NotFound => Err(StoreError::io("remove", &path, &e)),
+        _ => Ok(()),
+    }
+}

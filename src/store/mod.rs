@@ -1,0 +1,210 @@
+//! Where tenants, pending logins and bindings live.
+//!
+//! Owns the [`Store`] trait: read a snapshot, one atomic read-modify-write, a stream of changes, and the locks that go
+//! with it. Invariant: an update names what it touches and sees and changes only that ([`View`]); its answer comes
+//! after the write is durable. Must not: know the network, OAuth or Discord.
+
+mod document;
+pub mod file;
+mod sweep;
+mod touches;
+mod view;
+mod wire;
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::watch;
+
+pub use self::document::{Document, EntryError};
+pub use self::file::lock::{Holder, KernelLock, LockError};
+pub use self::sweep::{EXCHANGE_FROZEN, KEPT_AFTER_TELLING, has_ended};
+pub use self::touches::Touches;
+pub use self::view::View;
+use crate::credential::Credential;
+use crate::tenant::{TenantKey, User};
+
+/// How long an update waits for the store lock (F10).
+pub const STORE_WAIT: Duration = Duration::from_secs(10);
+
+/// A future that a [`Store`] method gives.
+pub type StoreFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+
+/// A change to the store: runs on its own copy of what it touches, and says whether that copy is to be kept.
+pub type Mutation = Box<dyn FnOnce(&mut View<'_>) -> Keep + Send>;
+
+/// Whether a mutation's changes are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Keep {
+    /// Write them.
+    Changes,
+    /// Drop them; the others of the same write are not affected (F17).
+    Nothing,
+}
+
+/// Why the store could not be read or written. Nothing that was stored before is lost by any of them (F7).
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum StoreError {
+    /// A file or folder could not be used. Unreadable is not empty (F6).
+    #[error("cannot {action} {path}: {why}{}", hint(*.kind))]
+    Io {
+        /// What was tried, as a verb.
+        action: &'static str,
+        /// On what.
+        path: String,
+        /// What the system said.
+        why: String,
+        /// The system's kind of error.
+        kind: std::io::ErrorKind,
+    },
+    /// The bytes are not an auth file; they were left alone.
+    #[error("{path} is not a readable auth file: {why}; {aside}repair it, or move it away to start afresh")]
+    Corrupt {
+        /// The file.
+        path: String,
+        /// What is wrong with it, and where.
+        why: String,
+        /// Where a copy was put, as a clause that ends the sentence's middle.
+        aside: String,
+    },
+    /// Written by a newer Latchkey (F5).
+    #[error(
+        "{path} has version {found}, and this Latchkey understands {}: use a newer Latchkey",
+        document::VERSION
+    )]
+    Newer {
+        /// The file.
+        path: String,
+        /// Its version.
+        found: String,
+    },
+    /// The place cannot be trusted (F4, F15). The text says how to put it right.
+    #[error("{0}")]
+    Unsafe(String),
+    /// The lock could not be had.
+    #[error(transparent)]
+    Lock(#[from] LockError),
+    /// One entry cannot be understood; the others are not affected.
+    #[error(transparent)]
+    Entry(#[from] EntryError),
+    /// A change panicked; it alone was dropped (F17).
+    #[error("internal error: a change to the store panicked and was dropped")]
+    Panicked,
+    /// The writer has ended, as the process is about to.
+    #[error("the store is closing")]
+    Closed,
+}
+
+fn hint(kind: std::io::ErrorKind) -> &'static str {
+    use std::io::ErrorKind::{PermissionDenied, ReadOnlyFilesystem, StorageFull};
+    match kind {
+        StorageFull => "; make room on this disk",
+        PermissionDenied => "; it must belong to the user that runs Latchkey",
+        ReadOnlyFilesystem => "; the store must be on a writable file system",
+        _ => "",
+    }
+}
+
+impl StoreError {
+    /// Whether trying again later may help without anybody doing anything.
+    #[must_use]
+    pub fn is_passing(&self) -> bool {
+        matches!(self, Self::Lock(LockError::TimedOut { .. }) | Self::Closed)
+    }
+
+    pub(crate) fn io(action: &'static str, path: &std::path::Path, error: &std::io::Error) -> Self {
+        Self::Io { action, path: path.display().to_string(), why: error.to_string(), kind: error.kind() }
+    }
+}
+
+/// The place where everything is kept. One implementation over a file today; others pass the same tests.
+pub trait Store: Send + Sync + std::fmt::Debug {
+    /// What is stored now. Takes no lock; an unchanged file is not parsed again (F9).
+    ///
+    /// # Errors
+    /// When the store cannot be read. Never an empty answer instead (F6).
+    fn snapshot(&self) -> Result<Arc<Document>, StoreError>;
+
+    /// One atomic, durable read-modify-write. Use [`update`], which carries a result.
+    fn apply(&self, touches: Touches, mutation: Mutation) -> StoreFuture<'_, Result<(), StoreError>>;
+
+    /// A number that rises when the store has changed, by this process or another (F18).
+    fn changes(&self) -> watch::Receiver<u64>;
+
+    /// The tenant's refresh lock, waited for at most `bound` (G3, G31).
+    fn refresh_lock<'a>(
+        &'a self,
+        tenant: &TenantKey,
+        bound: Duration,
+    ) -> StoreFuture<'a, Result<KernelLock, StoreError>>;
+
+    /// The lock of the logins of `user` at `tenant`, if nobody has it (S13).
+    ///
+    /// # Errors
+    /// When the lock file cannot be used; never when it is only taken.
+    fn try_login_lock(&self, user: &User, tenant: &TenantKey) -> Result<Option<KernelLock>, StoreError>;
+
+    /// Sets room aside for a rotated credential of `tenant`, so that a full disk loses nothing (G21).
+    ///
+    /// # Errors
+    /// When there is no room: then nothing may be sent.
+    fn set_rescue_aside(&self, lock: &KernelLock, tenant: &TenantKey) -> Result<(), StoreError>;
+
+    /// Writes a credential that could not be saved into the room set aside.
+    ///
+    /// # Errors
+    /// When even that fails.
+    fn write_rescue(&self, lock: &KernelLock, tenant: &TenantKey, saved: &Rescue) -> Result<(), StoreError>;
+
+    /// What a holder before left in the room, if anything.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    fn read_rescue(&self, lock: &KernelLock, tenant: &TenantKey) -> Result<Option<Rescue>, StoreError>;
+
+    /// Gives the room back.
+    ///
+    /// # Errors
+    /// When it cannot be removed.
+    fn clear_rescue(&self, lock: &KernelLock, tenant: &TenantKey) -> Result<(), StoreError>;
+}
+
+/// A rotated credential that waits to be saved: it replaces exactly `replaces`, or nothing (G21, G22).
+#[derive(Debug, Clone, PartialEq)]
+pub struct Rescue {
+    /// Credential id and generation at the time of the request.
+    pub replaces: (String, u64),
+    /// What the reply made of it.
+    pub credential: Credential,
+}
+
+/// Runs `change` as one atomic, durable update of what `touches` names, and gives its result.
+///
+/// The outer error is the store's; the inner one is the change's own, and drops its changes.
+///
+/// # Errors
+/// See [`StoreError`]. After an error nothing of the change may be counted on.
+pub async fn update<R, E>(
+    store: &dyn Store,
+    touches: Touches,
+    change: impl FnOnce(&mut View<'_>) -> Result<R, E> + Send + 'static,
+) -> Result<Result<R, E>, StoreError>
+where
+    R: Send + 'static,
+    E: Send + 'static,
+{
+    // Written by the store's own thread, read here after it has answered: nobody waits on it.
+    let slot = Arc::new(Mutex::new(None));
+    let filled = Arc::clone(&slot);
+    let mutation: Mutation = Box::new(move |view| {
+        let result = change(view);
+        let keep = if result.is_ok() { Keep::Changes } else { Keep::Nothing };
+        *filled.lock().unwrap_or_else(PoisonError::into_inner) = Some(result);
+        keep
+    });
+    store.apply(touches, mutation).await?;
+    let result = slot.lock().unwrap_or_else(PoisonError::into_inner).take();
+    result.ok_or(StoreError::Panicked)
+}

@@ -1,0 +1,81 @@
+//! The store's own pass after every write: what time has ended goes.
+//!
+//! Owns expiry and purging of pending logins and of revocations that were owed too long (C6, C7, S11, S13, T12).
+//! Invariant: a pure function of the document and the time. Must not: wait for any lock, or touch a credential.
+
+use super::document::{Changes, Document};
+use super::view::login_key;
+use crate::binding::REVOCATION_OWED_FOR;
+use crate::clock::{SKEW_ALLOWED, UnixSeconds};
+use crate::pending::{EndReason, LoginStatus, PendingLogin};
+
+/// A login that is over stays this long after those who watch were told, in seconds (C6).
+pub const KEPT_AFTER_TELLING: i64 = 300;
+/// And at the latest this long, in seconds (C6).
+pub const KEPT_AT_MOST: i64 = 24 * 60 * 60;
+/// A claimed code's exchange is given this long before the login is called interrupted, in seconds (C1): the exchange
+/// bound and a margin for the writes around it.
+pub const EXCHANGE_FROZEN: i64 = 150;
+
+/// What the sweep makes of one login.
+#[derive(Debug, PartialEq)]
+enum Fate {
+    Stays,
+    Ends(LoginStatus, Option<EndReason>),
+    Goes,
+}
+
+fn fate(login: &PendingLogin, now: UnixSeconds) -> Fate {
+    let age = now.saturating_sub(login.updated_at);
+    let from_the_future = age < -SKEW_ALLOWED;
+    match login.status {
+        status if status.is_terminal() => {
+            let told = login.untold().next().is_none();
+            if age.abs() > KEPT_AT_MOST || (told && (from_the_future || age > KEPT_AFTER_TELLING)) {
+                Fate::Goes
+            } else {
+                Fate::Stays
+            }
+        }
+        // Frozen while the code is being spent; whoever holds it has an end of its own well before this.
+        LoginStatus::Exchanging if from_the_future || age > EXCHANGE_FROZEN => {
+            Fate::Ends(LoginStatus::Failed, Some(EndReason::Interrupted))
+        }
+        LoginStatus::Exchanging => Fate::Stays,
+        _ if login.is_ancient(now) || login.expires_at <= now => Fate::Ends(LoginStatus::Expired, None),
+        _ => Fate::Stays,
+    }
+}
+
+/// What is due at `now`, as changes to `document`.
+pub(super) fn due(document: &Document, now: UnixSeconds) -> Changes {
+    let mut changes = Changes::default();
+    for login in document.logins() {
+        let key = login_key(&login.user, &login.tenant);
+        match fate(&login, now) {
+            Fate::Stays => {}
+            Fate::Goes => drop(changes.pending.insert(key, None)),
+            Fate::Ends(status, reason) => {
+                let mut ended = (*login).clone();
+                ended.status = status;
+                ended.reason = reason;
+                ended.updated_at = now;
+                ended.strip();
+                changes.pending.insert(key, Some(ended));
+            }
+        }
+    }
+    for owed in document.owed() {
+        let age = now.saturating_sub(owed.owed_at);
+        if !(-SKEW_ALLOWED..=REVOCATION_OWED_FOR).contains(&age) {
+            changes.settled.insert(owed.id.clone());
+        }
+    }
+    changes
+}
+
+/// Whether a login that is still open has in truth ended by time: what every reader must ask (C6).
+#[must_use]
+pub fn has_ended(login: &PendingLogin, now: UnixSeconds) -> bool {
+    login.status.is_terminal() || !matches!(fate(login, now), Fate::Stays)
+}

@@ -1,0 +1,206 @@
+//! A pending login's entry: `pending.<user>/<tenant>`.
+//!
+//! Owns the field names of a login. Must not: write a secret of a login that is over (the record has none by then, and
+//! unknown fields end with it; C5).
+
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+use serde_json::{Map, Value};
+
+use super::{Record, Wire, named, parse, print, seconds, some_secret, some_text, text_of, unknown_fields};
+use crate::pending::{EndReason, LoginKind, LoginStatus, PendingLogin, Watcher};
+use crate::tenant::{NameError, ThreadId};
+
+#[derive(Serialize, Deserialize)]
+struct WatcherWire {
+    thread: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    interaction: Option<String>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct ReasonWire {
+    kind: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    detail: Option<String>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct PendingWire {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    authorize_url: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    bind: Option<String>,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    by_admin: bool,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    client_id: Option<String>,
+    #[serde(default, deserialize_with = "seconds")]
+    created_at: Option<i64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    device_code: Option<String>,
+    #[serde(default, deserialize_with = "seconds")]
+    expires_at: Option<i64>,
+    id: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    interval: Option<u64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    issuer: Option<String>,
+    kind: String,
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "seconds")]
+    last_poll_at: Option<i64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    reason: Option<ReasonWire>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    redirect_uri: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    state: Option<String>,
+    status: String,
+    tenant: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    token_endpoint: Option<String>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    told: Vec<String>,
+    #[serde(default, deserialize_with = "seconds")]
+    updated_at: Option<i64>,
+    user: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    user_code: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    verification_uri: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    verification_uri_complete: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    verifier: Option<String>,
+    #[serde(default)]
+    watchers: Vec<WatcherWire>,
+    #[serde(flatten)]
+    rest: Map<String, Value>,
+}
+
+impl Wire for PendingWire {
+    fn into_rest(self) -> Map<String, Value> {
+        self.rest
+    }
+}
+
+fn reason_of(wire: ReasonWire) -> Result<EndReason, String> {
+    let ReasonWire { kind, detail } = wire;
+    let detail = detail.unwrap_or_default();
+    let user = || detail.parse().map_err(|e: NameError| named(&e));
+    Ok(match kind.as_str() {
+        "completed_by" => EndReason::CompletedBy(user()?),
+        "cancelled_by" => EndReason::CancelledBy(user()?),
+        "interrupted" => EndReason::Interrupted,
+        "other_account" => EndReason::OtherAccount,
+        "other_owner" => EndReason::OtherOwner,
+        "removed" => EndReason::Removed,
+        _ => EndReason::Provider(detail),
+    })
+}
+
+fn reason_wire(reason: &EndReason) -> ReasonWire {
+    let (kind, detail) = match reason {
+        EndReason::CompletedBy(user) => ("completed_by", Some(user.to_string())),
+        EndReason::CancelledBy(user) => ("cancelled_by", Some(user.to_string())),
+        EndReason::Interrupted => ("interrupted", None),
+        EndReason::OtherAccount => ("other_account", None),
+        EndReason::OtherOwner => ("other_owner", None),
+        EndReason::Removed => ("removed", None),
+        EndReason::Provider(text) => ("provider", Some(text.clone())),
+    };
+    ReasonWire { kind: kind.to_owned(), detail }
+}
+
+impl Record for PendingLogin {
+    fn read(raw: &str) -> Result<Self, String> {
+        let wire: PendingWire = parse(raw)?;
+        let kind = match wire.kind.as_str() {
+            "device" => LoginKind::Device,
+            "paste" => LoginKind::Paste,
+            "callback" => LoginKind::Callback,
+            _ => return Err("\"kind\" is none of \"device\", \"paste\", \"callback\"".to_owned()),
+        };
+        let status = LoginStatus::ALL
+            .into_iter()
+            .find(|status| status.as_str() == wire.status)
+            .ok_or("\"status\" is not a known status")?;
+        let thread = |text: String| text.parse::<ThreadId>().map_err(|e| named(&e));
+        let watchers = wire.watchers.into_iter().map(|watcher| {
+            Ok::<_, String>(Watcher {
+                thread: thread(watcher.thread)?,
+                interaction: some_secret(watcher.interaction),
+            })
+        });
+        Ok(Self {
+            id: wire.id,
+            kind,
+            user: wire.user.parse().map_err(|e| named(&e))?,
+            tenant: wire.tenant.parse().map_err(|e| named(&e))?,
+            status,
+            by_admin: wire.by_admin,
+            bind: some_text(wire.bind).map(thread).transpose()?,
+            issuer: some_text(wire.issuer),
+            token_endpoint: some_text(wire.token_endpoint),
+            client_id: some_text(wire.client_id),
+            redirect_uri: some_text(wire.redirect_uri),
+            verifier: some_secret(wire.verifier),
+            state: some_secret(wire.state),
+            authorize_url: some_secret(wire.authorize_url),
+            device_code: some_secret(wire.device_code),
+            user_code: some_secret(wire.user_code),
+            verification_uri: some_text(wire.verification_uri),
+            verification_uri_complete: some_secret(wire.verification_uri_complete),
+            interval: wire.interval,
+            last_poll_at: wire.last_poll_at,
+            watchers: watchers.collect::<Result<_, _>>()?,
+            told: wire.told.into_iter().map(thread).collect::<Result<_, _>>()?,
+            reason: wire.reason.map(reason_of).transpose()?,
+            created_at: wire.created_at.unwrap_or(0),
+            expires_at: wire.expires_at.unwrap_or(0),
+            updated_at: wire.updated_at.unwrap_or(0),
+        })
+    }
+
+    fn write(&self, before: Option<&str>) -> Box<RawValue> {
+        let watchers = self.watchers.iter().map(|watcher| WatcherWire {
+            thread: watcher.thread.to_string(),
+            interaction: text_of(watcher.interaction.as_ref()),
+        });
+        print(&PendingWire {
+            authorize_url: text_of(self.authorize_url.as_ref()),
+            bind: self.bind.as_ref().map(ToString::to_string),
+            by_admin: self.by_admin,
+            client_id: self.client_id.clone(),
+            created_at: Some(self.created_at),
+            device_code: text_of(self.device_code.as_ref()),
+            expires_at: Some(self.expires_at),
+            id: self.id.clone(),
+            interval: self.interval,
+            issuer: self.issuer.clone(),
+            kind: match self.kind {
+                LoginKind::Device => "device",
+                LoginKind::Paste => "paste",
+                LoginKind::Callback => "callback",
+            }
+            .to_owned(),
+            last_poll_at: self.last_poll_at,
+            reason: self.reason.as_ref().map(reason_wire),
+            redirect_uri: self.redirect_uri.clone(),
+            state: text_of(self.state.as_ref()),
+            status: self.status.as_str().to_owned(),
+            tenant: self.tenant.to_string(),
+            token_endpoint: self.token_endpoint.clone(),
+            told: self.told.iter().map(ToString::to_string).collect(),
+            updated_at: Some(self.updated_at),
+            user: self.user.to_string(),
+            user_code: text_of(self.user_code.as_ref()),
+            verification_uri: self.verification_uri.clone(),
+            verification_uri_complete: text_of(self.verification_uri_complete.as_ref()),
+            verifier: text_of(self.verifier.as_ref()),
+            watchers: watchers.collect(),
+            // A login's unknown fields might hold what another version keeps secret: they end with it (C5).
+            rest: if self.status.is_terminal() { Map::new() } else { unknown_fields::<PendingWire>(before) },
+        })
+    }
+}

@@ -1,0 +1,202 @@
+//! A tenant's entry: `tenants.<tenant>`.
+//!
+//! Owns the field names of a credential. An entry with only `kind`, `provider`, `access_token`, `refresh_token` and
+//! `expires_at` is whole; the rest is filled in at its next write.
+
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+use serde_json::{Map, Value};
+
+use super::{Record, Wire, named, parse, print, seconds, some_secret, some_text, text_of, unknown_fields};
+use crate::credential::{Account, Credential, CredentialKind, CredentialState, Intent};
+use crate::secret::{Secret, TokenHash};
+use crate::tenant::NameError;
+
+#[derive(Serialize, Deserialize)]
+struct IntentWire {
+    credential_id: String,
+    generation: u64,
+    refresh_sha256: String,
+    attempt: u32,
+    sent_at: i64,
+}
+
+#[derive(Serialize, Deserialize)]
+struct AccountWire {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    id: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    email: Option<String>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct TenantWire {
+    access_token: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    account: Option<AccountWire>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    client_id: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "seconds")]
+    created_at: Option<i64>,
+    #[serde(default)]
+    credential_id: Option<String>,
+    #[serde(default, deserialize_with = "seconds")]
+    expires_at: Option<i64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    failures: Option<u32>,
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "seconds")]
+    forced_at: Option<i64>,
+    #[serde(default)]
+    generation: Option<u64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    id_token: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    intent: Option<IntentWire>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    issuer: Option<String>,
+    kind: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    last_error: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "seconds")]
+    last_used_at: Option<i64>,
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "seconds")]
+    obtained_at: Option<i64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    owner: Option<String>,
+    provider: String,
+    #[serde(default)]
+    refresh_token: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "seconds")]
+    retry_at: Option<i64>,
+    #[serde(default)]
+    scopes: Vec<String>,
+    #[serde(default)]
+    state: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    token_endpoint: Option<String>,
+    #[serde(default)]
+    token_type: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "seconds")]
+    updated_at: Option<i64>,
+    #[serde(flatten)]
+    rest: Map<String, Value>,
+}
+
+impl Wire for TenantWire {
+    fn into_rest(self) -> Map<String, Value> {
+        self.rest
+    }
+}
+
+impl Record for Credential {
+    fn read(raw: &str) -> Result<Self, String> {
+        let wire: TenantWire = parse(raw)?;
+        if wire.access_token.is_empty() {
+            return Err("\"access_token\" is empty".to_owned());
+        }
+        let kind = match wire.kind.as_str() {
+            "oauth" => CredentialKind::OAuth,
+            "static" => CredentialKind::Static,
+            _ => return Err("\"kind\" is neither \"oauth\" nor \"static\"".to_owned()),
+        };
+        let state = match wire.state.as_deref() {
+            None | Some("ok") => CredentialState::Ok,
+            Some("needs_login") => CredentialState::NeedsLogin,
+            Some("uncertain") => CredentialState::Uncertain,
+            Some(_) => return Err("\"state\" is none of \"ok\", \"needs_login\", \"uncertain\"".to_owned()),
+        };
+        let intent = wire.intent.map(|i| {
+            let refresh_sha256 =
+                TokenHash::parse(&i.refresh_sha256).map_err(|e| format!("\"intent\": {e}"))?;
+            let IntentWire { credential_id, generation, attempt, sent_at, .. } = i;
+            Ok::<_, String>(Intent { credential_id, generation, refresh_sha256, attempt, sent_at })
+        });
+        let refresh_token = some_secret(wire.refresh_token);
+        // Filled in at the next write; the same at every reading until then.
+        let id = some_text(wire.credential_id).unwrap_or_else(|| {
+            let token = refresh_token.as_ref().map_or(wire.access_token.as_str(), Secret::expose);
+            TokenHash::of(token).to_string().chars().take(32).collect()
+        });
+        let account = wire.account.as_ref();
+        Ok(Self {
+            kind,
+            provider: wire.provider.parse().map_err(|e: NameError| named(&e))?,
+            id,
+            generation: wire.generation.unwrap_or(0),
+            issuer: some_text(wire.issuer),
+            token_endpoint: some_text(wire.token_endpoint),
+            client_id: some_text(wire.client_id),
+            access_token: Secret::from(wire.access_token),
+            refresh_token,
+            id_token: some_secret(wire.id_token),
+            token_type: some_text(wire.token_type).unwrap_or_else(|| "Bearer".to_owned()),
+            scopes: wire.scopes,
+            obtained_at: wire.obtained_at,
+            expires_at: wire.expires_at,
+            account: Account::new(
+                account.and_then(|a| a.id.as_deref()),
+                account.and_then(|a| a.email.as_deref()),
+            ),
+            owner: some_text(wire.owner).map(|o| o.parse()).transpose().map_err(|e| named(&e))?,
+            state,
+            intent: intent.transpose()?,
+            forced_at: wire.forced_at,
+            retry_at: wire.retry_at,
+            failures: wire.failures.unwrap_or(0),
+            last_error: some_text(wire.last_error),
+            last_used_at: wire.last_used_at,
+            created_at: wire.created_at,
+            updated_at: wire.updated_at,
+        })
+    }
+
+    fn write(&self, before: Option<&str>) -> Box<RawValue> {
+        let account = (!self.account.is_unknown())
+            .then(|| AccountWire { id: self.account.id.clone(), email: self.account.email.clone() });
+        print(&TenantWire {
+            access_token: self.access_token.expose().to_owned(),
+            account,
+            client_id: self.client_id.clone(),
+            created_at: self.created_at,
+            credential_id: Some(self.id.clone()),
+            expires_at: self.expires_at,
+            failures: (self.failures > 0).then_some(self.failures),
+            forced_at: self.forced_at,
+            generation: Some(self.generation),
+            id_token: text_of(self.id_token.as_ref()),
+            intent: self.intent.as_ref().map(|i| IntentWire {
+                credential_id: i.credential_id.clone(),
+                generation: i.generation,
+                refresh_sha256: i.refresh_sha256.to_string(),
+                attempt: i.attempt,
+                sent_at: i.sent_at,
+            }),
+            issuer: self.issuer.clone(),
+            kind: match self.kind {
+                CredentialKind::OAuth => "oauth",
+                CredentialKind::Static => "static",
+            }
+            .to_owned(),
+            last_error: self.last_error.clone(),
+            last_used_at: self.last_used_at,
+            obtained_at: self.obtained_at,
+            owner: self.owner.as_ref().map(ToString::to_string),
+            provider: self.provider.to_string(),
+            refresh_token: text_of(self.refresh_token.as_ref()),
+            retry_at: self.retry_at,
+            scopes: self.scopes.clone(),
+            state: Some(
+                match self.state {
+                    CredentialState::Ok => "ok",
+                    CredentialState::NeedsLogin => "needs_login",
+                    CredentialState::Uncertain => "uncertain",
+                }
+                .to_owned(),
+            ),
+            token_endpoint: self.token_endpoint.clone(),
+            token_type: Some(self.token_type.clone()),
+            updated_at: self.updated_at,
+            rest: unknown_fields::<TenantWire>(before),
+        })
+    }
+}

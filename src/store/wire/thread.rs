@@ -1,0 +1,114 @@
+//! A thread's entry (`threads.<thread id>`) and an owed revocation's (`revocations[]`).
+//!
+//! Owns their field names.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+use serde_json::{Map, Value};
+
+use super::{Record, Wire, named, parse, print, seconds, some_text, unknown_fields};
+use crate::binding::{Binding, OwedRevocation};
+use crate::secret::Secret;
+use crate::tenant::NameError;
+
+#[derive(Serialize, Deserialize)]
+struct ThreadWire {
+    #[serde(default)]
+    tenants: BTreeMap<String, String>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    told: Vec<String>,
+    #[serde(default, deserialize_with = "seconds")]
+    updated_at: Option<i64>,
+    #[serde(flatten)]
+    rest: Map<String, Value>,
+}
+
+impl Wire for ThreadWire {
+    fn into_rest(self) -> Map<String, Value> {
+        self.rest
+    }
+}
+
+impl Record for Binding {
+    fn read(raw: &str) -> Result<Self, String> {
+        let wire: ThreadWire = parse(raw)?;
+        let tenants = wire
+            .tenants
+            .into_iter()
+            .map(|(provider, tenant)| Ok::<_, NameError>((provider.parse()?, tenant.parse()?)));
+        Ok(Self {
+            tenants: tenants.collect::<Result<_, _>>().map_err(|e| named(&e))?,
+            told: wire.told,
+            updated_at: wire.updated_at.unwrap_or(0),
+        })
+    }
+
+    fn write(&self, before: Option<&str>) -> Box<RawValue> {
+        print(&ThreadWire {
+            tenants: self.tenants.iter().map(|(p, t)| (p.to_string(), t.to_string())).collect(),
+            told: self.told.clone(),
+            updated_at: Some(self.updated_at),
+            rest: unknown_fields::<ThreadWire>(before),
+        })
+    }
+}
+
+#[derive(Serialize, Deserialize)]
+struct RevocationWire {
+    #[serde(default)]
+    attempts: u32,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    client_id: Option<String>,
+    id: String,
+    #[serde(default)]
+    is_refresh: bool,
+    #[serde(default, deserialize_with = "seconds")]
+    owed_at: Option<i64>,
+    provider: String,
+    #[serde(default, deserialize_with = "seconds")]
+    retry_at: Option<i64>,
+    tenant: String,
+    token: String,
+    #[serde(flatten)]
+    rest: Map<String, Value>,
+}
+
+impl Wire for RevocationWire {
+    fn into_rest(self) -> Map<String, Value> {
+        self.rest
+    }
+}
+
+impl Record for OwedRevocation {
+    fn read(raw: &str) -> Result<Self, String> {
+        let wire: RevocationWire = parse(raw)?;
+        Ok(Self {
+            id: wire.id,
+            provider: wire.provider.parse().map_err(|e| named(&e))?,
+            tenant: wire.tenant.parse().map_err(|e| named(&e))?,
+            client_id: some_text(wire.client_id),
+            token: Secret::from(wire.token),
+            is_refresh: wire.is_refresh,
+            attempts: wire.attempts,
+            owed_at: wire.owed_at.unwrap_or(0),
+            retry_at: wire.retry_at.unwrap_or(0),
+        })
+    }
+
+    fn write(&self, before: Option<&str>) -> Box<RawValue> {
+        print(&RevocationWire {
+            attempts: self.attempts,
+            client_id: self.client_id.clone(),
+            id: self.id.clone(),
+            is_refresh: self.is_refresh,
+            owed_at: Some(self.owed_at),
+            provider: self.provider.to_string(),
+            retry_at: Some(self.retry_at),
+            tenant: self.tenant.to_string(),
+            token: self.token.expose().to_owned(),
+            rest: unknown_fields::<RevocationWire>(before),
+        })
+    }
+}
