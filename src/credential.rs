@@ -37,9 +37,10 @@ impl Account {
         self.email.as_deref().or(self.id.as_deref())
     }
 
-    /// What both say of it: `Some(true)` the same, `Some(false)` different, `None` nothing in common to compare.
-    /// The account id outranks the e-mail address.
-    fn compare(&self, other: &Self) -> Option<bool> {
+    /// Whether both are one account: `None` where they have nothing in common to compare. The account id outranks the
+    /// e-mail address.
+    #[must_use]
+    pub fn is_same(&self, other: &Self) -> Option<bool> {
         match (&self.id, &other.id) {
             (Some(a), Some(b)) => Some(a == b),
             _ => match (&self.email, &other.email) {
@@ -55,14 +56,14 @@ impl Account {
 /// Nothing known may become something known, never the reverse, and an id is not taken for an e-mail address.
 #[must_use]
 pub fn may_replace(existing: &Account, incoming: &Account) -> bool {
-    existing.compare(incoming).unwrap_or_else(|| existing.is_unknown())
+    existing.is_same(incoming).unwrap_or_else(|| existing.is_unknown())
 }
 
 /// The copy rule (I3): may what came for `incoming` be kept with `existing`, when the reply may leave identity out, as
 /// a refresh does (G23)? Refuses only what is known to be another account, or cannot be compared at all.
 #[must_use]
 pub fn may_copy(existing: &Account, incoming: &Account) -> bool {
-    existing.compare(incoming).unwrap_or_else(|| existing.is_unknown() || incoming.is_unknown())
+    existing.is_same(incoming).unwrap_or_else(|| existing.is_unknown() || incoming.is_unknown())
 }
 
 /// How a credential keeps itself fresh.

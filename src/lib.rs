@@ -1,9 +1,15 @@
 //! Latchkey signs people in and gives every agent on the host a fresh access token, with one refresh per account.
 
+pub mod audit;
 pub mod binding;
 pub mod clock;
 pub mod credential;
+pub mod gate;
+pub mod login;
+pub mod oauth;
 pub mod pending;
+pub mod provider;
+pub mod revocation;
 pub mod secret;
 pub mod store;
 pub mod tenant;

@@ -140,6 +140,9 @@ pub trait Store: Send + Sync + std::fmt::Debug {
         bound: Duration,
     ) -> StoreFuture<'a, Result<KernelLock, StoreError>>;
 
+    /// Who holds the tenant's refresh lock now, if it is another process and tells. Informative only (G31).
+    fn refresh_holder(&self, tenant: &TenantKey) -> Option<Holder>;
+
     /// The lock of the logins of `user` at `tenant`, if nobody has it (S13).
     ///
     /// # Errors

@@ -144,9 +144,15 @@ pub(super) fn timed_out(path: &Path, waited: Duration) -> LockError {
     LockError::TimedOut { path: path.display().to_string(), waited, holder: holder(path) }
 }
 
-fn holder(path: &Path) -> Option<Holder> {
+/// Who holds the lock at `path`, if anybody does and has left a name.
+pub(super) fn holder(path: &Path) -> Option<Holder> {
+    let file = File::open(path).ok()?;
+    // Had for a moment and let go unsigned, this shows that the name in the file is an old one.
+    if FileExt::try_lock_shared(&file).is_ok() {
+        return None;
+    }
     let mut text = String::new();
-    File::open(path).ok()?.take(32).read_to_string(&mut text).ok()?;
+    file.take(32).read_to_string(&mut text).ok()?;
     let pid: u32 = text.trim().parse().ok()?;
     let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
     // The state stands behind the command name, which is in parentheses and may hold anything.

@@ -19,7 +19,7 @@ use sha2::{Digest, Sha256};
 use tokio::sync::{oneshot, watch};
 
 use self::ground::Places;
-use self::lock::{KernelLock, LockError, Waiting};
+use self::lock::{Holder, KernelLock, Waiting};
 use self::reader::Reader;
 use self::writer::{Job, Ticket, Writer};
 use super::{Document, Mutation, Rescue, STORE_WAIT, Store, StoreError, StoreFuture, Touches};
@@ -167,6 +167,10 @@ impl Store for FileStore {
     ) -> StoreFuture<'a, Result<KernelLock, StoreError>> {
         let path = self.lock_path(&tenant.lock_name());
         Box::pin(async move { Ok(self.waiting.acquire(&path, bound).await?) })
+    }
+
+    fn refresh_holder(&self, tenant: &TenantKey) -> Option<Holder> {
+        lock::holder(&self.lock_path(&tenant.lock_name())).filter(|holder| holder.pid != std::process::id())
     }
 
     fn try_login_lock(&self, user: &User, tenant: &TenantKey) -> Result<Option<KernelLock>, StoreError> {

@@ -1,0 +1,48 @@
+//! The audit trail: one line for each login, refresh, logout, revocation and denial.
+//!
+//! Owns the texts and the log target `latchkey::audit`, by which an operator sends them to a place of their own. Each
+//! line says who, which tenant and what came of it. Invariant: no secret is in any of them, by type (Z3).
+
+use crate::oauth::Outcome;
+use crate::pending::{LoginStatus, PendingLogin};
+use crate::tenant::{TenantKey, User};
+
+/// A refresh has ended.
+pub(crate) fn refresh(tenant: &TenantKey, outcome: &Outcome) {
+    tracing::info!(target: "latchkey::audit", %tenant, %outcome, "refresh");
+}
+
+/// A refresh came back for somebody else (I4).
+pub(crate) fn identity_refused(tenant: &TenantKey) {
+    tracing::warn!(target: "latchkey::audit", %tenant, "refresh refused: another account");
+}
+
+/// Tokens were dropped without being stored.
+pub(crate) fn dropped(tenant: &TenantKey, what: &str) {
+    tracing::info!(target: "latchkey::audit", %tenant, what, "dropped");
+}
+
+/// A login was started.
+pub(crate) fn login_started(login: &PendingLogin) {
+    tracing::info!(target: "latchkey::audit", user = %login.user, tenant = %login.tenant, login = %login.id, "login started");
+}
+
+/// A login has ended.
+pub(crate) fn login_ended(login: &PendingLogin, status: LoginStatus) {
+    tracing::info!(target: "latchkey::audit", user = %login.user, tenant = %login.tenant, login = %login.id, %status, "login ended");
+}
+
+/// Somebody tried what is not theirs (C11).
+pub(crate) fn denied(user: &User, what: &str) {
+    tracing::warn!(target: "latchkey::audit", %user, what, "denied");
+}
+
+/// A tenant was logged out.
+pub(crate) fn logout(user: &User, tenant: &TenantKey) {
+    tracing::info!(target: "latchkey::audit", %user, %tenant, "logout");
+}
+
+/// A revocation was done, is owed, was given up or was left out on purpose (T12).
+pub(crate) fn revocation(tenant: &TenantKey, outcome: &str) {
+    tracing::info!(target: "latchkey::audit", %tenant, outcome, "revocation");
+}

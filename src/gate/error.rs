@@ -1,0 +1,177 @@
+//! Why a token could not be had.
+//!
+//! Owns [`TokenError`] and its classes, by which commands choose exit codes and words. Invariant: only
+//! [`Class::NeedsLogin`] asks people to sign in, and no error holds a secret.
+
+use std::time::{Duration, UNIX_EPOCH};
+
+use crate::clock::UnixSeconds;
+use crate::store::{EntryError, Holder, LockError, StoreError};
+use crate::tenant::TenantKey;
+
+/// Who can do something about an error.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Class {
+    /// Nobody needs to: trying again may help.
+    Transient,
+    /// A member, by signing in.
+    NeedsLogin,
+    /// Nobody by waiting or signing in: the provider says no.
+    Denied,
+    /// The operator, in the configuration.
+    Operator,
+    /// The operator, at the store.
+    Store,
+    /// Us.
+    Bug,
+}
+
+/// Why a token could not be had. Cloned to every caller that shared a flight.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum TokenError {
+    /// Nobody has signed in.
+    #[error("{tenant} has no sign-in: use /auth login in Discord")]
+    NeverSignedIn {
+        /// The slot.
+        tenant: TenantKey,
+    },
+    /// The sign-in is over.
+    #[error("the sign-in of {tenant} has ended ({why}): sign in again with /auth login in Discord")]
+    NeedsLogin {
+        /// The slot.
+        tenant: TenantKey,
+        /// What the provider said, or what is missing.
+        why: String,
+    },
+    /// A token that was just refreshed is rejected too (G15).
+    #[error(
+        "{tenant} was refreshed less than a minute ago because its token was rejected, and the new one is rejected too: \
+         check what the token is used for, and its scopes"
+    )]
+    Rejected {
+        /// The slot.
+        tenant: TenantKey,
+    },
+    /// A try failed lately; the next is due later (G16).
+    #[error("{tenant} cannot be refreshed before {} ({why}); the sign-in is kept", when(*.until))]
+    BackOff {
+        /// The slot.
+        tenant: TenantKey,
+        /// Unix seconds.
+        until: UnixSeconds,
+        /// What the last try met.
+        why: String,
+    },
+    /// An earlier try's outcome is unknown (G19).
+    #[error(
+        "whether the last refresh of {tenant} reached the provider is not known, and a second try now could end the \
+         sign-in; it is made when the present token ends, at {}", when(*.until)
+    )]
+    Held {
+        /// The slot.
+        tenant: TenantKey,
+        /// Unix seconds.
+        until: UnixSeconds,
+    },
+    /// The caller's deadline came first (G10). The refresh goes on.
+    #[error("no fresh token of {tenant} within {seconds} s{}; try again, the refresh goes on", held(.holder.as_ref()))]
+    TimedOut {
+        /// The slot.
+        tenant: TenantKey,
+        /// What the caller was willing to wait.
+        seconds: u64,
+        /// Another process that holds the tenant's refresh lock.
+        holder: Option<Holder>,
+    },
+    /// The refresh lock could not be had in the longest time that a holder may need.
+    #[error("{tenant} cannot be refreshed: {source}")]
+    Lock {
+        /// The slot.
+        tenant: TenantKey,
+        /// Who holds it.
+        source: LockError,
+    },
+    /// The tokens came and cannot be written down; they are kept aside (G21).
+    #[error(
+        "{tenant} was refreshed, but the new tokens cannot be stored yet ({why}); they are kept aside, try again"
+    )]
+    Unsaved {
+        /// The slot.
+        tenant: TenantKey,
+        /// What the store said.
+        why: String,
+    },
+    /// The configuration stands in the way.
+    #[error("{tenant}: {why}")]
+    Operator {
+        /// The slot.
+        tenant: TenantKey,
+        /// What is wrong, with the remedy.
+        why: String,
+    },
+    /// The store cannot be used.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The program is shutting down and starts no exchange (G29).
+    #[error("shutting down; try again in a moment")]
+    Closing,
+    /// A bug: the flight panicked.
+    #[error("internal error: the refresh of {tenant} panicked; its lock is free again")]
+    Panicked {
+        /// The slot.
+        tenant: TenantKey,
+    },
+}
+
+impl TokenError {
+    /// Who can do something about it.
+    #[must_use]
+    pub fn class(&self) -> Class {
+        match self {
+            Self::NeverSignedIn { .. } | Self::NeedsLogin { .. } => Class::NeedsLogin,
+            Self::Rejected { .. } => Class::Denied,
+            Self::BackOff { .. }
+            | Self::Held { .. }
+            | Self::TimedOut { .. }
+            | Self::Unsaved { .. }
+            | Self::Closing => Class::Transient,
+            Self::Operator { .. } => Class::Operator,
+            Self::Lock { source: LockError::TimedOut { .. }, .. } => Class::Transient,
+            Self::Store(error) if error.is_passing() => Class::Transient,
+            Self::Lock { .. } | Self::Store(_) => Class::Store,
+            Self::Panicked { .. } => Class::Bug,
+        }
+    }
+}
+
+impl From<EntryError> for TokenError {
+    fn from(error: EntryError) -> Self {
+        Self::Store(error.into())
+    }
+}
+
+fn held(holder: Option<&Holder>) -> String {
+    match holder {
+        None => String::new(),
+        Some(Holder { pid, stopped: false }) => format!(" (process {pid} is refreshing it)"),
+        Some(Holder { pid, stopped: true }) => {
+            format!(" (process {pid} is refreshing it and is stopped: `kill -CONT {pid}`)")
+        }
+    }
+}
+
+/// A moment, for a text.
+fn when(at: UnixSeconds) -> String {
+    let since = Duration::from_secs(u64::try_from(at).unwrap_or(0));
+    UNIX_EPOCH.checked_add(since).map_or_else(|| at.to_string(), httpdate::fmt_http_date)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::when;
+
+    #[test]
+    fn times_are_told_with_their_zone() {
+        assert_eq!(when(1_795_000_000), "Wed, 18 Nov 2026 11:06:40 GMT");
+    }
+}

@@ -1,0 +1,261 @@
+//! The gate: one refresh per tenant, in this process and across processes.
+//!
+//! Owns [`Gate::token`] and the flights behind it. A caller whose token is fresh pays one `stat`; all others join the
+//! tenant's flight. Invariants: a flight is an owned task, and callers come and go (G9); a tenant has at most one
+//! flight in a process, and the kernel lock makes it one on the host (G1); no map entry outlives its flight (G8); a slow
+//! tenant delays no other (G4). Must not: know Discord, or hand out a refresh token.
+
+mod alarm;
+mod error;
+pub mod policy;
+mod refresh;
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+pub use self::error::{Class, TokenError};
+pub use self::policy::{CALLER_DEADLINE, LOCK_WAIT, MIN_VALID, Want};
+use self::policy::{Step, decide, satisfies};
+use crate::clock::Clock;
+use crate::credential::{Credential, CredentialState};
+use crate::oauth;
+use crate::provider::{Catalog, Provider};
+use crate::store::Store;
+use crate::tenant::{ProviderName, TenantKey};
+
+/// Where a flight ends.
+type Landing = Result<Arc<Credential>, TokenError>;
+
+/// Lets one refresh per tenant through. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Gate(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    store: Arc<dyn Store>,
+    catalog: Arc<Catalog>,
+    client: oauth::Client,
+    clock: Clock,
+    /// One receiver per flight under way. Locked for a look-up or an insertion, never across a wait.
+    flights: Mutex<HashMap<TenantKey, watch::Receiver<Option<Landing>>>>,
+    tasks: TaskTracker,
+    /// Once cancelled, no exchange is started any more (G29).
+    closing: CancellationToken,
+    alarm: alarm::Alarm,
+}
+
+impl Gate {
+    /// A gate over `store`.
+    #[must_use]
+    pub fn new(store: Arc<dyn Store>, catalog: Arc<Catalog>, client: oauth::Client, clock: Clock) -> Self {
+        Self(Arc::new(Inner {
+            store,
+            catalog,
+            client,
+            clock,
+            flights: Mutex::default(),
+            tasks: TaskTracker::new(),
+            closing: CancellationToken::new(),
+            alarm: alarm::Alarm::default(),
+        }))
+    }
+
+    /// A credential of `tenant` that gives `want` what it needs, refreshed if it must be. Waits at most `deadline`,
+    /// which ends this wait and not the refresh (G10). Dropping the future cancels nothing (G9).
+    ///
+    /// # Errors
+    /// See [`TokenError`].
+    pub async fn token(&self, tenant: &TenantKey, want: Want, deadline: Duration) -> Landing {
+        match tokio::time::timeout(deadline, self.token_unbounded(tenant, want)).await {
+            Ok(landing) => landing,
+            Err(_) => Err(TokenError::TimedOut {
+                tenant: tenant.clone(),
+                seconds: deadline.as_secs(),
+                holder: self.0.store.refresh_holder(tenant),
+            }),
+        }
+    }
+
+    async fn token_unbounded(&self, tenant: &TenantKey, mut want: Want) -> Landing {
+        // A joined flight may have been started for another want (another rejected token, say): one more, at most (G8).
+        let mut last_flight = false;
+        loop {
+            let credential = self.0.stored(tenant)?;
+            want.arrived.get_or_insert_with(|| credential.version());
+            if let Some(settled) = self.0.without_lock(tenant, &credential, &want)? {
+                return Ok(settled);
+            }
+            let landing = self.join_or_start(tenant, &want).await;
+            match landing {
+                Ok(landed) if satisfies(&landed, &want, self.0.clock.now()) => return Ok(landed),
+                Ok(landed) if last_flight => return self.0.best(tenant, landed, &want),
+                Ok(_) => last_flight = true,
+                // The store may have become fresh by another's hand meanwhile (G26).
+                Err(error) => {
+                    return match self.0.stored(tenant) {
+                        Ok(stored) if satisfies(&stored, &want, self.0.clock.now()) => Ok(stored),
+                        _ => Err(error),
+                    };
+                }
+            }
+        }
+    }
+
+    /// Refreshes `tenant` ahead of need, if it is past its refresh point. Returns at once.
+    pub fn refresh_ahead(&self, tenant: &TenantKey) {
+        drop(self.0.flight(tenant, &Want::ahead()));
+    }
+
+    /// Whether so many tenants of this provider died at once that people should not be asked yet (G17).
+    #[must_use]
+    pub fn alarm_raised(&self, provider: &ProviderName) -> bool {
+        self.0.alarm.is_raised(provider)
+    }
+
+    /// Lets running flights finish and store what they got; starts no exchange any more (W5, G29). A flight takes at most
+    /// [`LOCK_WAIT`].
+    pub async fn drain(&self) {
+        self.0.closing.cancel();
+        self.0.tasks.close();
+        self.0.tasks.wait().await;
+    }
+
+    /// How many flights are under way.
+    #[must_use]
+    pub fn flights(&self) -> usize {
+        self.0.flights.lock().unwrap_or_else(PoisonError::into_inner).len()
+    }
+
+    async fn join_or_start(&self, tenant: &TenantKey, want: &Want) -> Landing {
+        let mut landing = self.0.flight(tenant, want);
+        // The sender goes only after it has sent.
+        let landed = landing.wait_for(Option::is_some).await.ok().and_then(|landed| (*landed).clone());
+        landed.unwrap_or_else(|| Err(TokenError::Panicked { tenant: tenant.clone() }))
+    }
+}
+
+impl Inner {
+    fn stored(&self, tenant: &TenantKey) -> Landing {
+        let found = self.store.snapshot()?.tenant(tenant)?;
+        found.ok_or_else(|| TokenError::NeverSignedIn { tenant: tenant.clone() })
+    }
+
+    fn provider(&self, tenant: &TenantKey) -> Result<Arc<Provider>, TokenError> {
+        self.catalog.get(&tenant.provider).cloned().ok_or_else(|| TokenError::Operator {
+            tenant: tenant.clone(),
+            why: format!(
+                "provider {} is not configured: add [providers.{0}] to latchkey.toml",
+                tenant.provider
+            ),
+        })
+    }
+
+    /// What can be said without the refresh lock: the fresh token, or a refusal that no lock would change.
+    fn without_lock(
+        self: &Arc<Self>,
+        tenant: &TenantKey,
+        credential: &Arc<Credential>,
+        want: &Want,
+    ) -> Result<Option<Arc<Credential>>, TokenError> {
+        let now = self.clock.now();
+        if satisfies(credential, want, now) {
+            return Ok(Some(Arc::clone(credential)));
+        }
+        let provider = self.provider(tenant)?;
+        match decide(credential, &provider, want, now, false, false) {
+            Step::Serve => Ok(Some(Arc::clone(credential))),
+            Step::Refresh { .. } => Ok(None),
+            refusal => Err(refused(tenant, credential, &refusal, now)),
+        }
+    }
+
+    /// After the last flight: what it brought will do if it serves at all, since a provider may never grant the minimum.
+    fn best(&self, tenant: &TenantKey, landed: Arc<Credential>, want: &Want) -> Landing {
+        let shortest = Want { min_valid: 1, ahead: false, ..want.clone() };
+        if satisfies(&landed, &shortest, self.clock.now()) {
+            return Ok(landed);
+        }
+        Err(TokenError::Rejected { tenant: tenant.clone() })
+    }
+
+    /// The tenant's flight: the one under way, or a new one for `want`.
+    fn flight(self: &Arc<Self>, tenant: &TenantKey, want: &Want) -> watch::Receiver<Option<Landing>> {
+        let mut flights = self.flights.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(flight) = flights.get(tenant) {
+            return flight.clone();
+        }
+        let (sender, receiver) = watch::channel(None);
+        flights.insert(tenant.clone(), receiver.clone());
+        let runway = Runway { inner: Arc::clone(self), tenant: tenant.clone(), sender };
+        let want = want.clone();
+        self.tasks.spawn(async move {
+            // Published before the lock is let go: whoever takes it next sees what this flight has done (G28).
+            let (landing, lock) = refresh::fly(&runway.inner, &runway.tenant, &want).await;
+            runway.land(landing);
+            drop(lock);
+        });
+        receiver
+    }
+}
+
+/// A flight's place in the map. Leaving it, however that comes, clears the place and tells those who wait (G8).
+struct Runway {
+    inner: Arc<Inner>,
+    tenant: TenantKey,
+    sender: watch::Sender<Option<Landing>>,
+}
+
+impl Runway {
+    fn land(&self, landing: Landing) {
+        // Out of the map first: whoever comes now starts anew, and everybody who joined has a receiver.
+        self.inner.flights.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.tenant);
+        self.sender.send_replace(Some(landing));
+    }
+}
+
+impl Drop for Runway {
+    fn drop(&mut self) {
+        if self.sender.borrow().is_none() {
+            self.land(Err(TokenError::Panicked { tenant: self.tenant.clone() }));
+        }
+    }
+}
+
+/// The error for a step that refuses.
+fn refused(tenant: &TenantKey, credential: &Credential, step: &Step, now: i64) -> TokenError {
+    let tenant = tenant.clone();
+    let why = || credential.last_error.clone();
+    match step {
+        Step::Rejected => TokenError::Rejected { tenant },
+        Step::BackOff { until } => {
+            let unsure = credential.state == CredentialState::Uncertain;
+            let fallback = if unsure { "the last refresh got no answer" } else { "the last try failed" };
+            TokenError::BackOff { tenant, until: *until, why: why().unwrap_or_else(|| fallback.to_owned()) }
+        }
+        Step::Hold { until } => TokenError::Held { tenant, until: *until },
+        Step::Misconfigured { what } => TokenError::Operator {
+            tenant,
+            why: format!(
+                "it was issued to another {what} than the one configured now: restore the old {what}, or log out and \
+                 sign in again"
+            ),
+        },
+        Step::NeedsLogin if credential.state != CredentialState::NeedsLogin => {
+            let expired = credential.expires_at.is_some_and(|at| at <= now);
+            let what = if expired { "the token has expired" } else { "the token will not do" };
+            TokenError::NeedsLogin { tenant, why: format!("{what} and there is no refresh token") }
+        }
+        _ => TokenError::NeedsLogin {
+            tenant,
+            why: why().unwrap_or_else(|| "the provider refused it".to_owned()),
+        },
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,227 @@
+//! What to do about one tenant's token: a pure function of what is stored, what is wanted and the time.
+//!
+//! Owns the rules of freshness, of unknown outcomes (G19), of back-off (G16) and of forced refreshes (G15). Invariant:
+//! [`decide`] asks for an exchange only where one is allowed; everything else asks it. Must not: do anything.
+
+use std::time::Duration;
+
+use sha2::{Digest, Sha256};
+
+use crate::clock::{SKEW_ALLOWED, UnixSeconds};
+use crate::credential::{Credential, CredentialKind, CredentialState};
+use crate::oauth::EXCHANGE_BOUND;
+use crate::provider::{Provider, Reuse};
+use crate::secret::TokenHash;
+use crate::store::{Document, STORE_WAIT};
+use crate::tenant::TenantKey;
+
+/// Exchanges that one flight makes at most, for all reasons together (G10).
+pub const EXCHANGES_A_FLIGHT: u32 = 2;
+/// How long a flight waits for the tenant's refresh lock: what a holder may need, and a margin (G10).
+pub const LOCK_WAIT: Duration =
+    Duration::from_secs(EXCHANGES_A_FLIGHT as u64 * EXCHANGE_BOUND.as_secs() + STORE_WAIT.as_secs() + 10);
+/// How long a caller waits unless it says otherwise (G10).
+pub const CALLER_DEADLINE: Duration = Duration::from_secs(30);
+/// The minimum validity unless a caller says otherwise, in seconds.
+pub const MIN_VALID: i64 = 60;
+/// A token from a forced refresh is not force-refreshed again within this many seconds (G15).
+pub const FORCED_AGAIN_AFTER: i64 = 60;
+/// A plain `invalid_grant` is probed once more after this many seconds (G17).
+pub const PROBE_AFTER: i64 = 600;
+/// The longest wait between tries, in seconds.
+pub const BACK_OFF_CAP: i64 = 300;
+/// The longest wait between tries of a credential whose state is uncertain, in seconds.
+pub const UNCERTAIN_CAP: i64 = 3_600;
+/// The longest back-off that is believed, in seconds: a server may ask for a day; more is a clock that jumped (S14).
+const LONGEST_BACK_OFF: i64 = 24 * 60 * 60 + SKEW_ALLOWED;
+
+/// What a caller needs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Want {
+    /// Seconds that the token must last.
+    pub min_valid: i64,
+    /// A token that was rejected: that one will not do (G14).
+    pub rejected: Option<TokenHash>,
+    /// Credential id and generation when the caller came: a newer one will do however short it lasts (G15).
+    pub arrived: Option<(String, u64)>,
+    /// Whether to refresh ahead of need, from the refresh point on (G24).
+    pub ahead: bool,
+}
+
+impl Default for Want {
+    fn default() -> Self {
+        Self { min_valid: MIN_VALID, rejected: None, arrived: None, ahead: false }
+    }
+}
+
+impl Want {
+    /// A refresh ahead of need.
+    #[must_use]
+    pub fn ahead() -> Self {
+        Self { ahead: true, ..Self::default() }
+    }
+}
+
+/// What [`decide`] says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Step {
+    /// Hand out what is stored.
+    Serve,
+    /// Exchange the refresh token; this will be the intent's `attempt`.
+    Refresh {
+        /// One, or more after an unknown outcome.
+        attempt: u32,
+        /// Whether a caller's word is all that speaks against the present token (G15).
+        forced: bool,
+    },
+    /// People must sign in.
+    NeedsLogin,
+    /// The provider rejects what a forced refresh has just brought (G15).
+    Rejected,
+    /// Not before this time.
+    BackOff {
+        /// Unix seconds.
+        until: UnixSeconds,
+    },
+    /// An earlier attempt's outcome is unknown, and another now could end the whole sign-in (G19).
+    Hold {
+        /// When the present token ends, in unix seconds.
+        until: UnixSeconds,
+    },
+    /// Two attempts are unknown and that is not written down yet: do so, with a back-off (G19).
+    MarkUncertain,
+    /// An unknown attempt, and a newer sign-in of the same account that a second use would end: give this one up (G19).
+    GiveUp,
+    /// The configuration is not the one that this credential was issued to (G30).
+    Misconfigured {
+        /// What differs.
+        what: &'static str,
+    },
+}
+
+/// Whether `credential` gives `want` what it needs at `now`.
+#[must_use]
+pub fn satisfies(credential: &Credential, want: &Want, now: UnixSeconds) -> bool {
+    if is_rejected(credential, want) || (want.ahead && is_past_refresh_point(credential, now)) {
+        return false;
+    }
+    let Some(expires_at) = credential.expires_at else { return true };
+    let left = expires_at.saturating_sub(now);
+    let is_newer = want.arrived.as_ref().is_some_and(|arrived| *arrived != credential.version());
+    left >= want.min_valid || (is_newer && left > 0)
+}
+
+fn is_rejected(credential: &Credential, want: &Want) -> bool {
+    want.rejected.is_some_and(|rejected| credential.access_token.hash() == rejected)
+}
+
+fn is_past_refresh_point(credential: &Credential, now: UnixSeconds) -> bool {
+    refresh_point(credential).is_some_and(|point| point <= now)
+}
+
+/// When a credential in use is refreshed ahead of its end: at 75 to 85 per cent of its life, spread by its id so that
+/// tenants that were filled together do not all refresh together (G24). None where its end is not known.
+#[must_use]
+pub fn refresh_point(credential: &Credential) -> Option<UnixSeconds> {
+    let expires_at = credential.expires_at?;
+    let life = expires_at.saturating_sub(credential.obtained_at?).max(0);
+    let spread = i64::from(Sha256::digest(credential.id.as_bytes())[0]);
+    Some(expires_at.saturating_sub(life * 15 / 100).saturating_sub(life * spread / 2_560))
+}
+
+/// Whether the stored back-off still holds. One that reaches further than any server may ask is a clock's fault (S14).
+fn backing_off(credential: &Credential, now: UnixSeconds) -> Option<UnixSeconds> {
+    credential.retry_at.filter(|at| *at > now && at.saturating_sub(now) <= LONGEST_BACK_OFF)
+}
+
+/// What to do for `want`, given what is stored. `locked` says whether the caller holds the tenant's refresh lock: only
+/// then does an intent mean that its sender is gone. `sibling` says whether [`newer_sibling`] found one.
+#[must_use]
+pub fn decide(
+    credential: &Credential,
+    provider: &Provider,
+    want: &Want,
+    now: UnixSeconds,
+    locked: bool,
+    sibling: bool,
+) -> Step {
+    if satisfies(credential, want, now) {
+        return Step::Serve;
+    }
+    if credential.kind == CredentialKind::Static || credential.refresh_token.is_none() {
+        return Step::NeedsLogin;
+    }
+    if let Some(what) = mismatch(credential, provider) {
+        return Step::Misconfigured { what };
+    }
+    let back_off = backing_off(credential, now);
+    if credential.state == CredentialState::NeedsLogin {
+        // Only a plain `invalid_grant` leaves a time for its probe (G17).
+        let probe_is_due = credential.retry_at.is_some() && back_off.is_none();
+        return if probe_is_due { Step::Refresh { attempt: 1, forced: false } } else { Step::NeedsLogin };
+    }
+    if let Some(until) = back_off {
+        return Step::BackOff { until };
+    }
+    let serves_by_the_clock = credential.expires_at.is_none_or(|at| at > now);
+    let rejected = is_rejected(credential, want);
+    let forced = rejected && serves_by_the_clock;
+    let forced_lately =
+        credential.forced_at.is_some_and(|at| (0..FORCED_AGAIN_AFTER).contains(&(now - at).abs()));
+    if forced && forced_lately {
+        return Step::Rejected;
+    }
+    match credential.open_intent().filter(|_| locked) {
+        None => Step::Refresh { attempt: 1, forced },
+        Some(_) if sibling => Step::GiveUp,
+        Some(intent) if credential.state == CredentialState::Uncertain => {
+            Step::Refresh { attempt: intent.attempt.saturating_add(1), forced }
+        }
+        Some(intent) if intent.attempt >= 2 => Step::MarkUncertain,
+        Some(_) if provider.reuse == Reuse::Strict && serves_by_the_clock && !rejected => {
+            Step::Hold { until: credential.expires_at.unwrap_or(now) }
+        }
+        Some(_) => Step::Refresh { attempt: 2, forced },
+    }
+}
+
+/// What of the credential's origin differs from the configuration (G30).
+fn mismatch(credential: &Credential, provider: &Provider) -> Option<&'static str> {
+    let differs = |issued: Option<&str>, configured: &str| issued.is_some_and(|issued| issued != configured);
+    if differs(credential.client_id.as_deref(), &provider.client_id) {
+        Some("client_id")
+    } else if differs(credential.token_endpoint.as_deref(), provider.token_endpoint.as_str()) {
+        Some("token_endpoint")
+    } else if provider.issuer.as_deref().is_some_and(|issuer| differs(credential.issuer.as_deref(), issuer)) {
+        Some("issuer")
+    } else {
+        None
+    }
+}
+
+/// Whether another tenant got a sign-in of the same issuer, client and account after the intent was written: a second
+/// use of the old refresh token could end that one too (G19).
+#[must_use]
+pub fn newer_sibling(document: &Document, tenant: &TenantKey, credential: &Credential) -> bool {
+    let Some(intent) = credential.open_intent() else { return false };
+    document.tenants().any(|(key, other)| {
+        key != *tenant
+            && other.provider == credential.provider
+            && other.client_id == credential.client_id
+            && other.account.is_same(&credential.account) == Some(true)
+            && other.created_at.is_some_and(|at| at >= intent.sent_at)
+    })
+}
+
+/// Seconds to wait after `failures` failures in a row: doubling from two seconds up to `cap`, and up to a quarter more by
+/// `jitter` (0 to 1), so that processes do not come back together (G16).
+#[must_use]
+pub fn back_off(failures: u32, cap: i64, jitter: f64) -> i64 {
+    let base = 2_i64.saturating_pow(failures.clamp(1, 20)).min(cap);
+    #[expect(clippy::cast_possible_truncation, clippy::cast_precision_loss, reason = "a few minutes at most")]
+    let extra = (base as f64 / 4.0 * jitter.clamp(0.0, 1.0)) as i64;
+    base + extra
+}
+
+#[cfg(test)]
+mod tests;

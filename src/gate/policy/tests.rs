@@ -1,0 +1,206 @@
+use super::*;
+use crate::credential::Intent;
+use crate::secret::Secret;
+
+const NOW: UnixSeconds = 1_800_000_000;
+
+pub(crate) fn provider() -> Provider {
+    let text = "[providers.acme]\ntoken_endpoint = \"https://acme.example/token\"\nclient_id = \"c\"\n\
+        device_authorization_endpoint = \"https://acme.example/device\"\nflows = [\"device\"]\nissuer = \"https://acme.example\"\n";
+    let config =
+        crate::config::Config::parse(text, std::path::Path::new("latchkey.toml"), &|_| None).unwrap();
+    (**config.providers.iter().next().unwrap()).clone()
+}
+
+fn credential() -> Credential {
+    let mut credential =
+        Credential::new(CredentialKind::OAuth, "acme".parse().unwrap(), Secret::new("at"), NOW - 3_000);
+    credential.refresh_token = Some(Secret::new("rt"));
+    credential.expires_at = Some(NOW - 10);
+    credential
+}
+
+fn with_intent(attempt: u32) -> Credential {
+    let mut credential = credential();
+    credential.intent = Some(Intent {
+        credential_id: credential.id.clone(),
+        generation: credential.generation,
+        refresh_sha256: Secret::new("rt").hash(),
+        attempt,
+        sent_at: NOW - 100,
+    });
+    credential
+}
+
+fn step(credential: &Credential, want: &Want) -> Step {
+    decide(credential, &provider(), want, NOW, true, false)
+}
+
+fn rejected() -> Want {
+    Want { rejected: Some(Secret::new("at").hash()), ..Want::default() }
+}
+
+const FIRST: Step = Step::Refresh { attempt: 1, forced: false };
+
+/// G24
+#[test]
+fn a_token_serves_while_it_lasts_long_enough() {
+    for (left, min_valid, serves) in
+        [(61, 60, true), (60, 60, true), (59, 60, false), (59, 0, true), (-1, 0, false)]
+    {
+        let mut credential = credential();
+        credential.expires_at = Some(NOW + left);
+        let want = Want { min_valid, ..Want::default() };
+        assert_eq!(step(&credential, &want) == Step::Serve, serves, "{left} s left, {min_valid} wanted");
+    }
+    let mut endless = credential();
+    endless.expires_at = None;
+    assert_eq!(step(&endless, &Want::default()), Step::Serve);
+}
+
+/// G15: a minimum that no token of this provider reaches.
+#[test]
+fn a_generation_newer_than_at_arrival_will_do() {
+    let mut credential = credential();
+    credential.expires_at = Some(NOW + 30);
+    let version = credential.version();
+    let want = Want { min_valid: 7_200, arrived: Some(version), ..Want::default() };
+    assert_eq!(step(&credential, &want), FIRST);
+    credential.generation += 1;
+    assert_eq!(step(&credential, &want), Step::Serve);
+}
+
+/// G14, G15
+#[test]
+fn a_rejected_token_is_refreshed_once_a_minute_at_most() {
+    let mut credential = credential();
+    credential.expires_at = Some(NOW + 3_000);
+    assert_eq!(step(&credential, &rejected()), Step::Refresh { attempt: 1, forced: true });
+    for (forced_at, step_then) in [
+        (NOW - 59, Step::Rejected),
+        (NOW + 59, Step::Rejected),
+        (NOW - 60, Step::Refresh { attempt: 1, forced: true }),
+        (NOW + 61, Step::Refresh { attempt: 1, forced: true }),
+    ] {
+        credential.forced_at = Some(forced_at);
+        assert_eq!(step(&credential, &rejected()), step_then, "{}", forced_at - NOW);
+    }
+    credential.access_token = Secret::new("another");
+    assert_eq!(step(&credential, &rejected()), Step::Serve);
+}
+
+/// G16, S14
+#[test]
+fn a_back_off_is_honoured_unless_no_server_could_have_asked_for_it() {
+    for (retry_at, expected) in [
+        (NOW + 1, Step::BackOff { until: NOW + 1 }),
+        (NOW, FIRST),
+        (NOW + 86_460, Step::BackOff { until: NOW + 86_460 }),
+        (NOW + 90_000, FIRST),
+    ] {
+        let mut credential = credential();
+        credential.retry_at = Some(retry_at);
+        assert_eq!(step(&credential, &Want::default()), expected, "{}", retry_at - NOW);
+    }
+}
+
+/// G17, G18
+#[test]
+fn a_dead_credential_is_tried_by_nobody_but_for_one_probe() {
+    let mut credential = credential();
+    credential.state = CredentialState::NeedsLogin;
+    assert_eq!(step(&credential, &Want::default()), Step::NeedsLogin);
+    credential.retry_at = Some(NOW + 1);
+    assert_eq!(step(&credential, &Want::default()), Step::NeedsLogin);
+    credential.retry_at = Some(NOW);
+    assert_eq!(step(&credential, &Want::default()), FIRST);
+}
+
+/// G19
+#[test]
+fn an_unknown_attempt_is_followed_by_one_more_where_that_is_safe() {
+    let want = Want::default();
+    assert_eq!(step(&with_intent(1), &want), Step::Refresh { attempt: 2, forced: false });
+    assert_eq!(step(&with_intent(2), &want), Step::MarkUncertain);
+
+    let mut still_serving = with_intent(1);
+    still_serving.expires_at = Some(NOW + 30);
+    assert_eq!(
+        step(&still_serving, &want),
+        Step::Hold { until: NOW + 30 },
+        "a strict server might end it all"
+    );
+    assert_eq!(step(&still_serving, &rejected()), Step::Refresh { attempt: 2, forced: true });
+    let lenient = Provider { reuse: Reuse::Lenient, ..provider() };
+    assert_eq!(
+        decide(&still_serving, &lenient, &want, NOW, true, false),
+        Step::Refresh { attempt: 2, forced: false }
+    );
+
+    assert_eq!(decide(&with_intent(1), &provider(), &want, NOW, true, true), Step::GiveUp);
+    assert_eq!(decide(&with_intent(1), &provider(), &want, NOW, false, false), FIRST, "its sender may live");
+
+    let mut uncertain = with_intent(2);
+    uncertain.state = CredentialState::Uncertain;
+    uncertain.retry_at = Some(NOW + 5);
+    assert_eq!(step(&uncertain, &want), Step::BackOff { until: NOW + 5 });
+    uncertain.retry_at = Some(NOW - 5);
+    assert_eq!(step(&uncertain, &want), Step::Refresh { attempt: 3, forced: false });
+}
+
+/// G19: an intent of other tokens says nothing about these.
+#[test]
+fn an_intent_counts_for_exactly_its_tokens() {
+    let mut other_generation = with_intent(1);
+    other_generation.generation += 1;
+    let mut other_token = with_intent(1);
+    other_token.refresh_token = Some(Secret::new("rt-2"));
+    for credential in [other_generation, other_token] {
+        assert_eq!(step(&credential, &Want::default()), FIRST);
+    }
+}
+
+/// G30
+#[test]
+fn another_configuration_than_the_one_of_issue_is_refused() {
+    let want = Want::default();
+    let issue = |set: fn(&mut Credential)| {
+        let mut credential = credential();
+        set(&mut credential);
+        step(&credential, &want)
+    };
+    assert_eq!(issue(|c| c.client_id = Some("x".to_owned())), Step::Misconfigured { what: "client_id" });
+    assert_eq!(
+        issue(|c| c.token_endpoint = Some("https://evil.example/token".to_owned())),
+        Step::Misconfigured { what: "token_endpoint" }
+    );
+    assert_eq!(issue(|c| c.issuer = Some("https://x".to_owned())), Step::Misconfigured { what: "issuer" });
+    assert_eq!(issue(|c| c.client_id = Some("c".to_owned())), FIRST);
+}
+
+/// G24
+#[test]
+fn the_refresh_point_lies_between_three_quarters_and_seventeen_twentieths() {
+    let mut points = std::collections::BTreeSet::new();
+    for _ in 0..50 {
+        let mut credential =
+            Credential::new(CredentialKind::OAuth, "acme".parse().unwrap(), Secret::new("at"), NOW);
+        credential.expires_at = Some(NOW + 10_000);
+        let point = refresh_point(&credential).unwrap() - NOW;
+        assert!((7_500..=8_500).contains(&point), "{point}");
+        points.insert(point);
+        let want = Want::ahead();
+        assert!(
+            satisfies(&credential, &want, NOW + point - 1) && !satisfies(&credential, &want, NOW + point)
+        );
+    }
+    assert!(points.len() > 10, "tenants are spread");
+}
+
+/// G16
+#[test]
+fn back_off_doubles_up_to_its_cap() {
+    let waits: Vec<_> = (1..=10).map(|failures| back_off(failures, BACK_OFF_CAP, 0.0)).collect();
+    assert_eq!(waits, [2, 4, 8, 16, 32, 64, 128, 256, 300, 300]);
+    assert_eq!(back_off(u32::MAX, BACK_OFF_CAP, 1.0), 375);
+}

@@ -1,0 +1,402 @@
+//! One flight: from the refresh lock to a durable new token.
+//!
+//! Owns the exchange and everything around it (steps 3 to 6 of the gate). Invariants: the refresh token is read inside
+//! the refresh lock (G7); an intent is durable before each send (G19); the lock is not let go before the rotation is
+//! durable (G21); at most two exchanges (G10); a save compares credential id and generation (G22). Must not: hold
+//! the store lock across the network (G6); send without room for the reply.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::policy::{
+    self, BACK_OFF_CAP, EXCHANGES_A_FLIGHT, LOCK_WAIT, PROBE_AFTER, Step, UNCERTAIN_CAP, back_off, decide,
+};
+use super::{Inner, Landing, TokenError, Want, refused};
+use crate::audit;
+use crate::credential::{Credential, CredentialState, Intent, may_copy};
+use crate::oauth::{self, DeadReason, Grant, Outcome, Refusal, RefusalKind};
+use crate::provider::Provider;
+use crate::revocation;
+use crate::store::{KernelLock, LockError, Rescue, StoreError, Touches, update};
+use crate::tenant::TenantKey;
+
+/// The pause before a second exchange of one flight.
+const BETWEEN_EXCHANGES: Duration = Duration::from_millis(500);
+/// The pauses between tries to save a rotated token while the lock is held (G21).
+const SAVE_PAUSES: [Duration; 4] =
+    [Duration::from_millis(100), Duration::from_millis(400), Duration::from_secs(1), Duration::from_secs(2)];
+
+/// Whether the loop of a flight is at its end.
+enum Next {
+    Land(Landing),
+    LookAgain,
+}
+
+/// Flies. Gives the lock back with the landing, so that it is let go after the landing is published (G28).
+pub(super) async fn fly(inner: &Inner, tenant: &TenantKey, want: &Want) -> (Landing, Option<KernelLock>) {
+    match inner.store.refresh_lock(tenant, LOCK_WAIT).await {
+        Ok(lock) => {
+            let landing = Flight { inner, tenant, want, lock: &lock }.run().await;
+            (landing, Some(lock))
+        }
+        Err(StoreError::Lock(source @ LockError::TimedOut { .. })) => {
+            (Err(TokenError::Lock { tenant: tenant.clone(), source }), None)
+        }
+        Err(error) => (Err(error.into()), None),
+    }
+}
+
+struct Flight<'a> {
+    inner: &'a Inner,
+    tenant: &'a TenantKey,
+    want: &'a Want,
+    lock: &'a KernelLock,
+}
+
+impl Flight<'_> {
+    async fn run(&self) -> Landing {
+        self.finish_rescue().await?;
+        let mut exchanges = 0;
+        let landing = loop {
+            match self.step(&mut exchanges).await {
+                Ok(Next::LookAgain) => {}
+                Ok(Next::Land(landing)) => break landing,
+                Err(error) => break Err(error),
+            }
+        };
+        if exchanges > 0
+            && !matches!(landing, Err(TokenError::Unsaved { .. }))
+            && let Err(error) = self.inner.store.clear_rescue(self.lock, self.tenant)
+        {
+            tracing::warn!(tenant = %self.tenant, %error, "the room set aside for a refresh could not be given back");
+        }
+        landing
+    }
+
+    async fn step(&self, exchanges: &mut u32) -> Result<Next, TokenError> {
+        let now = self.inner.clock.now();
+        let document = self.inner.store.snapshot()?;
+        let stored = document.tenant(self.tenant)?;
+        let Some(stored) = stored else {
+            return Err(TokenError::NeverSignedIn { tenant: self.tenant.clone() });
+        };
+        let provider = self.inner.provider(self.tenant)?;
+        let sibling = policy::newer_sibling(&document, self.tenant, &stored);
+        match decide(&stored, &provider, self.want, now, true, sibling) {
+            Step::Serve => Ok(Next::Land(Ok(stored))),
+            Step::Refresh { attempt, forced } => {
+                if *exchanges == EXCHANGES_A_FLIGHT {
+                    return self.mark_uncertain(&stored, "no answer to two tries in a row").await;
+                }
+                if self.inner.closing.is_cancelled() {
+                    return Err(TokenError::Closing);
+                }
+                if *exchanges > 0 {
+                    tokio::time::sleep(BETWEEN_EXCHANGES).await;
+                }
+                *exchanges += 1;
+                self.exchange(&stored, &provider, attempt, forced).await
+            }
+            Step::MarkUncertain => self.mark_uncertain(&stored, "no answer to two tries in a row").await,
+            Step::GiveUp => {
+                let why = "its last refresh got no answer, and a newer sign-in of this account would be lost by another try";
+                self.mark_dead(&stored, why, false).await
+            }
+            refusal => Err(refused(self.tenant, &stored, &refusal, now)),
+        }
+    }
+
+    async fn exchange(
+        &self,
+        stored: &Credential,
+        provider: &Provider,
+        attempt: u32,
+        forced: bool,
+    ) -> Result<Next, TokenError> {
+        let Some(refresh_token) = &stored.refresh_token else { return Ok(Next::LookAgain) };
+        self.inner.store.set_rescue_aside(self.lock, self.tenant)?;
+        let now = self.inner.clock.now();
+        let before = stored.intent.clone();
+        let intent = Intent {
+            credential_id: stored.id.clone(),
+            generation: stored.generation,
+            refresh_sha256: refresh_token.hash(),
+            attempt,
+            sent_at: now,
+        };
+        let recorded = self.change(stored, move |credential| credential.intent = Some(intent)).await?;
+        if !recorded {
+            return Ok(Next::LookAgain);
+        }
+        let outcome = oauth::refresh(&self.inner.client, provider, refresh_token, &stored.scopes, now).await;
+        audit::refresh(self.tenant, &outcome);
+        match outcome {
+            Outcome::Granted(grant) => self.granted(stored, provider, grant, forced).await,
+            Outcome::NotSent(error) => self.put_back(stored, before, error.to_string(), None).await,
+            Outcome::Refused(refusal) => self.refused(stored, before, refusal).await,
+            Outcome::Unknown(cause) if attempt == 1 => {
+                tracing::warn!(tenant = %self.tenant, %cause, "the outcome of a refresh is not known");
+                let why = cause.to_string();
+                self.change(stored, move |credential| credential.last_error = Some(why)).await?;
+                Ok(Next::LookAgain)
+            }
+            Outcome::Unknown(cause) => self.mark_uncertain(stored, &cause.to_string()).await,
+        }
+    }
+
+    async fn granted(
+        &self,
+        stored: &Credential,
+        provider: &Provider,
+        grant: Grant,
+        forced: bool,
+    ) -> Result<Next, TokenError> {
+        let same_issuer = match (&stored.issuer, &grant.issuer) {
+            (Some(before), Some(now)) => before == now,
+            _ => true,
+        };
+        if !same_issuer || !may_copy(&stored.account, &grant.account) {
+            tracing::error!(tenant = %self.tenant, "a refresh came back for another account; its tokens were dropped");
+            audit::identity_refused(self.tenant);
+            let why = "the provider answered a refresh with another account's tokens";
+            return self.mark_dead(stored, why, false).await;
+        }
+        let renewed = merge(stored, grant, forced.then(|| self.inner.clock.now()), self.inner.clock.now());
+        self.save(stored, renewed, provider).await
+    }
+
+    /// Makes the rotated credential durable: in the store, else in the room set aside (G21).
+    async fn save(
+        &self,
+        stored: &Credential,
+        renewed: Credential,
+        provider: &Provider,
+    ) -> Result<Next, TokenError> {
+        let rescue = Rescue { replaces: stored.version(), credential: renewed };
+        let mut kept_aside = false;
+        let mut pauses = SAVE_PAUSES.iter();
+        loop {
+            let why = match self.compare_and_set(&rescue).await {
+                Ok(Saved::Stored) => return Ok(Next::Land(Ok(Arc::new(rescue.credential)))),
+                Ok(Saved::Superseded) => {
+                    tracing::info!(tenant = %self.tenant, "a logout or a newer sign-in came first; the refreshed tokens were dropped");
+                    audit::dropped(self.tenant, "refreshed tokens, after a logout or a newer sign-in");
+                    revocation::of_dropped(
+                        &self.inner.store,
+                        &self.inner.client,
+                        provider,
+                        self.tenant,
+                        &rescue.credential,
+                        self.inner.clock.now(),
+                    )
+                    .await;
+                    return Ok(Next::LookAgain);
+                }
+                Err(error) => error.to_string(),
+            };
+            if !kept_aside {
+                match self.inner.store.write_rescue(self.lock, self.tenant, &rescue) {
+                    Ok(()) => kept_aside = true,
+                    Err(error) => {
+                        tracing::error!(tenant = %self.tenant, %error, "a rotated token could not be kept aside")
+                    }
+                }
+            }
+            tracing::error!(tenant = %self.tenant, %why, kept_aside, "a rotated token could not be stored");
+            match pauses.next() {
+                Some(pause) => tokio::time::sleep(*pause).await,
+                None => return Err(TokenError::Unsaved { tenant: self.tenant.clone(), why }),
+            }
+        }
+    }
+
+    /// Finishes what an earlier holder left in the room (G21).
+    async fn finish_rescue(&self) -> Result<(), TokenError> {
+        let Some(rescue) = self.inner.store.read_rescue(self.lock, self.tenant)? else { return Ok(()) };
+        match self.compare_and_set(&rescue).await {
+            Ok(Saved::Stored) => {
+                tracing::info!(tenant = %self.tenant, "stored a rotated token that was kept aside")
+            }
+            Ok(Saved::Superseded) => {
+                tracing::info!(tenant = %self.tenant, "a token kept aside was superseded by a logout or a newer sign-in");
+            }
+            Err(error) => {
+                return Err(TokenError::Unsaved { tenant: self.tenant.clone(), why: error.to_string() });
+            }
+        }
+        Ok(self.inner.store.clear_rescue(self.lock, self.tenant)?)
+    }
+
+    async fn compare_and_set(&self, rescue: &Rescue) -> Result<Saved, StoreError> {
+        let (tenant, rescue) = (self.tenant.clone(), rescue.clone());
+        let saved = update(&*self.inner.store, Touches::tenant(self.tenant), move |view| {
+            let Some(current) = view.tenant(&tenant)? else { return Ok(Saved::Superseded) };
+            if current.version() == rescue.replaces {
+                view.put_tenant(&tenant, rescue.credential);
+                return Ok(Saved::Stored);
+            }
+            // A save before this one may have gone through although its answer was lost.
+            let already = current.version() == rescue.credential.version()
+                && current.refresh_token == rescue.credential.refresh_token;
+            Ok::<_, StoreError>(if already { Saved::Stored } else { Saved::Superseded })
+        });
+        saved.await?
+    }
+
+    async fn refused(
+        &self,
+        stored: &Credential,
+        before: Option<Intent>,
+        refusal: Refusal,
+    ) -> Result<Next, TokenError> {
+        match refusal.kind {
+            RefusalKind::Transient { retry_after } => {
+                self.put_back(stored, before, refusal.text, retry_after).await
+            }
+            RefusalKind::Operator => {
+                let why = refusal.text.clone();
+                let Next::LookAgain = self.back_off(stored, before, why, None).await? else {
+                    return Ok(Next::LookAgain);
+                };
+                Err(TokenError::Operator { tenant: self.tenant.clone(), why: refusal.text })
+            }
+            RefusalKind::Dead(reason) => {
+                let plain = reason == DeadReason::InvalidGrant;
+                self.mark_dead(stored, &refusal.text, plain && stored.state != CredentialState::NeedsLogin)
+                    .await
+            }
+        }
+    }
+
+    /// A try that used nothing up: the intent before it stands again, and the next waits (G16).
+    async fn put_back(
+        &self,
+        stored: &Credential,
+        before: Option<Intent>,
+        why: String,
+        retry_after: Option<Duration>,
+    ) -> Result<Next, TokenError> {
+        let next = self.back_off(stored, before, why.clone(), retry_after).await?;
+        if matches!(next, Next::Land(_)) {
+            return Ok(next);
+        }
+        // Under our lock nobody else could have changed it but a logout or a sign-in, which the next look shows.
+        let document = self.inner.store.snapshot()?;
+        match document.tenant(self.tenant)? {
+            Some(now) if now.version() == stored.version() => Err(TokenError::BackOff {
+                tenant: self.tenant.clone(),
+                until: now.retry_at.unwrap_or_else(|| self.inner.clock.now()),
+                why,
+            }),
+            _ => Ok(Next::LookAgain),
+        }
+    }
+
+    async fn back_off(
+        &self,
+        stored: &Credential,
+        before: Option<Intent>,
+        why: String,
+        retry_after: Option<Duration>,
+    ) -> Result<Next, TokenError> {
+        let failures = stored.failures.saturating_add(1);
+        let own = back_off(failures, BACK_OFF_CAP, rand::random());
+        let asked = retry_after.map_or(0, |wait| i64::try_from(wait.as_secs()).unwrap_or(i64::MAX));
+        let retry_at = self.inner.clock.now().saturating_add(own.max(asked));
+        self.change(stored, move |credential| {
+            credential.intent = before;
+            credential.failures = failures;
+            credential.retry_at = Some(retry_at);
+            credential.last_error = Some(why);
+        })
+        .await?;
+        Ok(Next::LookAgain)
+    }
+
+    /// Two tries without an answer: said in status, tried again with a durable back-off (G19).
+    async fn mark_uncertain(&self, stored: &Credential, why: &str) -> Result<Next, TokenError> {
+        let failures = stored.failures.saturating_add(1);
+        let until =
+            self.inner.clock.now() + back_off(failures.saturating_add(5), UNCERTAIN_CAP, rand::random());
+        let text = why.to_owned();
+        let marked = self
+            .change(stored, move |credential| {
+                credential.state = CredentialState::Uncertain;
+                credential.failures = failures;
+                credential.retry_at = Some(until);
+                credential.last_error = Some(text);
+            })
+            .await?;
+        if !marked {
+            return Ok(Next::LookAgain);
+        }
+        Err(TokenError::BackOff { tenant: self.tenant.clone(), until, why: why.to_owned() })
+    }
+
+    /// The provider's own word that this grant is gone. If the store holds other tokens by now, those count (G17).
+    async fn mark_dead(&self, stored: &Credential, why: &str, probe: bool) -> Result<Next, TokenError> {
+        let text = why.to_owned();
+        let retry_at = probe.then(|| self.inner.clock.now() + PROBE_AFTER);
+        let marked = self
+            .change(stored, move |credential| {
+                credential.state = CredentialState::NeedsLogin;
+                credential.intent = None;
+                credential.retry_at = retry_at;
+                credential.last_error = Some(text);
+            })
+            .await?;
+        if !marked {
+            return Ok(Next::LookAgain);
+        }
+        if self.inner.alarm.note(self.tenant) {
+            tracing::error!(provider = %self.tenant.provider, "several sign-ins of one provider ended within a minute: is it the provider?");
+        }
+        Err(TokenError::NeedsLogin { tenant: self.tenant.clone(), why: why.to_owned() })
+    }
+
+    /// Changes the credential's state, if it is still the one that was looked at. Whether it was.
+    async fn change(
+        &self,
+        stored: &Credential,
+        change: impl FnOnce(&mut Credential) + Send + 'static,
+    ) -> Result<bool, StoreError> {
+        let (tenant, version) = (self.tenant.clone(), stored.version());
+        let changed = update(&*self.inner.store, Touches::tenant(self.tenant), move |view| {
+            let Some(mut current) = view.tenant(&tenant)?.filter(|c| c.version() == version) else {
+                return Ok(false);
+            };
+            change(&mut current);
+            view.put_tenant(&tenant, current);
+            Ok::<_, StoreError>(true)
+        });
+        changed.await?
+    }
+}
+
+/// What became of a compare-and-set.
+enum Saved {
+    Stored,
+    Superseded,
+}
+
+/// The credential that a grant makes of `stored`: what the reply leaves out stays (G23).
+fn merge(stored: &Credential, grant: Grant, forced_at: Option<i64>, now: i64) -> Credential {
+    let mut renewed = stored.clone();
+    renewed.generation = stored.generation.saturating_add(1);
+    renewed.access_token = grant.access_token;
+    renewed.refresh_token = grant.refresh_token.or(renewed.refresh_token);
+    renewed.id_token = grant.id_token.or(renewed.id_token);
+    renewed.token_type = grant.token_type;
+    renewed.scopes = grant.scopes.unwrap_or(renewed.scopes);
+    renewed.expires_at = grant.expires_at;
+    renewed.account.id = grant.account.id.or(renewed.account.id);
+    renewed.account.email = grant.account.email.or(renewed.account.email);
+    renewed.obtained_at = Some(now);
+    renewed.state = CredentialState::Ok;
+    renewed.intent = None;
+    renewed.forced_at = forced_at;
+    renewed.retry_at = None;
+    renewed.failures = 0;
+    renewed.last_error = None;
+    renewed
+}

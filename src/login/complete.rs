@@ -1,0 +1,178 @@
+//! The one write that ends a login with a credential.
+//!
+//! Owns "still ours, not cancelled? identity gate? store, mark, end the others, bind" as one read-modify-write (C2,
+//! S9, I1). Invariants: a login that lost to a cancel stores nothing (C1), and its tokens are dropped, and revoked where
+//! that ends nothing in use (C4). Must not: be reached without the login's lock.
+
+use super::machine::{Event, next};
+use super::{Inner, is_open, step};
+use crate::audit;
+use crate::credential::{Credential, CredentialKind, may_replace};
+use crate::oauth::Grant;
+use crate::pending::{EndReason, PendingLogin};
+use crate::provider::{Provider, RevocationScope};
+use crate::revocation;
+use crate::store::{StoreError, Touches, View, update};
+use crate::tenant::User;
+
+/// How a completed exchange ended.
+#[derive(Debug)]
+pub(super) enum Completed {
+    /// Stored; the login as it stands now.
+    Stored(PendingLogin),
+    /// The login was over by then; nothing was stored.
+    Lost,
+    /// The identity gate said no; the login has failed for this reason.
+    Refused(EndReason),
+}
+
+/// What the write decided.
+enum Verdict {
+    Stored { login: PendingLogin, replaced: Option<Credential> },
+    Lost,
+    Refused(EndReason),
+}
+
+/// Whether `user` may replace `held` at all, whatever account comes back (I6, I8).
+pub(super) fn may_be_replaced_by(held: &Credential, user: &User, by_admin: bool) -> bool {
+    if by_admin {
+        return true;
+    }
+    let own = held.owner.as_ref().is_none_or(|owner| owner == user);
+    match held.kind {
+        CredentialKind::Static => false,
+        CredentialKind::OAuth => own || !held.account.is_unknown(),
+    }
+}
+
+impl Inner {
+    /// Stores what `grant` brought for `login`, if the login is still open.
+    pub(super) async fn complete(
+        &self,
+        login: &PendingLogin,
+        grant: Grant,
+        provider: &Provider,
+    ) -> Result<Completed, StoreError> {
+        let incoming = credential_of(login, grant, self.clock.now());
+        let touches = Touches::tenant(&login.tenant).and_logins_at(&login.tenant);
+        let touches = match &login.bind {
+            Some(thread) => touches.and_thread(thread),
+            None => touches,
+        };
+        let (id, credential) = (login.id.clone(), incoming.clone());
+        let verdict = update(&*self.store, touches, move |view| {
+            let Some(stored) = view.login_by_id(&id) else { return Ok(Verdict::Lost) };
+            if next(stored.status, Event::Stored).is_none() {
+                return Ok(Verdict::Lost);
+            }
+            let held = view.tenant(&stored.tenant)?;
+            if let Some(reason) = held.as_ref().and_then(|held| objection(held, &credential, &stored)) {
+                step(view, stored, Event::Fail, Some(reason.clone()));
+                return Ok(Verdict::Refused(reason));
+            }
+            view.put_tenant(&stored.tenant, credential);
+            bind(view, &stored)?;
+            complete_others(view, &stored);
+            let login = step(view, stored, Event::Stored, None);
+            Ok::<_, StoreError>(
+                login.map_or(Verdict::Lost, |login| Verdict::Stored { login, replaced: held }),
+            )
+        });
+        match verdict.await?? {
+            Verdict::Stored { login, replaced } => {
+                audit::login_ended(&login, login.status);
+                self.end_replaced(&login, replaced, &incoming, provider).await;
+                Ok(Completed::Stored(login))
+            }
+            Verdict::Lost => {
+                self.drop_tokens(login, &incoming, provider).await;
+                Ok(Completed::Lost)
+            }
+            Verdict::Refused(reason) => {
+                audit::identity_refused(&login.tenant);
+                self.drop_tokens(login, &incoming, provider).await;
+                Ok(Completed::Refused(reason))
+            }
+        }
+    }
+
+    async fn drop_tokens(&self, login: &PendingLogin, incoming: &Credential, provider: &Provider) {
+        audit::dropped(&login.tenant, "tokens of a login that was over or refused");
+        revocation::of_dropped(
+            &self.store,
+            &self.client,
+            provider,
+            &login.tenant,
+            incoming,
+            self.clock.now(),
+        )
+        .await;
+    }
+
+    /// The credential that was replaced ends at the provider only where a token ends alone: its grant may be the new
+    /// one's too (T12).
+    async fn end_replaced(
+        &self,
+        login: &PendingLogin,
+        replaced: Option<Credential>,
+        incoming: &Credential,
+        provider: &Provider,
+    ) {
+        let Some(replaced) = replaced.filter(|old| old.kind == CredentialKind::OAuth) else { return };
+        let another = replaced.refresh_token != incoming.refresh_token;
+        if another && provider.revocation == RevocationScope::Token {
+            revocation::revoke(&self.client, provider, &login.tenant, &replaced, self.clock.now()).await;
+        }
+    }
+}
+
+/// What speaks against `incoming` in the place of `held` (I1, I2, I6).
+fn objection(held: &Credential, incoming: &Credential, login: &PendingLogin) -> Option<EndReason> {
+    if !may_be_replaced_by(held, &login.user, login.by_admin) {
+        return Some(EndReason::OtherOwner);
+    }
+    (!may_replace(&held.account, &incoming.account)).then_some(EndReason::OtherAccount)
+}
+
+/// Binds the thread in which the login was started, unless it is bound to what somebody else signed in.
+fn bind(view: &mut View<'_>, login: &PendingLogin) -> Result<(), StoreError> {
+    let Some(thread) = &login.bind else { return Ok(()) };
+    let mut binding = view.binding(thread)?;
+    let provider = &login.tenant.provider;
+    let foreign = binding.tenants.get(provider).is_some_and(|bound| {
+        *bound != login.tenant && bound.user.as_ref().is_some_and(|owner| Some(owner) != login.user.discord())
+    });
+    if foreign && !login.by_admin {
+        tracing::info!(%thread, tenant = %login.tenant, "the thread stays bound to another member's sign-in");
+        return Ok(());
+    }
+    binding.tenants.insert(provider.clone(), login.tenant.clone());
+    view.put_binding(thread, binding);
+    Ok(())
+}
+
+/// Everybody else who was signing in to this tenant is done too, and is told by whom (S9).
+fn complete_others(view: &mut View<'_>, login: &PendingLogin) {
+    for other in view.logins() {
+        if other.tenant == login.tenant && other.id != login.id && is_open(other.status) {
+            step(view, other, Event::CompletedByOther, Some(EndReason::CompletedBy(login.user.clone())));
+        }
+    }
+}
+
+fn credential_of(login: &PendingLogin, grant: Grant, now: i64) -> Credential {
+    let mut credential =
+        Credential::new(CredentialKind::OAuth, login.tenant.provider.clone(), grant.access_token, now);
+    // As configured at the start: what an id token says of its issuer is compared with it, and never followed.
+    credential.issuer = login.issuer.clone().or(grant.issuer);
+    credential.token_endpoint.clone_from(&login.token_endpoint);
+    credential.client_id.clone_from(&login.client_id);
+    credential.refresh_token = grant.refresh_token;
+    credential.id_token = grant.id_token;
+    credential.token_type = grant.token_type;
+    credential.scopes = grant.scopes.unwrap_or_default();
+    credential.expires_at = grant.expires_at;
+    credential.account = grant.account;
+    credential.owner = Some(login.user.clone());
+    credential
+}

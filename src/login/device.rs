@@ -1,0 +1,216 @@
+//! Polling a device login to its end (RFC 8628 section 3.4, and providers' own protocols).
+//!
+//! Owns the rhythm: the interval before the first poll, `slow_down` for good, back-off on trouble, the deadline from
+//! issue (T11). Invariants: only the holder of the login's lock polls (S13); when a poll goes out is written down first,
+//! so that whoever takes over keeps the distance. Must not: decide what a poll's answer means (`oauth::device` does).
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::watch;
+use tokio::time::Instant;
+
+use super::machine::Event;
+use super::paste::Spent;
+use super::{Handover, Inner, Logins};
+use crate::clock::SKEW_ALLOWED;
+use crate::oauth::device::{DEFAULT_INTERVAL, INTERVAL_FLOOR};
+use crate::oauth::{self, CodeGrant, DeviceOutcome, DevicePoll};
+use crate::pending::{EndReason, LoginStatus, PendingLogin};
+use crate::secret::Secret;
+use crate::store::{KernelLock, StoreError, Touches, update};
+
+/// What `slow_down` adds to the interval, in seconds (RFC 8628 section 3.5).
+const SLOW_DOWN: u64 = 5;
+/// The longest pause between polls, whatever a server asks for, in seconds: a login lives fourteen minutes.
+const LONGEST_PAUSE: u64 = 120;
+
+impl Logins {
+    /// Polls until the login ends, by whoever's hand. A store that fails is tried again: the login is still open.
+    pub async fn poll(&self, handover: Handover) {
+        let Handover { login, lock } = handover;
+        let inner = Arc::clone(&self.0);
+        // A task of its own: what a poll brought must be stored though the worker be stopped.
+        let polling = self.0.tasks.spawn(async move { inner.poll_to_the_end(login, lock).await });
+        if polling.await.is_err() {
+            tracing::error!("polling a device login panicked; it is taken up again at the next look");
+        }
+    }
+}
+
+/// What a look at the stored login says.
+enum Look {
+    Over,
+    Poll(PendingLogin),
+}
+
+impl Inner {
+    async fn poll_to_the_end(self: Arc<Self>, login: PendingLogin, lock: KernelLock) {
+        let mut changes = self.store.changes();
+        let mut lock = Some(lock);
+        // Back-off after trouble, in seconds, on top of the interval; forgotten at the first answer.
+        let mut trouble: u64 = 0;
+        while lock.is_some() {
+            match self.wait_and_look(&login, trouble, &mut changes).await {
+                Ok(Look::Over) => return,
+                Ok(Look::Poll(current)) => match self.poll_once(&current, &mut lock).await {
+                    Ok(Poll::Again) => trouble = 0,
+                    Ok(Poll::AgainAfter(pause)) => {
+                        trouble = pause.unwrap_or((trouble * 2).clamp(5, LONGEST_PAUSE))
+                    }
+                    Ok(Poll::Done) => return,
+                    Err(error) => {
+                        tracing::warn!(login = %login.id, %error, "a device login waits for the store");
+                        trouble = (trouble * 2).clamp(5, LONGEST_PAUSE);
+                    }
+                },
+                Err(error) => {
+                    tracing::warn!(login = %login.id, %error, "a device login waits for the store");
+                    trouble = (trouble * 2).clamp(5, LONGEST_PAUSE);
+                }
+            }
+        }
+    }
+
+    /// Waits until the next poll is due, and writes down that it goes out; or sees that the login has ended.
+    async fn wait_and_look(
+        &self,
+        login: &PendingLogin,
+        trouble: u64,
+        changes: &mut watch::Receiver<u64>,
+    ) -> Result<Look, StoreError> {
+        let arrived = Instant::now();
+        loop {
+            changes.borrow_and_update();
+            let Some(stored) = self.store.snapshot()?.login_by_id(&login.id) else { return Ok(Look::Over) };
+            if stored.status != LoginStatus::Pending {
+                return Ok(Look::Over);
+            }
+            let now = self.clock.now();
+            if stored.expires_at <= now || stored.is_ancient(now) {
+                self.advance(&login.id, &login.tenant, Event::TimeOut, None).await?;
+                return Ok(Look::Over);
+            }
+            let due = arrived + Duration::from_secs(pause_before(&stored, now).max(trouble));
+            let end = arrived + Duration::from_secs(u64::try_from(stored.expires_at - now).unwrap_or(0));
+            if Instant::now() >= due {
+                if self.closing.is_cancelled() {
+                    return Ok(Look::Over);
+                }
+                return self.note_poll(login).await;
+            }
+            tokio::select! {
+                () = tokio::time::sleep_until(due.min(end)) => {}
+                changed = changes.changed() => changed.map_err(|_| StoreError::Closed)?,
+                () = self.closing.cancelled() => return Ok(Look::Over),
+            }
+        }
+    }
+
+    async fn note_poll(&self, login: &PendingLogin) -> Result<Look, StoreError> {
+        let id = login.id.clone();
+        let noted = update(&*self.store, Touches::logins_at(&login.tenant), move |view| {
+            let now = view.now();
+            let Some(mut login) = view.login_by_id(&id) else { return Ok(Look::Over) };
+            if login.status != LoginStatus::Pending || login.expires_at <= now {
+                return Ok(Look::Over);
+            }
+            login.last_poll_at = Some(now);
+            view.put_login(login.clone());
+            Ok::<_, StoreError>(Look::Poll(login))
+        });
+        noted.await?
+    }
+
+    async fn poll_once(
+        &self,
+        login: &PendingLogin,
+        lock: &mut Option<KernelLock>,
+    ) -> Result<Poll, StoreError> {
+        let (id, tenant) = (&login.id, &login.tenant);
+        let fail = |why: String| self.advance(id, tenant, Event::Fail, Some(EndReason::Provider(why)));
+        let Some(provider) = self.captured(login) else {
+            fail("this provider is no longer offered here".to_owned()).await?;
+            return Ok(Poll::Done);
+        };
+        let (Some(device_code), Some(user_code)) = (&login.device_code, &login.user_code) else {
+            fail("the stored login has no device code".to_owned()).await?;
+            return Ok(Poll::Done);
+        };
+        let presented = DevicePoll { device_code, user_code: user_code.expose() };
+        let outcome = oauth::device::poll(&self.client, &provider, presented, self.clock.now()).await;
+        match outcome {
+            DeviceOutcome::Pending => return Ok(Poll::Again),
+            DeviceOutcome::BackOff { retry_after } => {
+                let asked = retry_after.map(|wait| wait.as_secs().clamp(1, LONGEST_PAUSE));
+                return Ok(Poll::AgainAfter(asked));
+            }
+            DeviceOutcome::SlowDown => {
+                self.slow_down(login).await?;
+                return Ok(Poll::Again);
+            }
+            DeviceOutcome::Granted(grant) => {
+                self.complete(login, grant, &provider).await?;
+            }
+            DeviceOutcome::Code { code, verifier, redirect_uri } => {
+                if let Some(lock) = lock.take() {
+                    self.spend_code(login, &code, &verifier, &redirect_uri, &provider, lock).await?;
+                }
+            }
+            DeviceOutcome::Denied => drop(self.advance(id, tenant, Event::Deny, None).await?),
+            DeviceOutcome::Expired => drop(self.advance(id, tenant, Event::TimeOut, None).await?),
+            DeviceOutcome::Failed(refusal) => drop(fail(refusal.text).await?),
+        }
+        Ok(Poll::Done)
+    }
+
+    async fn spend_code(
+        &self,
+        login: &PendingLogin,
+        code: &Secret,
+        verifier: &Secret,
+        redirect_uri: &str,
+        provider: &crate::provider::Provider,
+        lock: KernelLock,
+    ) -> Result<(), StoreError> {
+        if self.advance(&login.id, &login.tenant, Event::Claimed, None).await?.is_none() {
+            return Ok(());
+        }
+        let grant = CodeGrant { code, verifier, redirect_uri, state: None };
+        if let Spent::NotSent(why) = self.spend(login, grant, provider, lock).await? {
+            // This code came with a poll and is not given a second time.
+            self.advance(&login.id, &login.tenant, Event::Fail, Some(EndReason::Provider(why))).await?;
+        }
+        Ok(())
+    }
+
+    /// Five seconds more between polls, for good, restarts included (T11).
+    async fn slow_down(&self, login: &PendingLogin) -> Result<(), StoreError> {
+        let id = login.id.clone();
+        let slowed = update(&*self.store, Touches::logins_at(&login.tenant), move |view| {
+            if let Some(mut login) = view.login_by_id(&id) {
+                login.interval = Some(login.interval.unwrap_or(DEFAULT_INTERVAL).saturating_add(SLOW_DOWN));
+                view.put_login(login);
+            }
+            Ok::<_, StoreError>(())
+        });
+        slowed.await?
+    }
+}
+
+/// What to do after one poll.
+enum Poll {
+    Again,
+    /// After these seconds, or after a growing pause.
+    AgainAfter(Option<u64>),
+    Done,
+}
+
+/// Seconds until the next poll may go out: the interval since the last one, whoever sent it (S13). A stamp from the
+/// future is a clock's fault and counts as now (S14).
+fn pause_before(login: &PendingLogin, now: i64) -> u64 {
+    let interval = login.interval.unwrap_or(DEFAULT_INTERVAL).clamp(INTERVAL_FLOOR, LONGEST_PAUSE);
+    let last = login.last_poll_at.filter(|at| *at <= now + SKEW_ALLOWED).unwrap_or(now);
+    let since = u64::try_from(now - last).unwrap_or(0);
+    interval.saturating_sub(since)
+}

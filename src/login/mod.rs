@@ -1,0 +1,162 @@
+//! Logins: from `/auth login` to a stored credential, or to an end that is told.
+//!
+//! Owns starting ([`start`]), completing ([`paste`], [`device`], [`complete`]), cancelling and resuming. Invariants: check,
+//! reserve and insert are one critical section (S2); one process works on a login at a time, by its lock (S13); every
+//! change of status asks [`machine`]; "still pending?" and "store the credential" are one write (C2). Must not:
+//! know Discord; hold the store across the network.
+
+mod cancel;
+mod complete;
+mod device;
+mod limit;
+pub mod machine;
+mod paste;
+mod resume;
+mod start;
+
+use std::sync::Arc;
+
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+pub use self::cancel::Cancelled;
+use self::machine::{Event, next};
+pub use self::paste::{PasteError, Pasted};
+pub use self::start::{StartError, StartRequest, Started};
+use crate::audit;
+use crate::clock::Clock;
+use crate::oauth;
+use crate::pending::{EndReason, LoginId, LoginStatus, PendingLogin};
+use crate::provider::{Catalog, Provider};
+use crate::store::{KernelLock, Store, StoreError, Touches, View, update};
+use crate::tenant::TenantKey;
+
+/// The login machine. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Logins(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    store: Arc<dyn Store>,
+    catalog: Arc<Catalog>,
+    client: oauth::Client,
+    clock: Clock,
+    limit: limit::Limit,
+    /// Exchanges under way: owned here, so that a caller who leaves cancels nothing.
+    tasks: TaskTracker,
+    /// Once cancelled, no exchange is started any more (W5).
+    closing: CancellationToken,
+}
+
+/// A device login with the lock that makes this process the one that polls it.
+#[derive(Debug)]
+#[must_use = "a login that is handed over and dropped is polled by nobody until the next look"]
+pub struct Handover {
+    /// The login, as of the handing over.
+    pub login: PendingLogin,
+    /// Its lock (S13).
+    pub lock: KernelLock,
+}
+
+impl Logins {
+    /// A login machine over `store`, with at most `starts_per_minute` starts a person (S7).
+    #[must_use]
+    pub fn new(
+        store: Arc<dyn Store>,
+        catalog: Arc<Catalog>,
+        client: oauth::Client,
+        clock: Clock,
+        starts_per_minute: usize,
+    ) -> Self {
+        Self(Arc::new(Inner {
+            store,
+            catalog,
+            client,
+            clock,
+            limit: limit::Limit::new(starts_per_minute),
+            tasks: TaskTracker::new(),
+            closing: CancellationToken::new(),
+        }))
+    }
+
+    /// Lets exchanges under way finish and store what they got; starts none any more (W5).
+    pub async fn drain(&self) {
+        self.0.closing.cancel();
+        self.0.tasks.close();
+        self.0.tasks.wait().await;
+    }
+
+    /// Notes that the thread of a watcher has been told how the login ended (C6).
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn mark_told(
+        &self,
+        login: &PendingLogin,
+        thread: &crate::tenant::ThreadId,
+    ) -> Result<(), StoreError> {
+        let (id, thread) = (login.id.clone(), thread.clone());
+        let told = update(&*self.0.store, Touches::logins_at(&login.tenant), move |view| {
+            if let Some(mut login) = view.login_by_id(&id)
+                && !login.told.contains(&thread)
+            {
+                login.told.push(thread);
+                view.put_login(login);
+            }
+            Ok::<_, StoreError>(())
+        });
+        told.await?
+    }
+}
+
+impl Inner {
+    /// The provider of a login, by the endpoint and client captured at its start (C10, T5).
+    fn captured(&self, login: &PendingLogin) -> Option<Provider> {
+        let provider = self.catalog.get(&login.tenant.provider)?;
+        let endpoint = login.token_endpoint.as_deref().and_then(|text| url::Url::parse(text).ok());
+        Some(provider.at(
+            endpoint.unwrap_or_else(|| provider.token_endpoint.clone()),
+            login.client_id.clone().unwrap_or_else(|| provider.client_id.clone()),
+        ))
+    }
+
+    /// Moves the login by `event`, if it may; gives it as it stands after, or `None` if nothing was changed.
+    async fn advance(
+        &self,
+        id: &LoginId,
+        tenant: &TenantKey,
+        event: Event,
+        reason: Option<EndReason>,
+    ) -> Result<Option<PendingLogin>, StoreError> {
+        let id = id.clone();
+        let moved = update(&*self.store, Touches::logins_at(tenant), move |view| {
+            Ok::<_, StoreError>(view.login_by_id(&id).and_then(|login| step(view, login, event, reason)))
+        });
+        let moved = moved.await??;
+        if let Some(login) = moved.as_ref().filter(|login| login.status.is_terminal()) {
+            audit::login_ended(login, login.status);
+        }
+        Ok(moved)
+    }
+}
+
+/// Moves `login` by `event` within an update. The login after, or `None` where it may not happen.
+fn step(
+    view: &mut View<'_>,
+    mut login: PendingLogin,
+    event: Event,
+    reason: Option<EndReason>,
+) -> Option<PendingLogin> {
+    login.status = next(login.status, event)?;
+    login.reason = reason;
+    view.put_login(login.clone());
+    Some(login)
+}
+
+/// Whether `status` still waits for something.
+fn is_open(status: LoginStatus) -> bool {
+    !status.is_terminal()
+}
+
+#[cfg(test)]
+mod tests;

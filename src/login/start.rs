@@ -1,0 +1,362 @@
+//! Starting a login, or joining the one that is live.
+//!
+//! Owns steps 2 and 3 of a login's life: reserve in one write, ask the provider outside all store locks, commit or roll
+//! back. Invariants: N simultaneous starts make one authorization request (S1); a refused start leaves nothing behind
+//! (S4); a repeat joins (S3). The login's lock is held from before the reservation until the login is open (S13).
+
+use std::time::Duration;
+
+use super::{Handover, Inner, Logins, is_open};
+use crate::audit;
+use crate::login::machine::{Event, next};
+use crate::oauth::{self, AuthorizeError, StartClass};
+use crate::pending::{LoginId, LoginKind, LoginStatus, PendingLogin, Watcher, life};
+use crate::provider::{Flow, Provider};
+use crate::secret::{Secret, random_id};
+use crate::store::{KernelLock, StoreError, Touches, has_ended, update};
+use crate::tenant::{TenantKey, ThreadId, User};
+
+/// How long a start waits for the end of earlier work on the same key, which a cancelled exchange may still do.
+const LOCK_TRIES: u32 = 20;
+const LOCK_PAUSE: Duration = Duration::from_millis(150);
+/// How long a caller who joined waits for the start of another to end.
+const JOIN_WAIT: Duration = Duration::from_secs(140);
+
+/// What a start is for.
+#[derive(Debug, Clone)]
+pub struct StartRequest {
+    /// Who signs in.
+    pub user: User,
+    /// Where the credential goes.
+    pub tenant: TenantKey,
+    /// How, where the member chose; else the provider's first.
+    pub kind: Option<LoginKind>,
+    /// Who is to be told how it goes on.
+    pub watcher: Option<Watcher>,
+    /// The thread to bind on success.
+    pub bind: Option<ThreadId>,
+    /// Whether `user` is an admin.
+    pub by_admin: bool,
+}
+
+/// A login that is open, or has just ended.
+#[derive(Debug)]
+pub struct Started {
+    /// The login.
+    pub login: PendingLogin,
+    /// Whether it was live before (S3).
+    pub joined: bool,
+    /// For a device login started here: hand this to the worker that polls it.
+    pub handover: Option<Handover>,
+}
+
+/// Why a login could not be started. Nothing of it is left behind.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum StartError {
+    /// The tenant's provider is not configured.
+    #[error("provider {provider} is not offered here")]
+    UnknownProvider {
+        /// As asked for.
+        provider: String,
+    },
+    /// The provider offers no way to sign in, or not the one that was chosen.
+    #[error("{provider} offers no such way to sign in; ask an operator to look at its flows")]
+    NoFlow {
+        /// Its title.
+        provider: String,
+    },
+    /// Too many starts in a minute (S7).
+    #[error("too many sign-ins were started; try again in {} s", .wait.as_secs().max(1))]
+    RateLimited {
+        /// How long to wait.
+        wait: Duration,
+    },
+    /// The slot holds what this person may not replace (I6, I8).
+    #[error("{tenant} belongs to somebody else: its owner or an admin must log it out first")]
+    NotYours {
+        /// The slot.
+        tenant: TenantKey,
+    },
+    /// The provider did not open a login; trying again may help.
+    #[error("the provider could not be asked: {why}")]
+    Transient {
+        /// What happened.
+        why: String,
+    },
+    /// The provider has switched this way off; another way may work.
+    #[error("{why}")]
+    SwitchedOff {
+        /// What it says.
+        why: String,
+    },
+    /// The operator must mend something.
+    #[error("{why}")]
+    Operator {
+        /// What is wrong.
+        why: String,
+    },
+    /// Another start of the same login was joined, and it failed.
+    #[error("the sign-in could not be started; try again")]
+    JoinedFailed,
+    /// The store could not be used.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// What the reservation found.
+enum Reserved {
+    /// Ours to open.
+    New(PendingLogin),
+    /// Live before.
+    Live(PendingLogin),
+    /// Being opened by another caller.
+    Opening(LoginId),
+    /// Somebody still works on an older login of this key.
+    Busy,
+}
+
+impl Logins {
+    /// Starts a login, or joins the live one of this person at this tenant.
+    ///
+    /// # Errors
+    /// See [`StartError`].
+    pub async fn start(&self, request: StartRequest) -> Result<Started, StartError> {
+        let inner = &self.0;
+        let name = &request.tenant.provider;
+        let provider = inner
+            .catalog
+            .get(name)
+            .ok_or_else(|| StartError::UnknownProvider { provider: name.to_string() })?;
+        let kind = choose(provider, request.kind)
+            .ok_or_else(|| StartError::NoFlow { provider: provider.title.clone() })?;
+        for attempt in 0..=LOCK_TRIES {
+            let lock = inner.store.try_login_lock(&request.user, &request.tenant)?;
+            match inner.reserve(&request, kind, lock.is_some()).await? {
+                Reserved::Live(login) => return Ok(Started { login, joined: true, handover: None }),
+                Reserved::Opening(id) => return inner.wait_for_opening(&request, &id).await,
+                Reserved::New(login) => {
+                    // A reservation is made only with the lock.
+                    let Some(lock) = lock else { break };
+                    return inner.open(login, provider, lock).await;
+                }
+                Reserved::Busy if attempt < LOCK_TRIES => tokio::time::sleep(LOCK_PAUSE).await,
+                Reserved::Busy => break,
+            }
+        }
+        Err(StartError::Transient { why: "an earlier sign-in is still being wound up".to_owned() })
+    }
+}
+
+fn choose(provider: &Provider, wanted: Option<LoginKind>) -> Option<LoginKind> {
+    let mut offered = provider.offered_flows().map(|flow| match flow {
+        Flow::Device => LoginKind::Device,
+        Flow::Paste => LoginKind::Paste,
+        Flow::Callback => LoginKind::Callback,
+    });
+    match wanted {
+        Some(kind) => offered.find(|offered| *offered == kind),
+        None => offered.next(),
+    }
+}
+
+impl Inner {
+    async fn reserve(
+        self: &std::sync::Arc<Self>,
+        request: &StartRequest,
+        kind: LoginKind,
+        locked: bool,
+    ) -> Result<Reserved, StartError> {
+        let (request, inner) = (request.clone(), std::sync::Arc::clone(self));
+        let touches = Touches::logins_at(&request.tenant).and_tenant(&request.tenant);
+        let reserved = update(&*self.store, touches, move |view| {
+            let now = view.now();
+            let live =
+                view.login(&request.user, &request.tenant).ok().flatten().filter(|l| !has_ended(l, now));
+            match live {
+                Some(live) if live.status == LoginStatus::Starting && !locked => {
+                    return Ok(Reserved::Opening(live.id));
+                }
+                // Its starter died: a free lock says so (S13).
+                Some(live) if live.status != LoginStatus::Starting => {
+                    let joined = watch(live, request.watcher);
+                    view.put_login(joined.clone());
+                    return Ok(Reserved::Live(joined));
+                }
+                _ if !locked => return Ok(Reserved::Busy),
+                _ => {}
+            }
+            let held = view.tenant(&request.tenant).map_err(StoreError::from)?;
+            if held.is_some_and(|held| {
+                !super::complete::may_be_replaced_by(&held, &request.user, request.by_admin)
+            }) {
+                return Err(StartError::NotYours { tenant: request.tenant });
+            }
+            inner.limit.count(&request.user).map_err(|wait| StartError::RateLimited { wait })?;
+            let login = reservation(&request, kind, now);
+            view.put_login(login.clone());
+            Ok(Reserved::New(login))
+        });
+        reserved.await?
+    }
+
+    /// Asks the provider, outside every store lock (S2), and commits or rolls back.
+    async fn open(
+        &self,
+        reserved: PendingLogin,
+        provider: &Provider,
+        lock: KernelLock,
+    ) -> Result<Started, StartError> {
+        let opened = match reserved.kind {
+            LoginKind::Device => self.open_device(reserved.clone(), provider).await,
+            LoginKind::Paste | LoginKind::Callback => open_paste(reserved.clone(), provider),
+        };
+        let opened = match opened {
+            Ok(opened) => opened,
+            Err(error) => {
+                self.roll_back(&reserved).await?;
+                return Err(error);
+            }
+        };
+        let id = reserved.id.clone();
+        let committed = update(&*self.store, Touches::logins_at(&reserved.tenant), move |view| {
+            let Some(mut stored) = view.login_by_id(&id) else { return Ok(None) };
+            // A cancel that came meanwhile stands (C1).
+            if let Some(status) = next(stored.status, Event::Opened) {
+                let watchers = std::mem::take(&mut stored.watchers);
+                stored = PendingLogin { status, watchers, ..opened };
+                view.put_login(stored.clone());
+            }
+            Ok::<_, StoreError>(Some(stored))
+        });
+        let login = committed.await??.ok_or(StartError::JoinedFailed)?;
+        audit::login_started(&login);
+        let polled = login.kind == LoginKind::Device && is_open(login.status);
+        let handover = polled.then(|| Handover { login: login.clone(), lock });
+        Ok(Started { login, joined: false, handover })
+    }
+
+    async fn open_device(
+        &self,
+        mut login: PendingLogin,
+        provider: &Provider,
+    ) -> Result<PendingLogin, StartError> {
+        let asked_at = self.clock.now();
+        let start = oauth::device::start(&self.client, provider, asked_at).await.map_err(|error| {
+            let why = error.to_string();
+            match error.class() {
+                StartClass::Transient { .. } => StartError::Transient { why },
+                StartClass::Disabled => StartError::SwitchedOff { why },
+                StartClass::Operator => StartError::Operator { why },
+            }
+        })?;
+        login.device_code = Some(start.device_code);
+        login.user_code = Some(Secret::from(start.user_code));
+        login.verification_uri = Some(start.verification_uri);
+        login.verification_uri_complete = start.verification_uri_complete.map(Secret::from);
+        login.interval = Some(start.interval);
+        // From here, not from the reservation: the first poll waits a whole interval too (T11).
+        login.last_poll_at = Some(self.clock.now());
+        // Counted from issue (T11); and never beyond what a message can still be told (S11).
+        login.expires_at =
+            (asked_at + life(start.expires_in)).min(login.created_at + crate::pending::LONGEST_LIFE);
+        capture(&mut login, provider);
+        Ok(login)
+    }
+
+    async fn roll_back(&self, reserved: &PendingLogin) -> Result<(), StoreError> {
+        let (id, user, tenant) = (reserved.id.clone(), reserved.user.clone(), reserved.tenant.clone());
+        let removed = update(&*self.store, Touches::logins_at(&reserved.tenant), move |view| {
+            if view.login_by_id(&id).is_some_and(|login| login.status == LoginStatus::Starting) {
+                view.remove_login(&user, &tenant);
+            }
+            Ok::<_, StoreError>(())
+        });
+        removed.await?
+    }
+
+    /// Waits until another caller's start is through, and joins what came of it.
+    async fn wait_for_opening(&self, request: &StartRequest, id: &LoginId) -> Result<Started, StartError> {
+        let mut changes = self.store.changes();
+        let opened = async {
+            loop {
+                match self.store.snapshot()?.login_by_id(id) {
+                    None => return Err(StartError::JoinedFailed),
+                    Some(login) if login.status != LoginStatus::Starting => return Ok(()),
+                    Some(_) => changes.changed().await.map_err(|_| StoreError::Closed)?,
+                }
+            }
+        };
+        let late =
+            || StartError::Transient { why: "another start of this sign-in is still under way".to_owned() };
+        tokio::time::timeout(JOIN_WAIT, opened).await.map_err(|_| late())??;
+        let (id, watcher) = (id.clone(), request.watcher.clone());
+        let joined = update(&*self.store, Touches::logins_at(&request.tenant), move |view| {
+            let Some(login) = view.login_by_id(&id) else { return Ok(None) };
+            let login = watch(login, watcher);
+            view.put_login(login.clone());
+            Ok::<_, StoreError>(Some(login))
+        });
+        let login = joined.await??.ok_or(StartError::JoinedFailed)?;
+        Ok(Started { login, joined: true, handover: None })
+    }
+}
+
+fn open_paste(mut login: PendingLogin, provider: &Provider) -> Result<PendingLogin, StartError> {
+    let request = oauth::authorize(provider)
+        .map_err(|error: AuthorizeError| StartError::Operator { why: error.to_string() })?;
+    login.verifier = Some(request.verifier);
+    login.state = Some(request.state);
+    login.authorize_url = Some(Secret::from(request.url));
+    login.redirect_uri = Some(request.redirect_uri);
+    capture(&mut login, provider);
+    Ok(login)
+}
+
+/// Writes down where this login will be completed, whatever is reconfigured meanwhile (C10).
+fn capture(login: &mut PendingLogin, provider: &Provider) {
+    login.issuer.clone_from(&provider.issuer);
+    login.token_endpoint = Some(provider.token_endpoint.to_string());
+    login.client_id = Some(provider.client_id.clone());
+}
+
+/// Adds a watcher: one for each thread, whose newest interaction is the live message (U5).
+pub(super) fn watch(mut login: PendingLogin, watcher: Option<Watcher>) -> PendingLogin {
+    let Some(watcher) = watcher.filter(|_| is_open(login.status)) else { return login };
+    match login.watchers.iter_mut().find(|other| other.thread == watcher.thread) {
+        Some(other) if watcher.interaction.is_some() => *other = watcher,
+        Some(_) => {}
+        None => login.watchers.push(watcher),
+    }
+    login
+}
+
+fn reservation(request: &StartRequest, kind: LoginKind, now: i64) -> PendingLogin {
+    PendingLogin {
+        id: random_id(),
+        kind,
+        user: request.user.clone(),
+        tenant: request.tenant.clone(),
+        status: LoginStatus::Starting,
+        by_admin: request.by_admin,
+        bind: request.bind.clone(),
+        issuer: None,
+        token_endpoint: None,
+        client_id: None,
+        redirect_uri: None,
+        verifier: None,
+        state: None,
+        authorize_url: None,
+        device_code: None,
+        user_code: None,
+        verification_uri: None,
+        verification_uri_complete: None,
+        interval: None,
+        last_poll_at: None,
+        watchers: request.watcher.iter().cloned().collect(),
+        told: Vec::new(),
+        reason: None,
+        created_at: now,
+        expires_at: now + life(None),
+        updated_at: now,
+    }
+}

@@ -1,0 +1,296 @@
+//! The HTTP client of token requests.
+//!
+//! Owns time, size and route of one request. Invariant: one call sends at most one request, over a connection of its
+//! own, to an HTTPS or loopback address, follows no redirect (T7), and tells "never sent" from "sent, outcome unknown"
+//! (G16). Must not: retry, interpret bodies, or print them.
+
+use std::error::Error as _;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::time::{Duration, SystemTime};
+
+use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue, RETRY_AFTER};
+use tokio::time::timeout;
+use url::{Host, Url};
+
+use super::mask;
+use super::request::Post;
+use crate::clock::UnixSeconds;
+
+/// Seconds for name, connection and TLS together (G11).
+const CONNECT_SECONDS: u64 = 10;
+/// Seconds for the whole reply, a dribbling one included (G11).
+const REPLY_SECONDS: u64 = 120;
+/// How long name look-up, connection and TLS may take together (G11).
+pub const CONNECT_BOUND: Duration = Duration::from_secs(CONNECT_SECONDS);
+/// How long the whole reply may take. Long, because giving up early loses a rotated token (G11).
+pub const REPLY_BOUND: Duration = Duration::from_secs(REPLY_SECONDS);
+/// How long one exchange may take, all in all: the base of every other wait (G10).
+pub const EXCHANGE_BOUND: Duration = Duration::from_secs(CONNECT_SECONDS + REPLY_SECONDS);
+/// The most that is read of a reply's body, in bytes (T7).
+pub const BODY_CAP: usize = 64 * 1024;
+/// The longest wait that a server can ask for with `Retry-After`; more is cut to this.
+pub const RETRY_AFTER_CAP: Duration = Duration::from_secs(24 * 60 * 60);
+
+const AGENT: &str = concat!("latchkey/", env!("CARGO_PKG_VERSION"));
+
+/// Why a request was not sent. Nothing happened at the provider, nothing is used up.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum TransportError {
+    /// Plain HTTP to somewhere else than this host (T7).
+    #[error(
+        "{host} is not reached over https: only an address on this host may use http; correct the endpoint"
+    )]
+    Insecure {
+        /// Where it should have gone.
+        host: String,
+    },
+    /// No connection in time.
+    #[error("no connection to {host} within {seconds} s")]
+    ConnectTimedOut {
+        /// Where it should have gone.
+        host: String,
+        /// The bound, in seconds.
+        seconds: u64,
+    },
+    /// Name look-up, connection or TLS failed.
+    #[error("cannot reach {host}: {reason}")]
+    Unreachable {
+        /// Where it should have gone.
+        host: String,
+        /// What the system says.
+        reason: String,
+    },
+}
+
+/// Why the outcome of a request that was sent is not known. The provider may have done what was asked.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum UnknownCause {
+    /// No whole reply in time.
+    #[error("no whole answer within {seconds} s")]
+    TimedOut {
+        /// The bound, in seconds.
+        seconds: u64,
+    },
+    /// The connection ended before the reply did.
+    #[error("the connection was lost before the answer was whole: {reason}")]
+    ConnectionLost {
+        /// What the system says.
+        reason: String,
+    },
+    /// A success whose body is larger than [`BODY_CAP`].
+    #[error("the answer is larger than 64 KiB and was dropped")]
+    TooLarge,
+    /// Something between us and the provider answered in its place.
+    #[error("a gateway answered in the provider's place (HTTP {status})")]
+    Gateway {
+        /// The HTTP status.
+        status: u16,
+    },
+    /// A success without an access token that can be used (C9).
+    #[error("the provider answered HTTP {status} without a usable access token")]
+    NoToken {
+        /// The HTTP status.
+        status: u16,
+    },
+}
+
+/// What became of a request that got no whole reply.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum SendError {
+    NotSent(TransportError),
+    Unknown(UnknownCause),
+}
+
+/// One whole reply. Without `Debug`, since the body holds tokens.
+pub(crate) struct Reply {
+    pub(crate) status: u16,
+    retry_after: Option<String>,
+    /// None if it was larger than [`BODY_CAP`]: then it is dropped whole (T10).
+    pub(crate) body: Option<Vec<u8>>,
+}
+
+impl Reply {
+    pub(crate) fn is_success(&self) -> bool {
+        (200..300).contains(&self.status)
+    }
+
+    /// What `Retry-After` asks for (RFC 9110 section 10.2.3): seconds, or a date.
+    pub(crate) fn retry_after(&self, now: UnixSeconds) -> Option<Duration> {
+        let text = self.retry_after.as_deref()?.trim();
+        let seconds = match text.parse::<u64>() {
+            Ok(seconds) => seconds,
+            Err(_) => {
+                let date = httpdate::parse_http_date(text).ok()?;
+                let at = date.duration_since(SystemTime::UNIX_EPOCH).ok()?.as_secs();
+                at.saturating_sub(u64::try_from(now).ok()?)
+            }
+        };
+        Some(Duration::from_secs(seconds).min(RETRY_AFTER_CAP))
+    }
+}
+
+/// The client. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Client {
+    /// To other hosts: HTTPS only, through the proxies that the environment names.
+    outside: reqwest::Client,
+    /// To this host: never through a proxy, and `localhost` is loopback whatever the resolver says.
+    inside: reqwest::Client,
+    connect: Duration,
+    reply: Duration,
+}
+
+impl Default for Client {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Client {
+    /// A client with the bounds of G11.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::with_bounds(CONNECT_BOUND, REPLY_BOUND)
+    }
+
+    /// A client with other bounds, for tests of what happens when they pass.
+    #[must_use]
+    pub fn with_bounds(connect: Duration, reply: Duration) -> Self {
+        let base = || {
+            reqwest::Client::builder()
+                .user_agent(AGENT)
+                .redirect(reqwest::redirect::Policy::none())
+                .retry(reqwest::retry::never())
+                .pool_max_idle_per_host(0)
+                .connect_timeout(connect)
+        };
+        let this_host =
+            [SocketAddr::from((Ipv4Addr::LOCALHOST, 0)), SocketAddr::from((Ipv6Addr::LOCALHOST, 0))];
+        Self {
+            outside: built(base().https_only(true)),
+            inside: built(base().no_proxy().resolve_to_addrs("localhost", &this_host)),
+            connect,
+            reply,
+        }
+    }
+
+    /// Sends `post` once and reads the whole reply.
+    pub(crate) async fn send(&self, post: &Post) -> Result<Reply, SendError> {
+        let url = post.url();
+        let host = host_of(url);
+        let client = match route(url) {
+            Some(Route::Inside) => &self.inside,
+            Some(Route::Outside) => &self.outside,
+            None => return Err(SendError::NotSent(TransportError::Insecure { host })),
+        };
+        let (content_type, body) = post.encode();
+        let mut headers = HeaderMap::new();
+        headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
+        if let Some(mut value) = post.basic().and_then(|text| HeaderValue::from_str(text.expose()).ok()) {
+            value.set_sensitive(true);
+            headers.insert(AUTHORIZATION, value);
+        }
+        let request = client.post(url.clone()).headers(headers).body(body);
+        let whole = self.connect + self.reply;
+        let exchange = async {
+            let response = request.send().await?;
+            read(response).await
+        };
+        match timeout(whole, exchange).await {
+            Ok(Ok(reply)) => {
+                tracing::debug!(%host, status = reply.status, "the authorization server answered");
+                Ok(reply)
+            }
+            Ok(Err(error)) => {
+                let error = self.sort(&error, host);
+                tracing::debug!(?error, "a request got no whole answer");
+                Err(error)
+            }
+            Err(_) => {
+                tracing::debug!(%host, "a request timed out");
+                Err(SendError::Unknown(UnknownCause::TimedOut { seconds: whole.as_secs() }))
+            }
+        }
+    }
+
+    fn sort(&self, error: &reqwest::Error, host: String) -> SendError {
+        let reason = mask::plain(&root_cause(error));
+        if error.is_connect() && error.is_timeout() {
+            let seconds = self.connect.as_secs();
+            SendError::NotSent(TransportError::ConnectTimedOut { host, seconds })
+        } else if error.is_connect() || error.is_builder() {
+            SendError::NotSent(TransportError::Unreachable { host, reason })
+        } else {
+            SendError::Unknown(UnknownCause::ConnectionLost { reason })
+        }
+    }
+}
+
+#[expect(
+    clippy::expect_used,
+    reason = "fails only if the TLS library cannot start, as reqwest::Client::new does"
+)]
+fn built(builder: reqwest::ClientBuilder) -> reqwest::Client {
+    builder.build().expect("the TLS library starts")
+}
+
+async fn read(mut response: reqwest::Response) -> reqwest::Result<Reply> {
+    let status = response.status().as_u16();
+    let retry_after =
+        response.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok()).map(str::to_owned);
+    let mut body = Vec::new();
+    while let Some(chunk) = response.chunk().await? {
+        if body.len() + chunk.len() > BODY_CAP {
+            return Ok(Reply { status, retry_after, body: None });
+        }
+        body.extend_from_slice(&chunk);
+    }
+    Ok(Reply { status, retry_after, body: Some(body) })
+}
+
+enum Route {
+    Inside,
+    Outside,
+}
+
+fn route(url: &Url) -> Option<Route> {
+    match (url.scheme(), is_loopback(url)) {
+        ("http" | "https", true) => Some(Route::Inside),
+        ("https", false) => Some(Route::Outside),
+        _ => None,
+    }
+}
+
+/// Whether `url` may carry secrets: HTTPS, or HTTP to this host (T7).
+#[must_use]
+pub fn is_safe(url: &Url) -> bool {
+    route(url).is_some()
+}
+
+/// Whether `url` leads to this host: `localhost`, 127.0.0.0/8 or `::1`.
+#[must_use]
+pub fn is_loopback(url: &Url) -> bool {
+    match url.host() {
+        Some(Host::Domain(name)) => name == "localhost",
+        Some(Host::Ipv4(address)) => IpAddr::V4(address).is_loopback(),
+        Some(Host::Ipv6(address)) => IpAddr::V6(address).is_loopback(),
+        None => false,
+    }
+}
+
+fn host_of(url: &Url) -> String {
+    url.host_str().unwrap_or("an address without a host").to_owned()
+}
+
+fn root_cause(error: &reqwest::Error) -> String {
+    let mut cause: &dyn std::error::Error = error;
+    while let Some(next) = cause.source() {
+        cause = next;
+    }
+    // A reqwest error prints its URL; one that has no cause is described by its kind alone.
+    if error.source().is_none() { "the request failed".to_owned() } else { cause.to_string() }
+}
+
+#[cfg(test)]
+mod tests;

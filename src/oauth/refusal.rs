@@ -1,0 +1,260 @@
+//! What a refusal means for the credential.
+//!
+//! Owns the step from a whole reply that grants nothing to [`Refusal`] (G16, G17). Invariant: only [`RefusalKind::Dead`]
+//! leads to asking people to sign in, so it is said only on the authorization server's own word about the token; every
+//! doubt falls to another side. Must not: act on it.
+
+use std::time::Duration;
+
+use super::http::{Reply, UnknownCause};
+use super::mask;
+use super::reply::Members;
+use crate::clock::UnixSeconds;
+use crate::provider::Provider;
+use crate::secret::Secret;
+
+/// A definite answer that grants nothing.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{text}")]
+pub struct Refusal {
+    /// What it means.
+    pub kind: RefusalKind,
+    /// The HTTP status; 0 if nothing was sent, since our own configuration is at fault.
+    pub status: u16,
+    /// The error code, as sent, if one was and it can be shown.
+    pub code: Option<String>,
+    /// What to show and to log: no secret, at most 200 characters, one line (T10).
+    pub text: String,
+}
+
+/// What a refusal means.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum RefusalKind {
+    /// Later may go better. The credential stays as it is.
+    Transient {
+        /// How long the server asks us to wait, at most a day.
+        retry_after: Option<Duration>,
+    },
+    /// The grant is gone: only a new sign-in helps.
+    Dead(DeadReason),
+    /// Our client or its configuration is refused: neither waiting nor signing in helps. The credential stays.
+    Operator,
+}
+
+/// Why a grant is gone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DeadReason {
+    /// `invalid_grant` without more: expired, perhaps, or spent. Worth one more probe later (G17).
+    InvalidGrant,
+    /// The refresh token was presented a second time.
+    Reused,
+    /// Revoked, by the person or the provider.
+    Revoked,
+}
+
+/// What the request presented.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Presented {
+    RefreshToken,
+    Code,
+    DeviceCode,
+}
+
+/// A reply that grants nothing, sorted.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Verdict {
+    Refused(Refusal),
+    Unknown(UnknownCause),
+}
+
+/// Sorts a reply that is not a grant.
+///
+/// By status first: 429, 500 and 503 are transient, the other 5xx are gateways' (502, 504, Cloudflare's 52x) and leave
+/// the outcome unknown, as does a 500 that is a page and not an answer; a 5xx is never "dead", since a server that fails
+/// is no judge of a token. Then by code. What is left are 4xx and redirects that this table does not know:
+///
+/// - 408 and 425 ask to be tried again; so does a 403 that is a web page, since a firewall sent it and not the token
+///   endpoint. They are transient.
+/// - Everything else (400 with an empty body, 401 or 403 with odd JSON, 404, 405, a redirect) is the operator's: it is
+///   definite, so that repeating it is pointless, and it does not speak of the token, so that asking people to sign in
+///   would be a guess, and would hit every one of them at once when an endpoint moves.
+pub(crate) fn classify(
+    reply: &Reply,
+    members: Option<&Members>,
+    presented: Presented,
+    provider: &Provider,
+    secrets: &[Secret],
+    now: UnixSeconds,
+) -> Verdict {
+    let status = reply.status;
+    let page = members.is_none() && looks_like_page(reply.body.as_deref());
+    match status {
+        500 if page => return Verdict::Unknown(UnknownCause::Gateway { status }),
+        429 | 500 | 503 => {}
+        500.. => return Verdict::Unknown(UnknownCause::Gateway { status }),
+        _ => {}
+    }
+    let code = members.and_then(Members::error_code);
+    let transient = RefusalKind::Transient { retry_after: reply.retry_after(now) };
+    let kind = if matches!(status, 408 | 425 | 429 | 500 | 503) || (status == 403 && page) {
+        transient
+    } else {
+        let said = match members {
+            Some(members) => members.all_text(),
+            None if page => String::new(),
+            None => reply.body.as_deref().map(String::from_utf8_lossy).unwrap_or_default().into_owned(),
+        };
+        match by_words(code.as_deref(), &said, presented, provider) {
+            ByWords::Transient => transient,
+            ByWords::Dead(reason) => RefusalKind::Dead(reason),
+            ByWords::Operator => RefusalKind::Operator,
+        }
+    };
+    let description = members.and_then(Members::error_text);
+    let text = words(&kind, status, code.as_deref(), description.as_deref(), presented);
+    Verdict::Refused(Refusal {
+        kind,
+        status,
+        code: code.map(|code| mask::safe(&code, secrets)),
+        text: mask::safe(&text, secrets),
+    })
+}
+
+/// A refusal of our own: the request was not sent, since the configuration does not suffice for it.
+pub(crate) fn unready(what: &str) -> Refusal {
+    Refusal { kind: RefusalKind::Operator, status: 0, code: None, text: mask::plain(what) }
+}
+
+enum ByWords {
+    Transient,
+    Dead(DeadReason),
+    Operator,
+}
+
+fn by_words(code: Option<&str>, said: &str, presented: Presented, provider: &Provider) -> ByWords {
+    let said = folded(said);
+    let code = code.unwrap_or_default().to_ascii_lowercase();
+    let refresh = presented == Presented::RefreshToken;
+    if refresh && tells_of_reuse(&said, code == "invalid_grant", &provider.reuse_prose) {
+        return ByWords::Dead(DeadReason::Reused);
+    }
+    match code.as_str() {
+        "invalid_grant" if tells_of_revocation(&said) => ByWords::Dead(DeadReason::Revoked),
+        "token_revoked" | "refresh_token_revoked" | "refresh_token_invalidated" if refresh => {
+            ByWords::Dead(DeadReason::Revoked)
+        }
+        "invalid_grant" => ByWords::Dead(DeadReason::InvalidGrant),
+        "refresh_token_expired" | "invalid_refresh_token" | "bad_refresh_token" if refresh => {
+            ByWords::Dead(DeadReason::InvalidGrant)
+        }
+        "bad_verification_code" if !refresh => ByWords::Dead(DeadReason::InvalidGrant),
+        "temporarily_unavailable"
+        | "server_error"
+        | "slow_down"
+        | "rate_limited"
+        | "rate_limit_exceeded"
+        | "too_many_requests" => ByWords::Transient,
+        _ => ByWords::Operator,
+    }
+}
+
+/// Words by which providers are known to say that a refresh token was presented twice.
+const REUSE_PROSE: &[&str] = &[
+    "refresh token reused",
+    "refresh token reuse",
+    "reused refresh token",
+    "reuse of refresh token",
+    "refresh token has already been used",
+    "refresh token already used",
+    "refresh token was already used",
+    "refresh token is already used",
+    "refresh token has been used already",
+    "refresh token has been reused",
+    "refresh token was reused",
+];
+
+/// Words that mean it only beside `invalid_grant`.
+const REUSE_HINTS: &[&str] = &["reuse", "already been used", "already used", "used already"];
+
+fn tells_of_reuse(said: &str, invalid_grant: bool, own: &[String]) -> bool {
+    REUSE_PROSE.iter().any(|known| said.contains(known))
+        || own.iter().any(|known| said.contains(&folded(known)))
+        || (invalid_grant && REUSE_HINTS.iter().any(|hint| said.contains(hint)))
+}
+
+/// "Expired or revoked" and the like list possibilities, and so tell of nothing.
+fn tells_of_revocation(said: &str) -> bool {
+    !said.contains("or revoked")
+        && ["has been revoked", "was revoked", "is revoked", "been invalidated"]
+            .iter()
+            .any(|known| said.contains(known))
+}
+
+/// Lower case, with every run of spaces and joiners one space, so that prose and codes compare alike.
+fn folded(text: &str) -> String {
+    let words = text.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty());
+    words.map(str::to_lowercase).collect::<Vec<_>>().join(" ")
+}
+
+fn looks_like_page(body: Option<&[u8]>) -> bool {
+    body.is_some_and(|body| body.trim_ascii_start().starts_with(b"<"))
+}
+
+fn words(
+    kind: &RefusalKind,
+    status: u16,
+    code: Option<&str>,
+    description: Option<&str>,
+    presented: Presented,
+) -> String {
+    let fixed = match (kind, presented) {
+        (RefusalKind::Transient { .. }, _) if status == 429 => {
+            return "the provider asks us to slow down (HTTP 429)".to_owned();
+        }
+        (RefusalKind::Transient { .. }, _) => return format!("the provider is out of order (HTTP {status})"),
+        (RefusalKind::Dead(_), Presented::Code | Presented::DeviceCode) => {
+            return "the provider no longer accepts this code: it is expired, spent or for another sign-in"
+                .to_owned();
+        }
+        (RefusalKind::Dead(DeadReason::InvalidGrant), _) => {
+            return "the provider no longer accepts this sign-in (invalid_grant)".to_owned();
+        }
+        (RefusalKind::Dead(DeadReason::Reused), _) => {
+            return "the provider saw the refresh token used twice and ended this sign-in".to_owned();
+        }
+        (RefusalKind::Dead(DeadReason::Revoked), _) => {
+            return "this sign-in was revoked at the provider".to_owned();
+        }
+        (RefusalKind::Operator, _) => operator_words(status, code),
+    };
+    match description {
+        Some(description) => format!("{fixed}: {description}"),
+        None => fixed,
+    }
+}
+
+fn operator_words(status: u16, code: Option<&str>) -> String {
+    let known = match code.unwrap_or_default() {
+        "invalid_client" | "incorrect_client_credentials" => {
+            "the provider does not accept our client id or secret"
+        }
+        "unauthorized_client" => "our client may not use this way of signing in",
+        "unsupported_grant_type" => "the provider does not offer this way of signing in",
+        "invalid_scope" => "the provider refuses the scopes asked for",
+        "invalid_request" => "the provider finds the request malformed",
+        "redirect_uri_mismatch" => "the redirect URI is not registered for our client",
+        "" if (300..400).contains(&status) => {
+            "the endpoint redirects elsewhere, which is not followed: correct its address"
+        }
+        "" if matches!(status, 404 | 405 | 410) => "the endpoint is not there: correct its address",
+        "" => return format!("the provider refuses the request (HTTP {status})"),
+        other => return format!("the provider refuses the request (HTTP {status}, {other})"),
+    };
+    match code {
+        Some(code) => format!("{known} ({code})"),
+        None => format!("{known} (HTTP {status})"),
+    }
+}
+
+#[cfg(test)]
+mod tests;

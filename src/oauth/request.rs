@@ -1,0 +1,134 @@
+//! One request to an authorization server: its fields, and how our client shows who it is.
+//!
+//! Owns client authentication (RFC 6749 section 2.3) and the encoding of bodies. Invariant: every secret that goes out
+//! is on the list by which the answer is masked (T10). Must not: send anything.
+
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
+use url::{Url, form_urlencoded};
+
+use crate::provider::{BodyFormat, ClientAuth, Provider};
+use crate::secret::Secret;
+
+pub(crate) struct Post {
+    url: Url,
+    format: BodyFormat,
+    /// Values are kept as secrets whatever they are, so that none is printed and all are wiped.
+    fields: Vec<(&'static str, Secret)>,
+    basic: Option<Secret>,
+    secrets: Vec<Secret>,
+}
+
+impl Post {
+    /// A request that says who our client is, in the way the provider wants it.
+    pub(crate) fn by_client(provider: &Provider, url: &Url, format: BodyFormat) -> Self {
+        let mut post = Self::anonymous(url, format);
+        match (provider.client_auth, &provider.client_secret) {
+            (ClientAuth::Basic, Some(secret)) => post.authenticate(&provider.client_id, secret),
+            (ClientAuth::Post, Some(secret)) => {
+                post = post.text("client_id", &provider.client_id).secret("client_secret", secret);
+            }
+            _ => post = post.text("client_id", &provider.client_id),
+        }
+        post
+    }
+
+    /// A request that does not.
+    pub(crate) fn anonymous(url: &Url, format: BodyFormat) -> Self {
+        Self { url: url.clone(), format, fields: Vec::new(), basic: None, secrets: Vec::new() }
+    }
+
+    pub(crate) fn text(mut self, name: &'static str, value: &str) -> Self {
+        self.fields.push((name, Secret::new(value)));
+        self
+    }
+
+    pub(crate) fn secret(mut self, name: &'static str, value: &Secret) -> Self {
+        self.fields.push((name, value.clone()));
+        self.secrets.push(value.clone());
+        self
+    }
+
+    /// RFC 6749 section 2.3.1: identifier and secret are form-encoded each, before they are joined.
+    fn authenticate(&mut self, client_id: &str, secret: &Secret) {
+        let encode = |text: &str| form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>();
+        let pair = format!("{}:{}", encode(client_id), encode(secret.expose()));
+        let encoded = BASE64_STANDARD.encode(pair);
+        self.basic = Some(Secret::new(format!("Basic {encoded}")));
+        self.secrets.push(secret.clone());
+        self.secrets.push(Secret::new(encoded));
+    }
+
+    pub(crate) fn url(&self) -> &Url {
+        &self.url
+    }
+
+    pub(crate) fn basic(&self) -> Option<&Secret> {
+        self.basic.as_ref()
+    }
+
+    /// Every secret that this request carries.
+    pub(crate) fn secrets(&self) -> &[Secret] {
+        &self.secrets
+    }
+
+    /// Content type and body.
+    pub(crate) fn encode(&self) -> (&'static str, Vec<u8>) {
+        let pairs = self.fields.iter().map(|(name, value)| (*name, value.expose()));
+        match self.format {
+            BodyFormat::Form => {
+                let body = form_urlencoded::Serializer::new(String::new()).extend_pairs(pairs).finish();
+                ("application/x-www-form-urlencoded", body.into_bytes())
+            }
+            BodyFormat::Json => {
+                let body: serde_json::Map<String, serde_json::Value> =
+                    pairs.map(|(name, value)| (name.to_owned(), value.into())).collect();
+                ("application/json", serde_json::Value::Object(body).to_string().into_bytes())
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::oauth::token::testing::provider;
+
+    fn confidential(auth: ClientAuth) -> Provider {
+        let mut provider = provider("https://id.example/token");
+        provider.client_id = "my app".to_owned();
+        provider.client_secret = Some(Secret::new("s:ä"));
+        provider.client_auth = auth;
+        provider
+    }
+
+    fn body_of(provider: &Provider, format: BodyFormat) -> (Option<String>, String) {
+        let post = Post::by_client(provider, &provider.token_endpoint, format)
+            .text("grant_type", "refresh_token")
+            .secret("refresh_token", &Secret::new("r+1"));
+        let basic = post.basic().map(|text| text.expose().to_owned());
+        (basic, String::from_utf8(post.encode().1).unwrap())
+    }
+
+    /// T8: what RFC 6749 section 2.3.1 says of clients with a secret.
+    #[test]
+    fn a_client_shows_who_it_is_in_one_place() {
+        let encoded = BASE64_STANDARD.encode("my+app:s%3A%C3%A4");
+        assert_eq!(
+            body_of(&confidential(ClientAuth::Basic), BodyFormat::Form),
+            (Some(format!("Basic {encoded}")), "grant_type=refresh_token&refresh_token=r%2B1".to_owned())
+        );
+        assert_eq!(
+            body_of(&confidential(ClientAuth::Post), BodyFormat::Form),
+            (
+                None,
+                "client_id=my+app&client_secret=s%3A%C3%A4&grant_type=refresh_token&refresh_token=r%2B1"
+                    .to_owned()
+            )
+        );
+        assert_eq!(
+            body_of(&confidential(ClientAuth::None), BodyFormat::Json),
+            (None, r#"{"client_id":"my app","grant_type":"refresh_token","refresh_token":"r+1"}"#.to_owned())
+        );
+    }
+}

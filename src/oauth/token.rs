@@ -1,0 +1,189 @@
+//! The token endpoint: a code or a refresh token goes in, an [`Outcome`] comes out.
+//!
+//! Owns both requests of RFC 6749 sections 4.1.3 and 6 and the reading of a grant. Invariant: a [`Grant`] has an access
+//! token (C9), and its `expires_at` counts from before the request was sent (T9). Must not: merge a grant with what is
+//! stored (G23), or send twice.
+
+use std::fmt;
+
+use super::account::Claims;
+use super::http::{Client, Reply, SendError, TransportError, UnknownCause};
+use super::refusal::{self, Presented, Refusal, Verdict};
+use super::reply::{Malformed, Members};
+use super::request::Post;
+use crate::clock::UnixSeconds;
+use crate::credential::Account;
+use crate::provider::Provider;
+use crate::secret::Secret;
+
+/// What an exchange led to (G16).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Outcome {
+    /// Tokens.
+    Granted(Grant),
+    /// A definite answer that grants nothing.
+    Refused(Refusal),
+    /// Nothing was sent: what was to be presented is not used up.
+    NotSent(TransportError),
+    /// Sent, but no whole answer came: what was presented may be used up.
+    Unknown(UnknownCause),
+}
+
+impl fmt::Display for Outcome {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Granted(_) => f.write_str("granted"),
+            Self::Refused(refusal) => refusal.fmt(f),
+            Self::NotSent(error) => error.fmt(f),
+            Self::Unknown(cause) => cause.fmt(f),
+        }
+    }
+}
+
+/// What the token endpoint grants. What is absent was not in the reply.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Grant {
+    /// The access token.
+    pub access_token: Secret,
+    /// The refresh token; absent means: keep the old one, if there is one.
+    pub refresh_token: Option<Secret>,
+    /// The id token.
+    pub id_token: Option<Secret>,
+    /// How the access token is presented: `Bearer`, unless the provider says otherwise.
+    pub token_type: String,
+    /// The scopes granted, where the reply names them.
+    pub scopes: Option<Vec<String>>,
+    /// When the access token expires, in unix seconds; None if neither reply nor descriptor knows (T9).
+    pub expires_at: Option<UnixSeconds>,
+    /// Whose it is, by the id token; empty if there is none.
+    pub account: Account,
+    /// The `iss` claim of the id token.
+    pub issuer: Option<String>,
+}
+
+/// An authorization code, with all that is needed to spend it.
+#[derive(Debug, Clone, Copy)]
+pub struct CodeGrant<'a> {
+    /// The code.
+    pub code: &'a Secret,
+    /// The code verifier (RFC 7636).
+    pub verifier: &'a Secret,
+    /// The redirect URI of the authorization request, unchanged.
+    pub redirect_uri: &'a str,
+    /// The `state` of the authorization request, sent only where the descriptor says so.
+    pub state: Option<&'a Secret>,
+}
+
+/// Spends an authorization code (RFC 6749 section 4.1.3). `now` is the time before the call. One request at most.
+pub async fn exchange_code(
+    client: &Client,
+    provider: &Provider,
+    grant: CodeGrant<'_>,
+    now: UnixSeconds,
+) -> Outcome {
+    let mut post = Post::by_client(provider, &provider.token_endpoint, provider.token_body)
+        .text("grant_type", "authorization_code")
+        .secret("code", grant.code)
+        .text("redirect_uri", grant.redirect_uri)
+        .secret("code_verifier", grant.verifier);
+    if let Some(state) = grant.state.filter(|_| provider.exchange_sends_state) {
+        post = post.secret("state", state);
+    }
+    spend(client, provider, &post, Presented::Code, now).await
+}
+
+/// Presents a refresh token (RFC 6749 section 6), with `scopes` where the descriptor wants them named. `now` is the time
+/// before the call. One request at most.
+pub async fn refresh(
+    client: &Client,
+    provider: &Provider,
+    refresh_token: &Secret,
+    scopes: &[String],
+    now: UnixSeconds,
+) -> Outcome {
+    let mut post = Post::by_client(provider, &provider.token_endpoint, provider.token_body)
+        .text("grant_type", "refresh_token")
+        .secret("refresh_token", refresh_token);
+    if provider.refresh_sends_scope && !scopes.is_empty() {
+        post = post.text("scope", &scopes.join(" "));
+    }
+    spend(client, provider, &post, Presented::RefreshToken, now).await
+}
+
+pub(crate) async fn spend(
+    client: &Client,
+    provider: &Provider,
+    post: &Post,
+    presented: Presented,
+    now: UnixSeconds,
+) -> Outcome {
+    if let Some(missing) = &provider.client_secret_missing {
+        return Outcome::Refused(refusal::unready(missing));
+    }
+    match client.send(post).await {
+        Ok(reply) => judge(&reply, presented, provider, post.secrets(), now),
+        Err(SendError::NotSent(error)) => Outcome::NotSent(error),
+        Err(SendError::Unknown(cause)) => Outcome::Unknown(cause),
+    }
+}
+
+/// What a whole reply of the token endpoint means. `sent_at` is the time before the request.
+pub(crate) fn judge(
+    reply: &Reply,
+    presented: Presented,
+    provider: &Provider,
+    secrets: &[Secret],
+    sent_at: UnixSeconds,
+) -> Outcome {
+    let members = reply.body.as_deref().and_then(Members::read);
+    let refused = members.as_ref().is_some_and(Members::has_error);
+    if reply.is_success() && !refused {
+        return match (&members, &reply.body) {
+            (_, None) => Outcome::Unknown(UnknownCause::TooLarge),
+            (Some(members), _) => granted(members, provider, sent_at)
+                .map_or(Outcome::Unknown(UnknownCause::NoToken { status: reply.status }), Outcome::Granted),
+            (None, _) => Outcome::Unknown(UnknownCause::NoToken { status: reply.status }),
+        };
+    }
+    match refusal::classify(reply, members.as_ref(), presented, provider, secrets, sent_at) {
+        Verdict::Refused(refusal) => Outcome::Refused(refusal),
+        Verdict::Unknown(cause) => Outcome::Unknown(cause),
+    }
+}
+
+/// The grant in `members`; none without a usable access token (C9). A token that is there but malformed spoils the
+/// whole: to keep the old refresh token beside the new access token would be a guess.
+fn granted(members: &Members, provider: &Provider, sent_at: UnixSeconds) -> Option<Grant> {
+    let read = || -> Result<Option<Grant>, Malformed> {
+        let Some(access_token) = members.secret("access_token")? else { return Ok(None) };
+        let id_token = members.secret("id_token")?;
+        let claims = id_token.as_ref().and_then(Claims::of);
+        let lifetime = members.seconds("expires_in").or(provider.token_lifetime);
+        Ok(Some(Grant {
+            access_token,
+            refresh_token: members.secret("refresh_token")?,
+            token_type: token_type(members.text("token_type")),
+            scopes: members.scopes(),
+            expires_at: lifetime.map(|seconds| sent_at.saturating_add_unsigned(seconds)),
+            account: claims
+                .as_ref()
+                .map_or_else(Account::default, |claims| claims.account(&provider.account_claims)),
+            issuer: claims.as_ref().and_then(Claims::issuer),
+            id_token,
+        }))
+    };
+    read().ok().flatten()
+}
+
+/// RFC 6749 section 7.1 leaves the case open; `Bearer` is what goes into a header.
+fn token_type(said: Option<String>) -> String {
+    match said {
+        Some(said) if !said.eq_ignore_ascii_case("bearer") => said,
+        _ => "Bearer".to_owned(),
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod testing;
+#[cfg(test)]
+mod tests;

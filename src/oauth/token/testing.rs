@@ -1,0 +1,45 @@
+//! A descriptor for the tests of this module.
+
+use url::Url;
+
+use crate::provider::{
+    AccountClaims, BodyFormat, ClientAuth, DeviceProtocol, Flow, PasteShape, Provider, Reuse,
+    RevocationScope, Share,
+};
+
+/// A public client whose token endpoint is `token_endpoint`.
+pub(crate) fn provider(token_endpoint: &str) -> Provider {
+    Provider {
+        name: "acme".parse().unwrap(),
+        title: "Acme".to_owned(),
+        aliases: Vec::new(),
+        issuer: Some("https://id.example".to_owned()),
+        token_endpoint: Url::parse(token_endpoint).unwrap(),
+        device_authorization_endpoint: None,
+        authorization_endpoint: None,
+        revocation_endpoint: None,
+        client_id: "latchkey".to_owned(),
+        client_secret: None,
+        client_secret_missing: None,
+        client_auth: ClientAuth::None,
+        scopes: vec!["openid".to_owned(), "offline_access".to_owned()],
+        flows: vec![Flow::Device, Flow::Paste],
+        redirect_uri: None,
+        paste: PasteShape::Url,
+        revocation: RevocationScope::Grant,
+        reuse: Reuse::Strict,
+        token_lifetime: None,
+        api_key: None,
+        env_token: None,
+        share: Share::Member,
+        bind: true,
+        device: DeviceProtocol::Rfc8628,
+        authorize_params: Vec::new(),
+        token_body: BodyFormat::Form,
+        exchange_sends_state: false,
+        refresh_sends_scope: false,
+        account_claims: AccountClaims::default(),
+        device_notice: None,
+        reuse_prose: Vec::new(),
+    }
+}

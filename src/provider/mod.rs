@@ -1,0 +1,228 @@
+//! Providers: an authorization server plus our client there, as data.
+//!
+//! Owns [`Provider`], the fully resolved descriptor, and the [`Catalog`] of those that the operator offers. Invariant:
+//! what makes one provider differ from another is a field here; no provider's name stands in an `if` anywhere. Must not:
+//! read files or the environment (`config` does), or speak to anybody (`oauth` does).
+
+mod builtin;
+mod catalog;
+
+use url::Url;
+
+pub use builtin::{BUILTINS, Builtin, builtin};
+pub use catalog::{Catalog, Clash};
+
+use crate::secret::Secret;
+use crate::tenant::ProviderName;
+
+/// A way to sign in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Flow {
+    /// A code typed on another device: RFC 8628, or the provider's own protocol ([`DeviceProtocol`]).
+    Device,
+    /// The authorization code grant with PKCE (RFC 6749, 7636), its answer pasted back.
+    Paste,
+    /// The same, answered to a page that Latchkey serves. Understood in configuration, not offered yet.
+    Callback,
+}
+
+impl Flow {
+    /// The word used in configuration.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Device => "device",
+            Self::Paste => "paste",
+            Self::Callback => "callback",
+        }
+    }
+}
+
+/// How our client shows at the token endpoint who it is (RFC 6749 section 2.3).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ClientAuth {
+    /// HTTP Basic with identifier and secret.
+    Basic,
+    /// Identifier and secret in the body.
+    Post,
+    /// A public client: only the identifier, in the body.
+    None,
+}
+
+/// What the provider's page gives people to copy (T3).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PasteShape {
+    /// The address of the page that the browser ended on.
+    Url,
+    /// `code#state`; a whole address is understood too.
+    CodeHashState,
+    /// The code alone: nothing ties it to this login but the verifier.
+    Code,
+}
+
+/// What revoking one token ends (T12).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RevocationScope {
+    /// That token and what was derived from it.
+    Token,
+    /// The whole grant of user and client: other credentials of theirs die with it.
+    Grant,
+    /// Nothing is to be revoked.
+    None,
+}
+
+/// What a second use of a refresh token does (G19).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reuse {
+    /// It ends the whole family.
+    Strict,
+    /// It is tolerated for a while.
+    Lenient,
+}
+
+/// Whose a credential is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Share {
+    /// One for each member.
+    Member,
+    /// One for the guild.
+    Guild,
+}
+
+/// How request bodies to the token endpoint are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum BodyFormat {
+    /// `application/x-www-form-urlencoded`, as RFC 6749 wants it.
+    Form,
+    /// A JSON object.
+    Json,
+}
+
+/// What is said over the wire in the device flow.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum DeviceProtocol {
+    /// RFC 8628.
+    Rfc8628,
+    /// A start that gives a user code, and a poll, both JSON, whose answer is an authorization code with its verifier,
+    /// to be spent at the token endpoint.
+    UserCode(UserCodeProtocol),
+}
+
+/// The parts of [`DeviceProtocol::UserCode`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UserCodeProtocol {
+    /// Where to ask whether the person is done.
+    pub poll_endpoint: Url,
+    /// The page where the person types the user code.
+    pub verification_uri: Url,
+    /// The redirect URI to name when the code is spent.
+    pub exchange_redirect_uri: String,
+    /// HTTP statuses of a poll that mean "not yet", unless the body says otherwise.
+    pub pending_statuses: Vec<u16>,
+    /// Error codes that mean "not yet".
+    pub pending_codes: Vec<String>,
+}
+
+/// Where the claims of an id token name the account: paths of member names, the first that leads to a text counts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AccountClaims {
+    /// Leads to the account's stable identifier; `sub` where it leads nowhere.
+    pub id: Vec<String>,
+    /// Leads to the e-mail address; `email` where it leads nowhere.
+    pub email: Vec<String>,
+}
+
+impl Default for AccountClaims {
+    fn default() -> Self {
+        Self { id: vec!["sub".to_owned()], email: vec!["email".to_owned()] }
+    }
+}
+
+/// A provider, fully resolved: built-in values, the operator's and the environment's in one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Provider {
+    /// Its name in tenant keys.
+    pub name: ProviderName,
+    /// Its name for people.
+    pub title: String,
+    /// Other names understood in input, in lower case, never stored.
+    pub aliases: Vec<String>,
+    /// The issuer identifier (RFC 8414 section 2), as written.
+    pub issuer: Option<String>,
+    /// Where tokens are issued.
+    pub token_endpoint: Url,
+    /// Where a device login starts (RFC 8628 section 3.1).
+    pub device_authorization_endpoint: Option<Url>,
+    /// Where a browser is sent.
+    pub authorization_endpoint: Option<Url>,
+    /// Where tokens are revoked (RFC 7009).
+    pub revocation_endpoint: Option<Url>,
+    /// Our client's identifier there.
+    pub client_id: String,
+    /// Our client's secret there, if it has one.
+    pub client_secret: Option<Secret>,
+    /// Set when a secret is configured but was not to be had: what to do about it. Nothing is sent meanwhile.
+    pub client_secret_missing: Option<String>,
+    /// How the client authenticates.
+    pub client_auth: ClientAuth,
+    /// The scopes asked for.
+    pub scopes: Vec<String>,
+    /// Ways to sign in, preferred first.
+    pub flows: Vec<Flow>,
+    /// The redirect URI of [`Flow::Paste`], exactly as registered.
+    pub redirect_uri: Option<String>,
+    /// What is there to paste.
+    pub paste: PasteShape,
+    /// What revoking one token ends.
+    pub revocation: RevocationScope,
+    /// What a second use of a refresh token does.
+    pub reuse: Reuse,
+    /// Seconds an access token lasts where replies do not say (T9).
+    pub token_lifetime: Option<u64>,
+    /// An API key from the environment: served before anything else (G25).
+    pub api_key: Option<Secret>,
+    /// A long-lived token from the environment: served before a stored credential (G25).
+    pub env_token: Option<Secret>,
+    /// Whose a credential is.
+    pub share: Share,
+    /// Whether a login started in a thread binds it, unless asked otherwise.
+    pub bind: bool,
+    /// What the device flow speaks.
+    pub device: DeviceProtocol,
+    /// Further parameters of the authorize URL.
+    pub authorize_params: Vec<(String, String)>,
+    /// How request bodies to the token endpoint are written.
+    pub token_body: BodyFormat,
+    /// Whether a code exchange also carries `state`.
+    pub exchange_sends_state: bool,
+    /// Whether a refresh names its scopes.
+    pub refresh_sends_scope: bool,
+    /// Where id tokens name the account.
+    pub account_claims: AccountClaims,
+    /// Told to people before they start a device login.
+    pub device_notice: Option<String>,
+    /// Words by which this provider, beyond those known of all, says that a refresh token was used twice; lower case.
+    pub reuse_prose: Vec<String>,
+}
+
+impl Provider {
+    /// The same provider as a login or credential captured it: by that token endpoint and client (C10, T5). The secret
+    /// stays only with the client it belongs to.
+    #[must_use]
+    pub fn at(&self, token_endpoint: Url, client_id: String) -> Self {
+        let mut captured = self.clone();
+        if client_id != captured.client_id {
+            captured.client_secret = None;
+            captured.client_secret_missing = None;
+            captured.client_auth = ClientAuth::None;
+            captured.client_id = client_id;
+        }
+        captured.token_endpoint = token_endpoint;
+        captured
+    }
+
+    /// The ways to sign in that can be offered today, preferred first.
+    pub fn offered_flows(&self) -> impl Iterator<Item = Flow> + '_ {
+        self.flows.iter().copied().filter(|flow| *flow != Flow::Callback)
+    }
+}
