@@ -5,16 +5,17 @@
 //! (G16). Must not: retry, interpret bodies, or print them.
 
 use std::error::Error as _;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::time::{Duration, SystemTime};
 
 use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue, RETRY_AFTER};
 use tokio::time::timeout;
-use url::{Host, Url};
+use url::Url;
 
 use super::mask;
 use super::request::Post;
 use crate::clock::UnixSeconds;
+use crate::provider::{is_loopback, is_safe};
 
 /// Seconds for name, connection and TLS together (G11).
 const CONNECT_SECONDS: u64 = 10;
@@ -178,11 +179,10 @@ impl Client {
     pub(crate) async fn send(&self, post: &Post) -> Result<Reply, SendError> {
         let url = post.url();
         let host = host_of(url);
-        let client = match route(url) {
-            Some(Route::Inside) => &self.inside,
-            Some(Route::Outside) => &self.outside,
-            None => return Err(SendError::NotSent(TransportError::Insecure { host })),
-        };
+        if !is_safe(url) {
+            return Err(SendError::NotSent(TransportError::Insecure { host }));
+        }
+        let client = if is_loopback(url) { &self.inside } else { &self.outside };
         let (content_type, body) = post.encode();
         let mut headers = HeaderMap::new();
         headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
@@ -247,36 +247,6 @@ async fn read(mut response: reqwest::Response) -> reqwest::Result<Reply> {
         body.extend_from_slice(&chunk);
     }
     Ok(Reply { status, retry_after, body: Some(body) })
-}
-
-enum Route {
-    Inside,
-    Outside,
-}
-
-fn route(url: &Url) -> Option<Route> {
-    match (url.scheme(), is_loopback(url)) {
-        ("http" | "https", true) => Some(Route::Inside),
-        ("https", false) => Some(Route::Outside),
-        _ => None,
-    }
-}
-
-/// Whether `url` may carry secrets: HTTPS, or HTTP to this host (T7).
-#[must_use]
-pub fn is_safe(url: &Url) -> bool {
-    route(url).is_some()
-}
-
-/// Whether `url` leads to this host: `localhost`, 127.0.0.0/8 or `::1`.
-#[must_use]
-pub fn is_loopback(url: &Url) -> bool {
-    match url.host() {
-        Some(Host::Domain(name)) => name == "localhost",
-        Some(Host::Ipv4(address)) => IpAddr::V4(address).is_loopback(),
-        Some(Host::Ipv6(address)) => IpAddr::V6(address).is_loopback(),
-        None => false,
-    }
 }
 
 fn host_of(url: &Url) -> String {

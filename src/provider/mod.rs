@@ -4,11 +4,13 @@
 //! what makes one provider differ from another is a field here; no provider's name stands in an `if` anywhere. Must not:
 //! read files or the environment (`config` does), or speak to anybody (`oauth` does).
 
+mod address;
 mod builtin;
 mod catalog;
 
 use url::Url;
 
+pub use address::{is_loopback, is_safe};
 pub use builtin::{BUILTINS, Builtin, builtin};
 pub use catalog::{Catalog, Clash};
 
