@@ -111,6 +111,11 @@ pub(crate) struct Reply {
 }
 
 impl Reply {
+    #[cfg(test)]
+    pub(crate) fn of(status: u16, retry_after: Option<&str>, body: &str) -> Self {
+        Self { status, retry_after: retry_after.map(str::to_owned), body: Some(body.as_bytes().to_vec()) }
+    }
+
     pub(crate) fn is_success(&self) -> bool {
         (200..300).contains(&self.status)
     }
