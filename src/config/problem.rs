@@ -70,5 +70,5 @@ fn count(problems: &[Problem]) -> String {
 }
 
 fn lines(problems: &[Problem]) -> String {
-    problems.iter().map(|problem| format!("\n  {problem}")).collect()
+    problems.iter().flat_map(|problem| ["\n  ".to_owned(), problem.to_string()]).collect()
 }

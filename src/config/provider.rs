@@ -95,6 +95,8 @@ fn resolve(
     let env_token = from_env(section, "token_env", env, problems);
     let redirect_uri = section.string("redirect_uri", problems);
     let aliases = section.strings("aliases", problems).unwrap_or_default();
+    let token_endpoint = required_token_endpoint(section, token_endpoint, issuer.is_some(), problems);
+    let client_id = required_client_id(section, client_id, &name, problems);
     let provider = Provider {
         title: section.string("title", problems).unwrap_or_else(|| name.to_string()),
         aliases: aliases.iter().map(|alias| alias.to_ascii_lowercase()).collect(),
@@ -110,7 +112,7 @@ fn resolve(
         token_lifetime: section.number("token_lifetime", 1, problems),
         share: section.choice("share", SHARES, problems).unwrap_or(Share::Member),
         bind: section.boolean("bind", problems).unwrap_or(true),
-        device: device(section, problems)?,
+        device: device(section, problems),
         authorize_params: section.pairs("authorize_params", problems).unwrap_or_default(),
         token_body: section.choice("token_body", BODIES, problems).unwrap_or(BodyFormat::Form),
         exchange_sends_state: section.boolean("exchange_sends_state", problems).unwrap_or(false),
@@ -121,8 +123,9 @@ fn resolve(
         client_auth: client.auth,
         client_secret: client.secret,
         client_secret_missing: client.missing,
-        token_endpoint: required_token_endpoint(section, token_endpoint, issuer.is_some(), problems)?,
-        client_id: required_client_id(section, client_id, &name, problems)?,
+        // Last, so that every key has been asked for when one of these ends the reading.
+        token_endpoint: token_endpoint?,
+        client_id: client_id?,
         name,
         issuer,
         device_authorization_endpoint,
@@ -204,7 +207,7 @@ fn ways_in(
                 lacks("device", "device_authorization_endpoint");
             }
             Flow::Paste if provider.authorization_endpoint.is_none() => {
-                lacks("paste", "authorization_endpoint")
+                lacks("paste", "authorization_endpoint");
             }
             Flow::Paste if provider.redirect_uri.is_none() => lacks("paste", "redirect_uri"),
             _ => {}
@@ -318,43 +321,33 @@ enum Protocol {
     UserCode,
 }
 
-/// None if a problem was found.
-fn device(section: &mut Section<'_, '_>, problems: &mut Problems<'_>) -> Option<DeviceProtocol> {
+/// The standard protocol if a problem was found.
+fn device(section: &mut Section<'_, '_>, problems: &mut Problems<'_>) -> DeviceProtocol {
     const PROTOCOLS: &[(&str, Protocol)] =
         &[("rfc8628", Protocol::Rfc8628), ("user_code", Protocol::UserCode)];
-    let Some(mut table) = section.table("device", problems) else { return Some(DeviceProtocol::Rfc8628) };
-    let protocol = table.choice("protocol", PROTOCOLS, problems);
+    let Some(mut table) = section.table("device", problems) else { return DeviceProtocol::Rfc8628 };
+    let protocol = table.choice("protocol", PROTOCOLS, problems).unwrap_or(Protocol::Rfc8628);
     // Asked for under either protocol, so that overriding the protocol alone leaves no unknown keys behind.
     let poll_endpoint = table.endpoint("poll_endpoint", problems);
     let verification_uri = table.endpoint("verification_uri", problems);
     let exchange_redirect_uri = table.string("exchange_redirect_uri", problems);
     let statuses = table.numbers("pending_statuses", problems).unwrap_or_default();
     let pending_codes = table.strings("pending_codes", problems).unwrap_or_default();
-    let device = match protocol {
-        None | Some(Protocol::Rfc8628) => Some(DeviceProtocol::Rfc8628),
-        Some(Protocol::UserCode) => {
-            let absent = [
-                ("poll_endpoint", poll_endpoint.is_none()),
-                ("verification_uri", verification_uri.is_none()),
-                ("exchange_redirect_uri", exchange_redirect_uri.is_none()),
-            ];
-            for (name, _) in absent.iter().filter(|(_, absent)| *absent) {
-                table.missing(name, "missing", "protocol = \"user_code\" needs it", problems);
-            }
-            poll_endpoint.zip(verification_uri).zip(exchange_redirect_uri).map(
-                |((poll_endpoint, verification_uri), exchange_redirect_uri)| {
-                    DeviceProtocol::UserCode(UserCodeProtocol {
-                        poll_endpoint,
-                        verification_uri,
-                        exchange_redirect_uri,
-                        pending_statuses: statuses
-                            .iter()
-                            .filter_map(|status| u16::try_from(*status).ok())
-                            .collect(),
-                        pending_codes,
-                    })
-                },
-            )
+    let device = match (protocol, poll_endpoint, verification_uri, exchange_redirect_uri) {
+        (Protocol::Rfc8628, ..) => DeviceProtocol::Rfc8628,
+        (Protocol::UserCode, Some(poll_endpoint), Some(verification_uri), Some(exchange_redirect_uri)) => {
+            DeviceProtocol::UserCode(Box::new(UserCodeProtocol {
+                poll_endpoint,
+                verification_uri,
+                exchange_redirect_uri,
+                pending_statuses: statuses.iter().filter_map(|status| u16::try_from(*status).ok()).collect(),
+                pending_codes,
+            }))
+        }
+        (Protocol::UserCode, ..) => {
+            let what = "\"user_code\" needs poll_endpoint, verification_uri and exchange_redirect_uri";
+            table.missing("protocol", what, "name all three, or write protocol = \"rfc8628\"", problems);
+            DeviceProtocol::Rfc8628
         }
     };
     table.finish(problems);

@@ -32,8 +32,7 @@ impl<'t> Problems<'t> {
         remedy: impl Into<String>,
     ) {
         let start = span.map(|span| span.start.min(self.text.len()));
-        let line =
-            start.map(|start| 1 + self.text.as_bytes()[..start].iter().filter(|b| **b == b'\n').count());
+        let line = start.map(|start| self.text.as_bytes()[..start].split(|b| *b == b'\n').count());
         let problem = Problem { line, key: key.to_owned(), what: what.into(), remedy: remedy.into() };
         self.found.push((start.unwrap_or(usize::MAX), problem));
     }
@@ -246,12 +245,11 @@ impl<'d, 't> Section<'d, 't> {
     ) -> Vec<(String, Range<usize>, &'d DeTable<'t>)> {
         let mut tables = Vec::new();
         for (name, value) in self.own.into_iter().flatten() {
-            match value.get_ref().as_table() {
-                Some(table) => tables.push((name.get_ref().to_string(), name.span(), table)),
-                None => {
-                    let key = self.key(name.get_ref());
-                    problems.add(Some(value.span()), &key, "is not a table", format!("write [{key}]"));
-                }
+            if let Some(table) = value.get_ref().as_table() {
+                tables.push((name.get_ref().to_string(), name.span(), table));
+            } else {
+                let key = self.key(name.get_ref());
+                problems.add(Some(value.span()), &key, "is not a table", format!("write [{key}]"));
             }
         }
         tables

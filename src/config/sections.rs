@@ -253,7 +253,7 @@ pub(super) fn tokens(root: &mut Section<'_, '_>, problems: &mut Problems<'_>) ->
 fn mode(section: &mut Section<'_, '_>, problems: &mut Problems<'_>) -> u32 {
     let Some(text) = section.string("mode", problems) else { return DEFAULT_SOCKET_MODE };
     match u32::from_str_radix(&text, 8) {
-        Ok(mode) if mode <= 0o777 && mode & 0o007 == 0 => mode,
+        Ok(mode) if mode <= 0o770 && mode % 0o10 == 0 => mode,
         _ => {
             let span = section.get("mode").and_then(|found| found.span);
             let remedy = "write \"0600\", or \"0660\" with a group; nobody else may have tokens";

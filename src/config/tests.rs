@@ -1,5 +1,7 @@
 //! Tests of the configuration.
 
+use proptest::prelude::*;
+
 use super::*;
 use crate::provider::{
     AccountClaims, BUILTINS, ClientAuth, DeviceProtocol, Flow, PasteShape, Provider, Reuse, RevocationScope,
@@ -47,15 +49,10 @@ fn the_example_is_valid_with_and_without_its_comments() {
         })
     );
     assert_eq!((config.access, config.warnings), (Access::default(), Vec::new()));
-    let whole: String = EXAMPLE
-        .lines()
-        .map(|line| {
-            line.strip_prefix("# ")
-                .filter(|rest| rest.starts_with('[') || rest.contains(" = "))
-                .unwrap_or(line)
-        })
-        .map(|line| format!("{line}\n"))
-        .collect();
+    let uncommented = |line: &'static str| {
+        line.strip_prefix("# ").filter(|rest| rest.starts_with('[') || rest.contains(" = ")).unwrap_or(line)
+    };
+    let whole = EXAMPLE.lines().map(uncommented).collect::<Vec<_>>().join("\n");
     let config = parse_with(&whole, &[("ACME_SECRET", "s")]).unwrap_or_else(|error| panic!("{error}"));
     assert_eq!(
         config.providers.iter().map(|found| found.name.as_str()).collect::<Vec<_>>(),
@@ -102,12 +99,13 @@ revocation_endpoint = "http://id.acme.example/revoke"
 "#;
     assert_eq!(
         problems(text),
-        r#"latchkey.toml has 10 problems:
+        r#"latchkey.toml has 11 problems:
   line 3: discord.guild: an id must stand in quotes; write "81384788765712384": many programs round numbers as large as this
   line 4: discord.comand: unknown key; did you mean `command`?
   line 7: store.pth: unknown key; did you mean `path`?
   line 8: store.path: is not a quoted text, not empty; write a quoted text, not empty
   line 10: providers.acme.token_endpoint: missing, and endpoints are not yet discovered from the issuer; name token_endpoint, and device_authorization_endpoint or authorization_endpoint with redirect_uri
+  line 10: providers.acme.client_id: missing; register a client with the provider and write client_id = "…", or set LATCHKEY_ACME_CLIENT_ID
   line 12: providers.acme.client_secret: a secret must not stand in the configuration; put it into an environment variable or a file, and name that as client_secret_env or client_secret_file
   line 13: providers.acme.flow: unknown key; did you mean `flows`?
   line 14: providers.acme.share: is not one of "member", "guild"; write one of "member", "guild"
@@ -261,7 +259,10 @@ fn a_provider_that_cannot_work_is_refused() {
             "terms_risk = \"their terms are in doubt\"",
             "their terms are in doubt; set accept_terms_risk = true",
         ),
-        ("device = { protocol = \"user_code\" }", "protocol = \"user_code\" needs it"),
+        (
+            "device = { protocol = \"user_code\" }",
+            "needs poll_endpoint, verification_uri and exchange_redirect_uri",
+        ),
         ("device = { pol_endpoint = \"x\" }", "did you mean `poll_endpoint`?"),
         ("scopes = \"a b\"", "is not a list of quoted texts"),
         ("zzzzzzzzzz = 1", "known here: accept_terms_risk, account_claim"),
@@ -416,4 +417,18 @@ fn the_file_is_found_where_it_is_named_or_not_at_all() {
     assert_eq!(locate(None, &variable(&absent)), Err(ConfigError::NotFound { looked: vec![absent.clone()] }));
     assert!(Config::load(&file).is_ok());
     assert!(matches!(Config::load(&absent), Err(ConfigError::Unreadable { .. })));
+}
+
+proptest! {
+    #[test]
+    fn no_text_makes_it_panic(text in "[ -~\n\u{e4}\u{1f600}]{0,200}") {
+        let _ = parse_with(&text, &[]);
+    }
+
+    #[test]
+    fn no_slip_of_the_keyboard_makes_it_panic(at in 0..EXAMPLE.len(), slip in "[\\[\\]{}=\"#.,\n\u{e4}a1]{0,3}", gone in 0..4_usize) {
+        let start = (0..=at).rev().find(|at| EXAMPLE.is_char_boundary(*at)).unwrap();
+        let end = (at + gone..=EXAMPLE.len()).find(|end| EXAMPLE.is_char_boundary(*end)).unwrap_or(EXAMPLE.len());
+        let _ = parse_with(&format!("{}{slip}{}", &EXAMPLE[..start], &EXAMPLE[end..]), &[]);
+    }
 }

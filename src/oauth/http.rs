@@ -30,7 +30,7 @@ pub const EXCHANGE_BOUND: Duration = Duration::from_secs(CONNECT_SECONDS + REPLY
 /// The most that is read of a reply's body, in bytes (T7).
 pub const BODY_CAP: usize = 64 * 1024;
 /// The longest wait that a server can ask for with `Retry-After`; more is cut to this.
-pub const RETRY_AFTER_CAP: Duration = Duration::from_secs(24 * 60 * 60);
+pub const RETRY_AFTER_CAP: Duration = Duration::from_hours(24);
 
 const AGENT: &str = concat!("latchkey/", env!("CARGO_PKG_VERSION"));
 
@@ -123,13 +123,12 @@ impl Reply {
     /// What `Retry-After` asks for (RFC 9110 section 10.2.3): seconds, or a date.
     pub(crate) fn retry_after(&self, now: UnixSeconds) -> Option<Duration> {
         let text = self.retry_after.as_deref()?.trim();
-        let seconds = match text.parse::<u64>() {
-            Ok(seconds) => seconds,
-            Err(_) => {
-                let date = httpdate::parse_http_date(text).ok()?;
-                let at = date.duration_since(SystemTime::UNIX_EPOCH).ok()?.as_secs();
-                at.saturating_sub(u64::try_from(now).ok()?)
-            }
+        let seconds = if let Ok(seconds) = text.parse::<u64>() {
+            seconds
+        } else {
+            let date = httpdate::parse_http_date(text).ok()?;
+            let at = date.duration_since(SystemTime::UNIX_EPOCH).ok()?.as_secs();
+            at.saturating_sub(u64::try_from(now).ok()?)
         };
         Some(Duration::from_secs(seconds).min(RETRY_AFTER_CAP))
     }

@@ -107,7 +107,7 @@ pub enum DeviceProtocol {
     Rfc8628,
     /// A start that gives a user code, and a poll, both JSON, whose answer is an authorization code with its verifier,
     /// to be spent at the token endpoint.
-    UserCode(UserCodeProtocol),
+    UserCode(Box<UserCodeProtocol>),
 }
 
 /// The parts of [`DeviceProtocol::UserCode`].

@@ -40,6 +40,21 @@ fn a_whole_answer_gives_its_code() {
     }
 }
 
+/// T3: an app's own scheme needs no host.
+#[test]
+fn a_redirect_uri_without_a_host_is_compared_too() {
+    let state = Secret::new("s");
+    let expected = Expected { redirect_uri: "com.example.app:/cb", state: &state, issuer: None };
+    let parsed = |text: &str, shape| parse(text, shape, &expected).map(|code| code.expose().to_owned());
+    assert_eq!(parsed("com.example.app:/cb?code=c&state=s", PasteShape::Url), Ok("c".to_owned()));
+    assert_eq!(parsed("c#s", PasteShape::Url), Ok("c".to_owned()));
+    assert_eq!(parsed("c", PasteShape::Url), Err(AnswerError::BareCode));
+    assert!(matches!(
+        parsed("com.example.app:/other?code=c&state=s", PasteShape::Url),
+        Err(AnswerError::WrongAddress { .. })
+    ));
+}
+
 /// T3: only where the descriptor says that there is nothing else.
 #[test]
 fn a_bare_code_is_refused_unless_the_page_shows_nothing_else() {

@@ -15,13 +15,13 @@ fn standard(server: &MockServer) -> Provider {
 
 fn own_protocol(server: &MockServer) -> Provider {
     let mut provider = standard(server);
-    provider.device = DeviceProtocol::UserCode(UserCodeProtocol {
+    provider.device = DeviceProtocol::UserCode(Box::new(UserCodeProtocol {
         poll_endpoint: Url::parse(&format!("{}/poll", server.uri())).unwrap(),
         verification_uri: Url::parse("https://id.example/codex/device").unwrap(),
         exchange_redirect_uri: "https://id.example/deviceauth/callback".to_owned(),
         pending_statuses: vec![403, 404],
         pending_codes: vec!["deviceauth_authorization_pending".to_owned()],
-    });
+    }));
     provider
 }
 
