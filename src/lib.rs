@@ -3,6 +3,7 @@
 pub mod audit;
 pub mod binding;
 pub mod clock;
+pub mod config;
 pub mod credential;
 pub mod gate;
 pub mod login;

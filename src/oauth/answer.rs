@@ -123,12 +123,20 @@ fn is_invisible(c: char) -> bool {
 fn is_address(text: &str, redirect: &Url) -> bool {
     let authority = authority(redirect);
     let bare = text.trim_start_matches('/');
-    let named = bare.get(..authority.len()).is_some_and(|start| start.eq_ignore_ascii_case(&authority));
-    named || has_scheme(text) || ["code=", "state=", "error="].iter().any(|name| text.contains(name))
+    let named = !authority.is_empty() && starts_with(bare, &authority);
+    named
+        || has_scheme(text, redirect)
+        || ["code=", "state=", "error="].iter().any(|name| text.contains(name))
 }
 
-fn has_scheme(text: &str) -> bool {
-    text.split(['?', '#']).next().is_some_and(|start| start.contains("://"))
+/// Any scheme, or the redirect URI's own, which need not have a host behind it.
+fn has_scheme(text: &str, redirect: &Url) -> bool {
+    starts_with(text, &format!("{}:/", redirect.scheme()))
+        || text.split(['?', '#']).next().is_some_and(|start| start.contains("://"))
+}
+
+fn starts_with(text: &str, start: &str) -> bool {
+    text.get(..start.len()).is_some_and(|found| found.eq_ignore_ascii_case(start))
 }
 
 fn authority(url: &Url) -> String {
@@ -137,7 +145,7 @@ fn authority(url: &Url) -> String {
 }
 
 fn from_address(text: &str, redirect: &Url, expected: &Expected<'_>) -> Result<Secret, AnswerError> {
-    let url = if has_scheme(text) {
+    let url = if has_scheme(text, redirect) {
         Url::parse(text)
     } else {
         Url::parse(&format!("{}://{}", redirect.scheme(), text.trim_start_matches('/')))

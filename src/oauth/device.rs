@@ -8,14 +8,14 @@ use std::time::Duration;
 
 use url::Url;
 
-use super::http::{self, Client, Reply, SendError, TransportError, UnknownCause};
+use super::http::{Client, Reply, SendError, TransportError, UnknownCause};
 use super::mask;
 use super::refusal::{self, Presented, Refusal, RefusalKind, Verdict};
 use super::reply::Members;
 use super::request::Post;
 use super::token::{self, Grant, Outcome};
 use crate::clock::UnixSeconds;
-use crate::provider::{BodyFormat, DeviceProtocol, Provider, UserCodeProtocol};
+use crate::provider::{BodyFormat, DeviceProtocol, Provider, UserCodeProtocol, is_safe};
 use crate::secret::Secret;
 
 /// Seconds between polls where the provider does not say (RFC 8628 section 3.2).
@@ -224,7 +224,7 @@ fn interval(members: &Members) -> u64 {
 fn safe_page(text: &str) -> Option<String> {
     let url = Url::parse(text).ok()?;
     let bare = url.username().is_empty() && url.password().is_none();
-    (bare && http::is_safe(&url)).then(|| url.to_string())
+    (bare && is_safe(&url)).then(|| url.to_string())
 }
 
 /// What a poll presents.

@@ -5,16 +5,17 @@
 //! (G16). Must not: retry, interpret bodies, or print them.
 
 use std::error::Error as _;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::time::{Duration, SystemTime};
 
 use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue, RETRY_AFTER};
 use tokio::time::timeout;
-use url::{Host, Url};
+use url::Url;
 
 use super::mask;
 use super::request::Post;
 use crate::clock::UnixSeconds;
+use crate::provider::{is_loopback, is_safe};
 
 /// Seconds for name, connection and TLS together (G11).
 const CONNECT_SECONDS: u64 = 10;
@@ -29,7 +30,7 @@ pub const EXCHANGE_BOUND: Duration = Duration::from_secs(CONNECT_SECONDS + REPLY
 /// The most that is read of a reply's body, in bytes (T7).
 pub const BODY_CAP: usize = 64 * 1024;
 /// The longest wait that a server can ask for with `Retry-After`; more is cut to this.
-pub const RETRY_AFTER_CAP: Duration = Duration::from_secs(24 * 60 * 60);
+pub const RETRY_AFTER_CAP: Duration = Duration::from_hours(24);
 
 const AGENT: &str = concat!("latchkey/", env!("CARGO_PKG_VERSION"));
 
@@ -110,6 +111,11 @@ pub(crate) struct Reply {
 }
 
 impl Reply {
+    #[cfg(test)]
+    pub(crate) fn of(status: u16, retry_after: Option<&str>, body: &str) -> Self {
+        Self { status, retry_after: retry_after.map(str::to_owned), body: Some(body.as_bytes().to_vec()) }
+    }
+
     pub(crate) fn is_success(&self) -> bool {
         (200..300).contains(&self.status)
     }
@@ -117,13 +123,12 @@ impl Reply {
     /// What `Retry-After` asks for (RFC 9110 section 10.2.3): seconds, or a date.
     pub(crate) fn retry_after(&self, now: UnixSeconds) -> Option<Duration> {
         let text = self.retry_after.as_deref()?.trim();
-        let seconds = match text.parse::<u64>() {
-            Ok(seconds) => seconds,
-            Err(_) => {
-                let date = httpdate::parse_http_date(text).ok()?;
-                let at = date.duration_since(SystemTime::UNIX_EPOCH).ok()?.as_secs();
-                at.saturating_sub(u64::try_from(now).ok()?)
-            }
+        let seconds = if let Ok(seconds) = text.parse::<u64>() {
+            seconds
+        } else {
+            let date = httpdate::parse_http_date(text).ok()?;
+            let at = date.duration_since(SystemTime::UNIX_EPOCH).ok()?.as_secs();
+            at.saturating_sub(u64::try_from(now).ok()?)
         };
         Some(Duration::from_secs(seconds).min(RETRY_AFTER_CAP))
     }
@@ -178,11 +183,10 @@ impl Client {
     pub(crate) async fn send(&self, post: &Post) -> Result<Reply, SendError> {
         let url = post.url();
         let host = host_of(url);
-        let client = match route(url) {
-            Some(Route::Inside) => &self.inside,
-            Some(Route::Outside) => &self.outside,
-            None => return Err(SendError::NotSent(TransportError::Insecure { host })),
-        };
+        if !is_safe(url) {
+            return Err(SendError::NotSent(TransportError::Insecure { host }));
+        }
+        let client = if is_loopback(url) { &self.inside } else { &self.outside };
         let (content_type, body) = post.encode();
         let mut headers = HeaderMap::new();
         headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
@@ -247,36 +251,6 @@ async fn read(mut response: reqwest::Response) -> reqwest::Result<Reply> {
         body.extend_from_slice(&chunk);
     }
     Ok(Reply { status, retry_after, body: Some(body) })
-}
-
-enum Route {
-    Inside,
-    Outside,
-}
-
-fn route(url: &Url) -> Option<Route> {
-    match (url.scheme(), is_loopback(url)) {
-        ("http" | "https", true) => Some(Route::Inside),
-        ("https", false) => Some(Route::Outside),
-        _ => None,
-    }
-}
-
-/// Whether `url` may carry secrets: HTTPS, or HTTP to this host (T7).
-#[must_use]
-pub fn is_safe(url: &Url) -> bool {
-    route(url).is_some()
-}
-
-/// Whether `url` leads to this host: `localhost`, 127.0.0.0/8 or `::1`.
-#[must_use]
-pub fn is_loopback(url: &Url) -> bool {
-    match url.host() {
-        Some(Host::Domain(name)) => name == "localhost",
-        Some(Host::Ipv4(address)) => IpAddr::V4(address).is_loopback(),
-        Some(Host::Ipv6(address)) => IpAddr::V6(address).is_loopback(),
-        None => false,
-    }
 }
 
 fn host_of(url: &Url) -> String {

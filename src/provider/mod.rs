@@ -4,11 +4,13 @@
 //! what makes one provider differ from another is a field here; no provider's name stands in an `if` anywhere. Must not:
 //! read files or the environment (`config` does), or speak to anybody (`oauth` does).
 
+mod address;
 mod builtin;
 mod catalog;
 
 use url::Url;
 
+pub use address::{is_loopback, is_safe};
 pub use builtin::{BUILTINS, Builtin, builtin};
 pub use catalog::{Catalog, Clash};
 
@@ -105,7 +107,7 @@ pub enum DeviceProtocol {
     Rfc8628,
     /// A start that gives a user code, and a poll, both JSON, whose answer is an authorization code with its verifier,
     /// to be spent at the token endpoint.
-    UserCode(UserCodeProtocol),
+    UserCode(Box<UserCodeProtocol>),
 }
 
 /// The parts of [`DeviceProtocol::UserCode`].

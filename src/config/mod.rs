@@ -1,0 +1,159 @@
+//! `latchkey.toml`: find it, read it, say what is wrong and where.
+//!
+//! Owns the configuration as a whole. Invariants: an unknown key is an error that names the nearest known one; all
+//! problems of a file are reported together, each with its place and remedy; no secret stands in the text (T14). Reading
+//! is cheap, since every `latchkey token` begins with it. Must not: touch the store, or keep the environment.
+
+mod problem;
+mod provider;
+mod reader;
+mod sections;
+
+use std::path::{Path, PathBuf};
+
+use toml::de::DeTable;
+
+pub use problem::{ConfigError, Problem};
+pub use provider::client_id_variable;
+pub use sections::{
+    Access, AllowRule, DiscordConfig, HttpConfig, Limits, OpsConfig, Rule, StoreConfig, TokenSource,
+    TokenSourceError, TokensConfig,
+};
+
+use crate::provider::Catalog;
+use reader::{Problems, Section};
+
+/// Looks up an environment variable; one that is set to nothing counts as not set.
+pub type Env<'e> = &'e dyn Fn(&str) -> Option<String>;
+
+/// The variable that names the configuration file.
+const CONFIG_VARIABLE: &str = "LATCHKEY_CONFIG";
+/// Where the file is looked for when nobody names it.
+const PLACES: &[&str] = &["latchkey.toml", "/etc/latchkey/latchkey.toml"];
+
+/// The whole configuration.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// The bot; absent where only the command line is used.
+    pub discord: Option<DiscordConfig>,
+    /// Who may do what.
+    pub access: Access,
+    /// Where credentials are kept.
+    pub store: StoreConfig,
+    /// The sign-in callback. Read, not served yet.
+    pub http: Option<HttpConfig>,
+    /// Health and metrics. Read, not served yet.
+    pub ops: Option<OpsConfig>,
+    /// The token socket. Read, not served yet.
+    pub tokens: Option<TokensConfig>,
+    /// Bounds.
+    pub limits: Limits,
+    /// The providers on offer.
+    pub providers: Catalog,
+    /// What is amiss without making the configuration unusable.
+    pub warnings: Vec<Problem>,
+}
+
+impl Config {
+    /// Reads the file at `path`, with the environment of this process.
+    ///
+    /// # Errors
+    /// When it cannot be read, or with all that is wrong in it.
+    pub fn load(path: &Path) -> Result<Self, ConfigError> {
+        let text = std::fs::read_to_string(path)
+            .map_err(|error| ConfigError::Unreadable { path: path.to_owned(), reason: error.to_string() })?;
+        Self::parse(&text, path, &environment)
+    }
+
+    /// Reads `text`; `path` is for messages.
+    ///
+    /// # Errors
+    /// With all that is wrong in it.
+    pub fn parse(text: &str, path: &Path, env: Env<'_>) -> Result<Self, ConfigError> {
+        let env = &|name: &str| env(name).filter(|value| !value.trim().is_empty());
+        let mut problems = Problems::new(text);
+        let invalid = |problems: Problems<'_>| {
+            Err(ConfigError::Invalid { path: path.to_owned(), problems: problems.into_vec() })
+        };
+        let (document, errors) = DeTable::parse_recoverable(text);
+        if !errors.is_empty() {
+            for error in errors {
+                problems.add(error.span(), "", error.message(), "correct the TOML there");
+            }
+            return invalid(problems);
+        }
+        let mut root = Section::root(document.get_ref());
+        let mut warnings = Vec::new();
+        let config = Self {
+            discord: sections::discord(&mut root, &mut problems),
+            access: sections::access(&mut root, &mut problems),
+            store: sections::store(&mut root, &mut problems),
+            http: sections::http(&mut root, &mut problems),
+            ops: sections::ops(&mut root, &mut problems),
+            tokens: sections::tokens(&mut root, &mut problems),
+            limits: sections::limits(&mut root, &mut problems),
+            providers: providers(&mut root, env, &mut problems, &mut warnings),
+            warnings,
+        };
+        root.finish(&mut problems);
+        if let (Some(http), Some(ops)) = (&config.http, &config.ops)
+            && http.listen == ops.listen
+        {
+            let remedy = "health and metrics must not be reachable where sign-ins are: choose another port";
+            problems.add(None, "ops.listen", "is the same address as http.listen", remedy);
+        }
+        if problems.is_empty() { Ok(config) } else { invalid(problems) }
+    }
+}
+
+/// The environment of this process. A variable that is not UTF-8 counts as not set.
+fn environment(name: &str) -> Option<String> {
+    std::env::var(name).ok()
+}
+
+fn providers(
+    root: &mut Section<'_, '_>,
+    env: Env<'_>,
+    problems: &mut Problems<'_>,
+    warnings: &mut Vec<Problem>,
+) -> Catalog {
+    let Some(section) = root.table("providers", problems) else { return Catalog::default() };
+    let mut found = Vec::new();
+    for (name, span, table) in section.entries(problems) {
+        found.extend(provider::read(&name, span, table, env, problems, warnings));
+    }
+    Catalog::new(found).unwrap_or_else(|clashes| {
+        for clash in clashes {
+            let key = format!("providers.{}", clash.second);
+            problems.add(
+                section.span.clone(),
+                &key,
+                clash.to_string(),
+                "each name must lead to one provider",
+            );
+        }
+        Catalog::default()
+    })
+}
+
+/// Finds the configuration file: `explicit` (from `--config`), `$LATCHKEY_CONFIG`, `./latchkey.toml`,
+/// `/etc/latchkey/latchkey.toml`. One that is named must exist; there is no falling through from it.
+///
+/// # Errors
+/// When there is none, with where it was looked for.
+pub fn locate(explicit: Option<&Path>, env: Env<'_>) -> Result<PathBuf, ConfigError> {
+    let named = explicit
+        .map(Path::to_owned)
+        .or_else(|| env(CONFIG_VARIABLE).filter(|value| !value.trim().is_empty()).map(PathBuf::from));
+    let looked = match named {
+        Some(named) => vec![named],
+        None => PLACES.iter().map(PathBuf::from).collect(),
+    };
+    match looked.iter().find(|path| path.is_file()) {
+        Some(found) => Ok(found.clone()),
+        None => Err(ConfigError::NotFound { looked }),
+    }
+}
+
+#[cfg(test)]
+mod tests;

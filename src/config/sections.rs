@@ -1,0 +1,308 @@
+//! The sections of `latchkey.toml` other than the providers.
+//!
+//! Owns their types, keys and defaults. Invariant: what is not said is the safe choice (nobody is admitted, nothing
+//! listens). Must not: read a secret before it is needed.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+
+use url::Url;
+
+use super::Env;
+use super::provider::read_secret;
+use super::reader::{Problems, Section};
+use crate::secret::Secret;
+use crate::tenant::TenantKey;
+
+/// The variable that holds the bot's token.
+const TOKEN_VARIABLE: &str = "DISCORD_TOKEN";
+const COMMAND_CAP: usize = 32;
+const DEFAULT_STARTS_PER_MINUTE: u32 = 5;
+const DEFAULT_SOCKET_MODE: u32 = 0o600;
+
+/// `[discord]`
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DiscordConfig {
+    /// The one guild that is served.
+    pub guild: u64,
+    /// The slash command's name.
+    pub command: String,
+    /// Where the bot's token is.
+    pub token: TokenSource,
+}
+
+/// Where the bot's token is. It is read when the bot starts: nothing else needs it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum TokenSource {
+    /// `$DISCORD_TOKEN`.
+    Environment,
+    /// This file.
+    File(PathBuf),
+}
+
+/// Why there is no token for the bot.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum TokenSourceError {
+    /// The variable is not set.
+    #[error("the bot's token is missing: set DISCORD_TOKEN, or name a file as token_file under [discord]")]
+    NotSet,
+    /// The file cannot be read.
+    #[error("cannot read the bot's token from {}: {reason}", .path.display())]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// What the system says.
+        reason: String,
+    },
+}
+
+impl TokenSource {
+    /// Reads the token.
+    ///
+    /// # Errors
+    /// When it is not there.
+    pub fn read(&self, env: Env<'_>) -> Result<Secret, TokenSourceError> {
+        match self {
+            Self::Environment => {
+                let token = env(TOKEN_VARIABLE).map(|token| token.trim().to_owned());
+                token.filter(|token| !token.is_empty()).map(Secret::new).ok_or(TokenSourceError::NotSet)
+            }
+            Self::File(path) => read_secret(path)
+                .map_err(|reason| TokenSourceError::Unreadable { path: path.clone(), reason }),
+        }
+    }
+}
+
+/// `[access]`: deny by default. Manage Guild always counts as admin.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Access {
+    /// Who may sign in.
+    pub members: Rule,
+    /// Who may manage what is others'.
+    pub admins: Rule,
+}
+
+/// Whom a rule admits.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Rule {
+    /// Whoever has one of these roles.
+    pub roles: Vec<u64>,
+    /// These users.
+    pub users: Vec<u64>,
+    /// Every member of the guild. Never set for admins.
+    pub anyone: bool,
+}
+
+/// `[store]`
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoreConfig {
+    /// The auth file, as written: relative to the working directory.
+    pub path: PathBuf,
+    /// Whether file systems are admitted whose locks are not known to hold (F15).
+    pub allow_unverified_locks: bool,
+}
+
+/// `[http]`
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HttpConfig {
+    /// Where to listen.
+    pub listen: SocketAddr,
+    /// How the world reaches it; turns hosted callbacks on.
+    pub public_url: Option<Url>,
+}
+
+/// `[ops]`
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OpsConfig {
+    /// Where to listen.
+    pub listen: SocketAddr,
+}
+
+/// `[tokens]`
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TokensConfig {
+    /// The socket.
+    pub socket: PathBuf,
+    /// Its permission bits.
+    pub mode: u32,
+    /// Its group, by name.
+    pub group: Option<String>,
+    /// Who may have which tenants.
+    pub allow: Vec<AllowRule>,
+    /// A file with a bearer token that callers must show.
+    pub bearer_file: Option<PathBuf>,
+}
+
+/// One entry of `allow`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AllowRule {
+    /// The caller's numeric user id on this host.
+    pub uid: u32,
+    /// What it may ask for.
+    pub tenants: Vec<TenantKey>,
+}
+
+/// `[limits]`
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Limits {
+    /// Logins that one Discord user may start in a minute (S7).
+    pub starts_per_minute: u32,
+}
+
+pub(super) fn discord(root: &mut Section<'_, '_>, problems: &mut Problems<'_>) -> Option<DiscordConfig> {
+    let mut section = root.table("discord", problems)?;
+    section.refuse(
+        "token",
+        "a secret must not stand in the configuration",
+        "set DISCORD_TOKEN, or put it into a file and name that as token_file",
+        problems,
+    );
+    let guild = section.id("guild", problems);
+    if guild.is_none() && section.get("guild").is_none() {
+        let remedy = "write guild = \"…\" with the id of the server that the bot is for";
+        section.missing("guild", "missing", remedy, problems);
+    }
+    let command = section.string("command", problems).unwrap_or_else(|| "auth".to_owned());
+    let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '-' | '_');
+    if command.len() > COMMAND_CAP || !command.chars().all(plain) {
+        let span = section.get("command").and_then(|found| found.span);
+        let remedy = "use 1 to 32 of a-z, 0-9, '-' and '_', without the slash";
+        problems.add(span, &section.key("command"), "is no name for a slash command", remedy);
+    }
+    let file = section.string("token_file", problems);
+    section.finish(problems);
+    let token = file.map_or(TokenSource::Environment, |file| TokenSource::File(file.into()));
+    Some(DiscordConfig { guild: guild?, command, token })
+}
+
+pub(super) fn access(root: &mut Section<'_, '_>, problems: &mut Problems<'_>) -> Access {
+    let Some(mut section) = root.table("access", problems) else { return Access::default() };
+    let members = section.table("members", problems).map(|mut table| {
+        let rule = rule(&mut table, problems);
+        let anyone = table.boolean("anyone", problems).unwrap_or(false);
+        table.finish(problems);
+        Rule { anyone, ..rule }
+    });
+    let admins = section.table("admins", problems).map(|mut table| {
+        let rule = rule(&mut table, problems);
+        table.refuse("anyone", "not everybody can be an admin", "name roles or users", problems);
+        table.finish(problems);
+        rule
+    });
+    section.finish(problems);
+    Access { members: members.unwrap_or_default(), admins: admins.unwrap_or_default() }
+}
+
+fn rule(table: &mut Section<'_, '_>, problems: &mut Problems<'_>) -> Rule {
+    Rule { roles: table.ids("roles", problems), users: table.ids("users", problems), anyone: false }
+}
+
+pub(super) fn store(root: &mut Section<'_, '_>, problems: &mut Problems<'_>) -> StoreConfig {
+    let mut config = StoreConfig { path: "data/auth.json".into(), allow_unverified_locks: false };
+    if let Some(mut section) = root.table("store", problems) {
+        if let Some(path) = section.string("path", problems) {
+            config.path = path.into();
+        }
+        config.allow_unverified_locks = section.boolean("allow_unverified_locks", problems).unwrap_or(false);
+        section.finish(problems);
+    }
+    config
+}
+
+pub(super) fn http(root: &mut Section<'_, '_>, problems: &mut Problems<'_>) -> Option<HttpConfig> {
+    let mut section = root.table("http", problems)?;
+    let config = HttpConfig {
+        listen: listen(&mut section, 8484, problems),
+        public_url: section.endpoint("public_url", problems),
+    };
+    section.finish(problems);
+    Some(config)
+}
+
+pub(super) fn ops(root: &mut Section<'_, '_>, problems: &mut Problems<'_>) -> Option<OpsConfig> {
+    let mut section = root.table("ops", problems)?;
+    let config = OpsConfig { listen: listen(&mut section, 8485, problems) };
+    section.finish(problems);
+    Some(config)
+}
+
+fn listen(section: &mut Section<'_, '_>, port: u16, problems: &mut Problems<'_>) -> SocketAddr {
+    let default = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+    let Some(text) = section.string("listen", problems) else { return default };
+    text.parse().unwrap_or_else(|_| {
+        let span = section.get("listen").and_then(|found| found.span);
+        let remedy = format!("write address and port, as in \"{default}\"");
+        problems.add(span, &section.key("listen"), "is no address to listen on", remedy);
+        default
+    })
+}
+
+pub(super) fn tokens(root: &mut Section<'_, '_>, problems: &mut Problems<'_>) -> Option<TokensConfig> {
+    let mut section = root.table("tokens", problems)?;
+    let config = TokensConfig {
+        socket: section.string("socket", problems).unwrap_or_else(|| "data/latchkey.sock".to_owned()).into(),
+        mode: mode(&mut section, problems),
+        group: section.string("group", problems),
+        allow: allow(&mut section, problems),
+        bearer_file: section.string("bearer_file", problems).map(PathBuf::from),
+    };
+    section.finish(problems);
+    Some(config)
+}
+
+fn mode(section: &mut Section<'_, '_>, problems: &mut Problems<'_>) -> u32 {
+    let Some(text) = section.string("mode", problems) else { return DEFAULT_SOCKET_MODE };
+    match u32::from_str_radix(&text, 8) {
+        Ok(mode) if mode <= 0o770 && mode % 0o10 == 0 => mode,
+        _ => {
+            let span = section.get("mode").and_then(|found| found.span);
+            let remedy = "write \"0600\", or \"0660\" with a group; nobody else may have tokens";
+            problems.add(span, &section.key("mode"), "is no mode for the socket", remedy);
+            DEFAULT_SOCKET_MODE
+        }
+    }
+}
+
+fn allow(section: &mut Section<'_, '_>, problems: &mut Problems<'_>) -> Vec<AllowRule> {
+    let Some(found) = section.get("allow") else { return Vec::new() };
+    let key = section.key("allow");
+    let remedy = "write allow = [{ uid = 1000, tenants = [\"codex\"] }]";
+    let Some(items) = found.value.as_array() else {
+        problems.add(found.span, &key, "is not a list", remedy);
+        return Vec::new();
+    };
+    let mut rules = Vec::new();
+    for item in items {
+        let Some(table) = item.get_ref().as_table() else {
+            problems.add(Some(item.span()), &key, "holds something else than tables", remedy);
+            continue;
+        };
+        let mut entry = Section::new(key.clone(), Some(item.span()), Some(table), None);
+        let uid = entry.number("uid", 0, problems).and_then(|uid| u32::try_from(uid).ok());
+        let names = entry.strings("tenants", problems);
+        if uid.is_none() || names.is_none() {
+            entry.missing("uid", "an entry needs uid and tenants", remedy, problems);
+        }
+        let mut tenants = Vec::new();
+        for name in names.unwrap_or_default() {
+            match name.parse::<TenantKey>() {
+                Ok(tenant) => tenants.push(tenant),
+                Err(error) => problems.add(Some(item.span()), &key, error.to_string(), "correct the tenant"),
+            }
+        }
+        entry.finish(problems);
+        rules.extend(uid.map(|uid| AllowRule { uid, tenants }));
+    }
+    rules
+}
+
+pub(super) fn limits(root: &mut Section<'_, '_>, problems: &mut Problems<'_>) -> Limits {
+    let mut limits = Limits { starts_per_minute: DEFAULT_STARTS_PER_MINUTE };
+    if let Some(mut section) = root.table("limits", problems) {
+        if let Some(starts) = section.number("starts_per_minute", 1, problems) {
+            limits.starts_per_minute = u32::try_from(starts).unwrap_or(u32::MAX);
+        }
+        section.finish(problems);
+    }
+    limits
+}

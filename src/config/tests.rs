@@ -1,0 +1,434 @@
+//! Tests of the configuration.
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::provider::{
+    AccountClaims, BUILTINS, ClientAuth, DeviceProtocol, Flow, PasteShape, Provider, Reuse, RevocationScope,
+    Share,
+};
+use crate::secret::Secret;
+
+const EXAMPLE: &str = include_str!("../../config/latchkey.example.toml");
+
+const ACME: &str = r#"
+[providers.acme]
+token_endpoint = "https://id.acme.example/token"
+device_authorization_endpoint = "https://id.acme.example/device"
+client_id = "latchkey"
+"#;
+
+fn parse_with(text: &str, env: &[(&str, &str)]) -> Result<Config, ConfigError> {
+    let lookup =
+        |name: &str| env.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned());
+    Config::parse(text, Path::new("latchkey.toml"), &lookup)
+}
+
+fn parse(text: &str) -> Config {
+    parse_with(text, &[]).unwrap_or_else(|error| panic!("{error}"))
+}
+
+/// What is wrong, as people read it.
+fn problems(text: &str) -> String {
+    parse_with(text, &[]).map_or_else(|error| error.to_string(), |_| "nothing is wrong".to_owned())
+}
+
+fn provider<'c>(config: &'c Config, name: &str) -> &'c Provider {
+    config.providers.find(name).unwrap_or_else(|| panic!("no {name}"))
+}
+
+#[test]
+fn the_example_is_valid_with_and_without_its_comments() {
+    let config = parse(EXAMPLE);
+    assert_eq!(
+        config.discord,
+        Some(DiscordConfig {
+            guild: 81_384_788_765_712_384,
+            command: "auth".to_owned(),
+            token: TokenSource::Environment
+        })
+    );
+    assert_eq!((config.access, config.warnings), (Access::default(), Vec::new()));
+    let uncommented = |line: &'static str| {
+        line.strip_prefix("# ").filter(|rest| rest.starts_with('[') || rest.contains(" = ")).unwrap_or(line)
+    };
+    let whole = EXAMPLE.lines().map(uncommented).collect::<Vec<_>>().join("\n");
+    let config = parse_with(&whole, &[("ACME_SECRET", "s")]).unwrap_or_else(|error| panic!("{error}"));
+    assert_eq!(
+        config.providers.iter().map(|found| found.name.as_str()).collect::<Vec<_>>(),
+        ["acme", "codex"]
+    );
+    assert_eq!(config.warnings, []);
+}
+
+#[test]
+fn an_empty_file_is_valid_and_admits_nobody() {
+    let config = parse("");
+    assert_eq!(config.discord, None);
+    assert_eq!(config.access, Access::default());
+    assert_eq!(config.store, StoreConfig { path: "data/auth.json".into(), allow_unverified_locks: false });
+    assert_eq!(config.limits, Limits { starts_per_minute: 5 });
+    assert!(
+        config.providers.is_empty()
+            && config.http.is_none()
+            && config.ops.is_none()
+            && config.tokens.is_none()
+    );
+}
+
+/// All problems at once, each with its place and remedy.
+#[test]
+fn all_problems_are_told_together() {
+    let text = r#"
+[discord]
+guild = 81384788765712384
+comand = "auth"
+
+[store]
+pth = "x"
+path = 7
+
+[providers.acme]
+issuer = "https://id.acme.example"
+client_secret = "hunter2"
+flow = ["device"]
+share = "everyone"
+revocation_endpoint = "http://id.acme.example/revoke"
+
+[provider.codex]
+"#;
+    assert_eq!(
+        problems(text),
+        r#"latchkey.toml has 11 problems:
+  line 3: discord.guild: an id must stand in quotes; write "81384788765712384": many programs round numbers as large as this
+  line 4: discord.comand: unknown key; did you mean `command`?
+  line 7: store.pth: unknown key; did you mean `path`?
+  line 8: store.path: is not a quoted text, not empty; write a quoted text, not empty
+  line 10: providers.acme.token_endpoint: missing, and endpoints are not yet discovered from the issuer; name token_endpoint, and device_authorization_endpoint or authorization_endpoint with redirect_uri
+  line 10: providers.acme.client_id: missing; register a client with the provider and write client_id = "…", or set LATCHKEY_ACME_CLIENT_ID
+  line 12: providers.acme.client_secret: a secret must not stand in the configuration; put it into an environment variable or a file, and name that as client_secret_env or client_secret_file
+  line 13: providers.acme.flow: unknown key; did you mean `flows`?
+  line 14: providers.acme.share: is not one of "member", "guild"; write one of "member", "guild"
+  line 15: providers.acme.revocation_endpoint: is not an https address (http only on this host); write an https address (http only on this host)
+  line 17: provider: unknown key; did you mean `providers`?"#
+    );
+}
+
+#[test]
+fn broken_toml_is_told_by_line_and_without_its_text() {
+    let text = "[discord]\nguild = \"1\"\ntoken_file = hunter2\n[store\n";
+    let shown = problems(text);
+    assert!(
+        shown.contains("line 3: ") && shown.contains("line 4: ") && !shown.contains("hunter2"),
+        "{shown}"
+    );
+}
+
+/// T14
+#[test]
+fn a_secret_is_never_taken_from_the_text() {
+    for text in ["[discord]\nguild=\"1\"\ntoken=\"hunter2\"", &format!("{ACME}client_secret = \"hunter2\"")] {
+        let shown = problems(text);
+        assert!(shown.contains("a secret must not stand in the configuration"), "{shown}");
+        assert!(!shown.contains("hunter2"), "{shown}");
+    }
+}
+
+/// The facts of VENDORS, and that a table is needed to offer it.
+#[test]
+fn codex_is_built_in() {
+    assert!(parse("").providers.find("codex").is_none());
+    let config = parse("[providers.codex]");
+    let codex = provider(&config, "codex");
+    assert_eq!(codex.client_id, "app_EMoamEEZ73f0CkXaXp7hrann");
+    assert_eq!(codex.flows, [Flow::Device, Flow::Paste]);
+    assert_eq!(codex.scopes, ["openid", "profile", "email", "offline_access"]);
+    assert_eq!(codex.client_auth, ClientAuth::None);
+    assert_eq!(
+        codex.account_claims,
+        AccountClaims {
+            id: vec!["https://api.openai.com/auth".to_owned(), "chatgpt_account_id".to_owned()],
+            email: vec!["email".to_owned()]
+        }
+    );
+    let DeviceProtocol::UserCode(protocol) = &codex.device else { panic!("{:?}", codex.device) };
+    assert_eq!(protocol.pending_statuses, [403, 404]);
+    assert!(codex.device_notice.is_some() && codex.authorize_params.len() == 2);
+}
+
+#[test]
+fn every_built_in_is_valid_and_called_what_it_is() {
+    for builtin in BUILTINS {
+        let config = parse(&format!("[providers.{}]\naccept_terms_risk = true", builtin.name));
+        assert_eq!(provider(&config, builtin.name).name.as_str(), builtin.name);
+        assert_eq!(config.warnings, []);
+    }
+}
+
+/// VENDORS: every value can be overridden, the client id by environment too.
+#[test]
+fn a_built_in_can_be_overridden() {
+    let text = r#"
+[providers.codex]
+title = "Codex here"
+client_id = "mine"
+flows = ["paste"]
+authorize_params = { prompt = "login" }
+device = { poll_endpoint = "http://127.0.0.1:9/poll" }
+share = "guild"
+"#;
+    let config = parse(text);
+    let codex = provider(&config, "codex");
+    let DeviceProtocol::UserCode(protocol) = &codex.device else { panic!("{:?}", codex.device) };
+    assert_eq!(protocol.poll_endpoint.as_str(), "http://127.0.0.1:9/poll");
+    assert_eq!(protocol.verification_uri.as_str(), "https://auth.openai.com/codex/device");
+    assert_eq!(codex.authorize_params, [("prompt".to_owned(), "login".to_owned())]);
+    assert_eq!(codex.flows, [Flow::Paste]);
+    assert_eq!((codex.title.as_str(), codex.client_id.as_str()), ("Codex here", "mine"));
+    assert_eq!((codex.share, codex.reuse), (Share::Guild, Reuse::Strict));
+    let config = parse_with(text, &[("LATCHKEY_CODEX_CLIENT_ID", "by-environment")]);
+    assert_eq!(provider(&config.unwrap(), "codex").client_id, "by-environment");
+    let plain = parse("[providers.codex]\ndevice = { protocol = \"rfc8628\" }");
+    assert_eq!(provider(&plain, "codex").device, DeviceProtocol::Rfc8628);
+}
+
+#[test]
+fn the_client_id_variable_is_named_after_the_provider() {
+    assert_eq!(client_id_variable(&"mcp:my-server.x".parse().unwrap()), "LATCHKEY_MCP_MY_SERVER_X_CLIENT_ID");
+}
+
+#[test]
+fn what_a_provider_does_not_say_has_a_safe_default() {
+    let config = parse(ACME);
+    let acme = provider(&config, "acme");
+    assert_eq!((acme.title.as_str(), acme.flows.as_slice()), ("acme", [Flow::Device].as_slice()));
+    assert_eq!((acme.revocation, acme.reuse), (RevocationScope::Grant, Reuse::Strict));
+    assert_eq!((acme.paste, acme.share, acme.bind), (PasteShape::Url, Share::Member, true));
+    assert_eq!((acme.client_auth, acme.token_lifetime), (ClientAuth::None, None));
+    assert_eq!(acme.account_claims, AccountClaims::default());
+}
+
+/// T14, G25
+#[test]
+fn secrets_come_from_the_environment_and_from_files() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("secret");
+    std::fs::write(&file, "from-file\n").unwrap();
+    let text = format!(
+        "{ACME}client_secret_file = {:?}\napi_key_env = \"KEY\"\ntoken_env = \"TOKEN\"",
+        file.display()
+    );
+    let config = parse_with(&text, &[("KEY", "k"), ("TOKEN", "  ")]).unwrap();
+    let acme = provider(&config, "acme");
+    assert_eq!(acme.client_secret, Some(Secret::new("from-file")));
+    assert_eq!(acme.client_auth, ClientAuth::Basic);
+    assert_eq!((acme.api_key.clone(), acme.env_token.clone()), (Some(Secret::new("k")), None));
+    assert!(!format!("{config:?}").contains("from-file"));
+}
+
+/// A missing secret must not keep a program from reading other providers' tokens.
+#[test]
+fn a_missing_client_secret_is_a_warning() {
+    let config = parse(&format!("{ACME}client_secret_env = \"ACME_SECRET\""));
+    let acme = provider(&config, "acme");
+    assert_eq!(
+        acme.client_secret_missing.as_deref(),
+        Some("the client secret is missing: the environment variable ACME_SECRET is not set")
+    );
+    let warnings: Vec<String> = config.warnings.iter().map(ToString::to_string).collect();
+    assert_eq!(
+        warnings,
+        [
+            "providers.acme.client_secret_env: the environment variable ACME_SECRET is not set; provide it, else nobody can sign in here and no token is refreshed"
+        ]
+    );
+}
+
+/// Each with what to write instead.
+#[test]
+fn a_provider_that_cannot_work_is_refused() {
+    for (extra, expected) in [
+        ("flows = [\"paste\"]", "\"paste\" needs authorization_endpoint"),
+        ("flows = [\"phone\"]", "is not a list of one of \"device\", \"paste\", \"callback\""),
+        ("flows = []", "there is no way to sign in"),
+        ("client_auth = \"basic\"", "needs a client secret"),
+        ("client_secret_env = \"A\"\nclient_secret_file = \"b\"", "keep one of the two"),
+        ("redirect_uri = \"nowhere\"", "is not an address"),
+        ("token_lifetime = 0", "is not a whole number, 1 or more"),
+        (
+            "terms_risk = \"their terms are in doubt\"",
+            "their terms are in doubt; set accept_terms_risk = true",
+        ),
+        (
+            "device = { protocol = \"user_code\" }",
+            "needs poll_endpoint, verification_uri and exchange_redirect_uri",
+        ),
+        ("device = { pol_endpoint = \"x\" }", "did you mean `poll_endpoint`?"),
+        ("scopes = \"a b\"", "is not a list of quoted texts"),
+        ("zzzzzzzzzz = 1", "known here: accept_terms_risk, account_claim"),
+    ] {
+        let shown = problems(&format!("{ACME}{extra}"));
+        assert!(shown.contains(expected), "{extra}: {shown}");
+    }
+    assert!(
+        problems("[providers.acme]\ntoken_endpoint=\"https://x.example\"")
+            .contains("LATCHKEY_ACME_CLIENT_ID")
+    );
+    assert!(problems("[providers.\"a b\"]").contains("is not a provider name"));
+    assert!(problems("[providers]\ncodex = 1").contains("write [providers.codex]"));
+    let callback = parse(&format!("{ACME}flows = [\"callback\"]"));
+    assert_eq!(callback.warnings.len(), 1, "callback is understood, and not offered");
+}
+
+/// S5
+#[test]
+fn a_name_leads_to_one_provider() {
+    let two = format!("{ACME}aliases = [\"Codex\", \"a\"]\n[providers.codex]\naliases = [\"A\", \"codex\"]");
+    let shown = problems(&two);
+    assert!(shown.contains("codex and acme both answer to \"codex\""), "{shown}");
+    assert!(shown.contains("acme and codex both answer to \"a\""), "{shown}");
+    let config = parse(&format!("{ACME}aliases = [\"Road-Runner\"]"));
+    for text in ["acme", " ACME ", "road-runner", "Road-Runner"] {
+        assert_eq!(config.providers.find(text).map(|found| found.name.as_str()), Some("acme"), "{text}");
+    }
+    assert!(config.providers.find("coyote").is_none());
+    assert!(
+        config.providers.get(&"road-runner".parse().unwrap()).is_none(),
+        "an alias is never a stored name"
+    );
+}
+
+#[test]
+fn the_other_sections_are_read() {
+    let config = parse(
+        r#"
+[access]
+members = { roles = ["1"], users = ["2", "3"], anyone = true }
+admins = { users = ["4"] }
+[http]
+public_url = "https://login.example.org"
+[ops]
+listen = "[::1]:9000"
+[tokens]
+socket = "s"
+mode = "0660"
+group = "agents"
+allow = [{ uid = 1000, tenants = ["Codex/Work"] }]
+bearer_file = "b"
+[limits]
+starts_per_minute = 2
+"#,
+    );
+    assert_eq!(
+        config.access,
+        Access {
+            members: Rule { roles: vec![1], users: vec![2, 3], anyone: true },
+            admins: Rule { users: vec![4], ..Rule::default() }
+        }
+    );
+    let http = HttpConfig {
+        listen: "127.0.0.1:8484".parse().unwrap(),
+        public_url: "https://login.example.org".parse().ok(),
+    };
+    assert_eq!(config.http, Some(http));
+    assert_eq!(config.ops, Some(OpsConfig { listen: "[::1]:9000".parse().unwrap() }));
+    assert_eq!(
+        config.tokens,
+        Some(TokensConfig {
+            socket: "s".into(),
+            mode: 0o660,
+            group: Some("agents".to_owned()),
+            allow: vec![AllowRule { uid: 1000, tenants: vec!["codex/work".parse().unwrap()] }],
+            bearer_file: Some("b".into())
+        })
+    );
+    assert_eq!(config.limits, Limits { starts_per_minute: 2 });
+}
+
+#[test]
+fn sections_that_cannot_work_are_refused() {
+    for (text, expected) in [
+        ("[discord]", "discord.guild: missing"),
+        ("[discord]\nguild = \"guild\"", "Copy ID"),
+        ("[discord]\nguild = \"1\"\ncommand = \"/auth\"", "without the slash"),
+        ("[access]\nadmins = { anyone = true }", "not everybody can be an admin"),
+        ("[access]\nmembers = { roles = [1] }", "write \"1\""),
+        ("[http]\nlisten = \"8484\"", "as in \"127.0.0.1:8484\""),
+        ("[http]\nlisten = \"127.0.0.1:1\"\n[ops]\nlisten = \"127.0.0.1:1\"", "choose another port"),
+        ("[http]\npublic_url = \"http://login.example.org\"", "an https address"),
+        ("[tokens]\nmode = \"0666\"", "nobody else may have tokens"),
+        ("[tokens]\nallow = [{ uid = -1, tenants = [\"codex\"] }]", "tokens.allow.uid"),
+        ("[tokens]\nallow = [{ uid = 1, tenants = [\"a b\"] }]", "is not a provider name"),
+        ("[limits]\nstarts_per_minute = 0", "1 or more"),
+        ("discord = 1", "write [discord]"),
+    ] {
+        let shown = problems(text);
+        assert!(shown.contains(expected), "{text}: {shown}");
+    }
+}
+
+/// C10, T5
+#[test]
+fn a_captured_client_keeps_its_secret_only_if_it_is_the_same() {
+    let config = parse_with(&format!("{ACME}client_secret_env = \"S\""), &[("S", "secret")]).unwrap();
+    let acme = provider(&config, "acme");
+    let endpoint: url::Url = "https://old.example/token".parse().unwrap();
+    let same = acme.at(endpoint.clone(), "latchkey".to_owned());
+    assert_eq!(same, Provider { token_endpoint: endpoint.clone(), ..acme.clone() });
+    let other = acme.at(endpoint.clone(), "older".to_owned());
+    assert_eq!(
+        other,
+        Provider {
+            token_endpoint: endpoint,
+            client_id: "older".to_owned(),
+            client_secret: None,
+            client_auth: ClientAuth::None,
+            ..acme.clone()
+        }
+    );
+}
+
+#[test]
+fn the_bots_token_is_read_when_it_is_needed() {
+    let env = |_: &str| Some(" token\n".to_owned());
+    assert_eq!(TokenSource::Environment.read(&env), Ok(Secret::new("token")));
+    assert_eq!(TokenSource::Environment.read(&|_| None), Err(TokenSourceError::NotSet));
+    let absent = TokenSource::File("/nonexistent/token".into()).read(&|_| None);
+    assert!(matches!(absent, Err(TokenSourceError::Unreadable { .. })));
+}
+
+#[test]
+fn the_file_is_found_where_it_is_named_or_not_at_all() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("latchkey.toml");
+    std::fs::write(&file, EXAMPLE).unwrap();
+    let absent = folder.path().join("absent.toml");
+    let variable = |path: &Path| {
+        let path = path.display().to_string();
+        move |name: &str| (name == "LATCHKEY_CONFIG").then(|| path.clone())
+    };
+    assert_eq!(locate(Some(&file), &variable(&absent)), Ok(file.clone()));
+    assert_eq!(locate(None, &variable(&file)), Ok(file.clone()));
+    assert_eq!(
+        locate(Some(&absent), &variable(&file)),
+        Err(ConfigError::NotFound { looked: vec![absent.clone()] }),
+        "what is named must be there"
+    );
+    assert_eq!(locate(None, &variable(&absent)), Err(ConfigError::NotFound { looked: vec![absent.clone()] }));
+    assert!(Config::load(&file).is_ok());
+    assert!(matches!(Config::load(&absent), Err(ConfigError::Unreadable { .. })));
+}
+
+proptest! {
+    #[test]
+    fn no_text_makes_it_panic(text in "[ -~\n\u{e4}\u{1f600}]{0,200}") {
+        let _ = parse_with(&text, &[]);
+    }
+
+    #[test]
+    fn no_slip_of_the_keyboard_makes_it_panic(at in 0..EXAMPLE.len(), slip in "[\\[\\]{}=\"#.,\n\u{e4}a1]{0,3}", gone in 0..4_usize) {
+        let start = (0..=at).rev().find(|at| EXAMPLE.is_char_boundary(*at)).unwrap();
+        let end = (at + gone..=EXAMPLE.len()).find(|end| EXAMPLE.is_char_boundary(*end)).unwrap_or(EXAMPLE.len());
+        let _ = parse_with(&format!("{}{slip}{}", &EXAMPLE[..start], &EXAMPLE[end..]), &[]);
+    }
+}
