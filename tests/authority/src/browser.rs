@@ -129,6 +129,14 @@ impl Browser {
         self.send(request, target.as_str()).await
     }
 
+    /// Sends a form that is on no page, as a client would.
+    pub async fn post(&mut self, address: &str, fields: &[(&str, &str)]) -> Page {
+        let body = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
+        let kind = "application/x-www-form-urlencoded";
+        let request = self.client.post(address).header(header::CONTENT_TYPE, kind).body(body);
+        self.send(request, address).await
+    }
+
     /// Follows redirects from a page until one leads to an address that `stop` names, or there are none left.
     pub async fn follow(&mut self, mut page: Page, stop: impl Fn(&str) -> bool) -> Page {
         for _ in 0..12 {

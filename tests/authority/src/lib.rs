@@ -15,6 +15,7 @@ mod form;
 mod hold;
 mod incoming;
 mod ledger;
+mod oidc;
 mod pages;
 mod people;
 mod person;
@@ -35,6 +36,7 @@ pub use codex::CODEX_CLIENT;
 pub use endpoint::Endpoint;
 pub use fault::{Canned, Fault};
 pub use hold::Gate;
+pub use oidc::{OidcEndpoint, OidcFault, OidcProvider, OidcRequest, OidcSettings};
 pub use person::{Client, Person};
 pub use record::{Outcome, Recorded};
 pub use settings::{
