@@ -215,6 +215,8 @@ const confidential = {
   token_endpoint_auth_method: 'client_secret_basic',
 };
 
+secrets.add(confidential.client_secret);
+
 const address = (server) => `http://127.0.0.1:${server.address().port}`;
 const listen = (server) => new Promise((ready) => server.listen(0, '127.0.0.1', 1024, ready));
 const front = createServer();

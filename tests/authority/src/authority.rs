@@ -3,28 +3,25 @@
 //! The server has threads and a clock of its own. A test may block its thread, pause its clock or be no async
 //! code at all; the server goes on. It ends with its last handle.
 
-use std::net::SocketAddr;
-use std::sync::Arc;
+use std::io;
+use std::net::{SocketAddr, TcpStream};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use tokio::net::{TcpListener, TcpSocket};
 use tokio::runtime::{Builder, Runtime};
+use tokio::task::AbortHandle;
 
 use crate::codex::{CALLBACK, CODEX_CLIENT};
 use crate::fault::Fault;
 use crate::hold::{Gate, Moment};
 use crate::ledger::{End, Issued, millis};
-use crate::person::{Client, Person};
+use crate::person::{CLIENT, Client, Person, REDIRECT};
 use crate::server::{Core, run};
 use crate::settings::{Revocation, Settings};
 use crate::state::State;
 use crate::token_reply::{Occasion, id_token};
 use crate::{Canned, Endpoint};
-
-/// The public client that is registered from the start.
-pub(crate) const CLIENT: &str = "latchkey";
-
-/// The redirect URIs of [`CLIENT`]: the one the product listens on, and one on a page that nobody serves.
-pub(crate) const REDIRECT: &str = "http://127.0.0.1:8765/cb";
 
 /// A running authorization server. Clones are handles of the same server.
 #[derive(Clone, Debug)]
@@ -38,6 +35,34 @@ pub struct Authority {
 struct Life {
     address: SocketAddr,
     runtime: Option<Runtime>,
+    serving: Mutex<Option<AbortHandle>>,
+}
+
+impl Life {
+    fn new(address: &str) -> io::Result<(Self, TcpListener)> {
+        let address = address.parse().map_err(io::Error::other)?;
+        let runtime =
+            Builder::new_multi_thread().worker_threads(2).thread_name("authority").enable_all().build()?;
+        let listener = listen(&runtime, address)?;
+        let address = listener.local_addr()?;
+        Ok((Self { address, runtime: Some(runtime), serving: Mutex::new(None) }, listener))
+    }
+
+    fn serve(&self, listener: TcpListener, core: &Arc<Core>) {
+        if let Some(runtime) = &self.runtime {
+            let task = runtime.spawn(run(listener, Arc::clone(core)));
+            *self.serving.lock().unwrap_or_else(PoisonError::into_inner) = Some(task.abort_handle());
+        }
+    }
+}
+
+/// The backlog holds every caller of a test that sends its requests all at once.
+fn listen(runtime: &Runtime, address: SocketAddr) -> io::Result<TcpListener> {
+    let _context = runtime.enter();
+    let socket = TcpSocket::new_v4()?;
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    socket.listen(1024)
 }
 
 impl Drop for Life {
@@ -85,22 +110,10 @@ impl Authority {
     #[must_use]
     #[expect(clippy::expect_used, reason = "a test without its server has failed")]
     pub fn start_at(address: &str, settings: Settings) -> Self {
-        let runtime = Builder::new_multi_thread()
-            .worker_threads(2)
-            .thread_name("authority")
-            .enable_all()
-            .build()
-            .expect("start the runtime of the authority");
-        let listener = std::net::TcpListener::bind(address).expect("listen on the address of the authority");
-        listener.set_nonblocking(true).expect("make the listener non-blocking");
-        let address = listener.local_addr().expect("read the address of the authority");
-        let core = Arc::new(Core::new(State::new(format!("http://{address}"), settings)));
-        let serving = Arc::clone(&core);
-        runtime.spawn(async move {
-            let listener = tokio::net::TcpListener::from_std(listener)?;
-            run(listener, serving).await
-        });
-        let authority = Self { core, life: Arc::new(Life { address, runtime: Some(runtime) }) };
+        let (life, listener) = Life::new(address).expect("listen on the address of the authority");
+        let core = Arc::new(Core::new(State::new(format!("http://{}", life.address), settings)));
+        life.serve(listener, &core);
+        let authority = Self { core, life: Arc::new(life) };
         let own = [REDIRECT, "http://127.0.0.1/callback", &authority.url("/code")];
         authority.register(Client::public(CLIENT, &own).with_any_loopback_port());
         let codex = ["http://localhost:1455/auth/callback", &authority.url(CALLBACK)];
@@ -172,6 +185,28 @@ impl Authority {
     #[must_use]
     pub fn codex_callback(&self) -> String {
         self.url(CALLBACK)
+    }
+
+    /// Stops listening: connections are refused from now on. What the server knows stays.
+    pub fn go_down(&self) {
+        let serving = self.life.serving.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(serving) = serving {
+            serving.abort();
+        }
+        let end = Instant::now() + Duration::from_secs(10);
+        while TcpStream::connect(self.life.address).is_ok() {
+            assert!(Instant::now() < end, "the authority still listens");
+            std::thread::sleep(Duration::from_millis(2));
+        }
+    }
+
+    /// Listens again, at the same address, after [`Authority::go_down`].
+    #[expect(clippy::expect_used, reason = "a test without its server has failed")]
+    pub fn come_back(&self) {
+        if let Some(runtime) = &self.life.runtime {
+            let listener = listen(runtime, self.life.address).expect("listen at the old address");
+            self.life.serve(listener, &self.core);
+        }
     }
 
     /// Registers a client, in place of any with the same id.

@@ -26,12 +26,12 @@ pub(crate) fn start(state: &mut State, incoming: &Incoming) -> Reply {
     let scopes = ["openid", "profile", "email", "offline_access"].map(str::to_owned);
     let (id, user_code) = device::open(state, "deviceauth", &client.id, scopes.to_vec());
     let mut body = json!({"device_auth_id": id, "user_code": user_code});
-    device::put_interval(&mut body, &state.settings.interval);
     if state.settings.codex_expires_at {
         let seconds =
             state.now() / 1000 + i64::try_from(state.settings.device_lifetime.as_secs()).unwrap_or(0);
         body["expires_at"] = timestamp(seconds).into();
     }
+    device::finish(&mut body, state);
     Reply::json(200, &body)
 }
 

@@ -5,7 +5,7 @@
 
 use std::time::{Duration, Instant};
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::incoming::{BodyKind, Incoming};
 use crate::ledger::{End, GrantId, millis};
@@ -116,7 +116,7 @@ pub(crate) fn start(state: &mut State, incoming: &Incoming) -> Reply {
     if state.settings.complete_uri {
         body["verification_uri_complete"] = format!("{page}?user_code={user_code}").into();
     }
-    put_interval(&mut body, &state.settings.interval);
+    finish(&mut body, state);
     Reply::json(200, &body)
 }
 
@@ -140,11 +140,15 @@ pub(crate) fn open(state: &mut State, prefix: &str, client: &str, scopes: Vec<St
     (device_code, user_code)
 }
 
-pub(crate) fn put_interval(body: &mut serde_json::Value, interval: &Interval) {
-    match interval {
+/// Puts the interval, and what the settings put over the answer, into a device answer.
+pub(crate) fn finish(body: &mut Value, state: &State) {
+    match &state.settings.interval {
         Interval::Missing => {}
         Interval::Number(seconds) => body["interval"] = (*seconds).into(),
         Interval::Text(text) => body["interval"] = text.clone().into(),
+    }
+    if let Value::Object(members) = body {
+        token_reply::overlay(members, &state.settings.device_answer);
     }
 }
 

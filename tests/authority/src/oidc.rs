@@ -15,9 +15,6 @@ use tokio::task::spawn_blocking;
 use crate::browser::background;
 use process::Process;
 
-/// The public client that is registered.
-pub(crate) const CLIENT: &str = "latchkey";
-
 /// A running `oidc-provider`.
 #[derive(Debug)]
 pub struct OidcProvider {

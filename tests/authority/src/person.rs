@@ -1,5 +1,11 @@
 //! A person who can sign in, and the clients that may ask them to.
 
+/// The public client that both servers know from the start.
+pub const CLIENT: &str = "latchkey";
+
+/// Its redirect URI, at both servers. Nobody listens there unless a test does.
+pub const REDIRECT: &str = "http://127.0.0.1:8765/cb";
+
 /// Somebody with an account at the authorization server.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Person {

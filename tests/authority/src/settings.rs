@@ -68,6 +68,8 @@ pub struct Settings {
     pub slow_down_adds: Duration,
     /// How long a device code lives; also its `expires_in`.
     pub device_lifetime: Duration,
+    /// Members put over a device answer, codex's too; `null` takes one out (`expires_in`, say).
+    pub device_answer: serde_json::Map<String, serde_json::Value>,
     /// Whether a device answer has `verification_uri_complete`.
     pub complete_uri: bool,
     /// The status of codex's "pending": 403 or 404.
@@ -300,6 +302,7 @@ impl Default for Settings {
             enforced_interval: Duration::from_secs(5),
             slow_down_adds: Duration::from_secs(5),
             device_lifetime: Duration::from_mins(10),
+            device_answer: serde_json::Map::new(),
             complete_uri: true,
             codex_pending_status: 403,
             codex_expires_at: true,

@@ -9,11 +9,10 @@ use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 use url::Url;
 
-use super::{CLIENT, OidcProvider};
+use super::OidcProvider;
+use crate::person::{CLIENT, REDIRECT};
 use crate::secrets::Secrets;
 use crate::{Browser, Page, TokenSet};
-
-const REDIRECT: &str = "http://127.0.0.1:8765/cb";
 
 impl OidcProvider {
     /// Opens an authorization URL, signs in and consents. Gives the redirected URL, which nobody follows.
