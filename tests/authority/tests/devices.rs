@@ -5,7 +5,7 @@ mod support;
 
 use std::time::Duration;
 
-use latchkey_test_authority::{Authority, CODEX_CLIENT, Person, Settings};
+use latchkey_test_authority::{Authority, CODEX_CLIENT, Interval, Person, Settings};
 use serde_json::{Value, json};
 use support::{Login, api_status, exchange_at, post_form, post_json, read, refresh_at};
 
@@ -68,6 +68,21 @@ async fn polling_too_fast_is_told_to_slow_down() {
     assert!(closest < Duration::from_millis(400), "{closest:?}");
 }
 
+/// T8, T11
+#[tokio::test]
+async fn device_answers_take_odd_shapes() {
+    let authority = Authority::start();
+    authority.set(|settings| {
+        settings.interval = Interval::Missing;
+        settings.complete_uri = false;
+        settings.device_answer.insert("expires_in".into(), Value::Null);
+        settings.device_answer.insert("message".into(), "hello".into());
+    });
+    let started = start(&authority).await;
+    let members: Vec<&str> = started.as_object().unwrap().keys().map(String::as_str).collect();
+    assert_eq!(members, ["device_code", "message", "user_code", "verification_uri"]);
+}
+
 /// T11
 #[tokio::test]
 async fn denial_and_expiry_have_words_of_their_own() {
@@ -103,6 +118,9 @@ async fn codex_hands_out_a_code_and_its_verifier() {
         verifier: answer["code_verifier"].as_str().unwrap().into(),
         redirect_uri: authority.codex_callback(),
     };
+    let (status, again) = post_json(&authority.codex_poll_url(), &ask).await;
+    assert_eq!((status, again["error"]["code"].as_str()), (403, Some("deviceauth_used")));
+    assert_eq!((authority.device_polls(), authority.polls_after_end()), (3, 1));
     let code = answer["authorization_code"].as_str().unwrap();
     let (status, tokens) = exchange_at(&authority.url("/oauth/token"), CODEX_CLIENT, &login, code).await;
     assert_eq!(status, 200);
