@@ -13,6 +13,7 @@ use super::policy::{
 };
 use super::{Inner, Landing, TokenError, Want, refused};
 use crate::audit;
+use crate::clock::UnixSeconds;
 use crate::credential::{Credential, CredentialState, Intent, may_copy};
 use crate::oauth::{self, DeadReason, Grant, Outcome, Refusal, RefusalKind};
 use crate::provider::Provider;
@@ -254,11 +255,11 @@ impl Flight<'_> {
                 self.put_back(stored, before, refusal.text, retry_after).await
             }
             RefusalKind::Operator => {
-                let why = refusal.text.clone();
-                let Next::LookAgain = self.back_off(stored, before, why, None).await? else {
-                    return Ok(Next::LookAgain);
-                };
-                Err(TokenError::Operator { tenant: self.tenant.clone(), why: refusal.text })
+                let why = refusal.text;
+                Ok(match self.back_off(stored, before, why.clone(), None).await? {
+                    Some(_) => Next::Land(Err(TokenError::Operator { tenant: self.tenant.clone(), why })),
+                    None => Next::LookAgain,
+                })
             }
             RefusalKind::Dead(reason) => {
                 let plain = reason == DeadReason::InvalidGrant;
@@ -276,41 +277,32 @@ impl Flight<'_> {
         why: String,
         retry_after: Option<Duration>,
     ) -> Result<Next, TokenError> {
-        let next = self.back_off(stored, before, why.clone(), retry_after).await?;
-        if matches!(next, Next::Land(_)) {
-            return Ok(next);
-        }
-        // Under our lock nobody else could have changed it but a logout or a sign-in, which the next look shows.
-        let document = self.inner.store.snapshot()?;
-        match document.tenant(self.tenant)? {
-            Some(now) if now.version() == stored.version() => Err(TokenError::BackOff {
-                tenant: self.tenant.clone(),
-                until: now.retry_at.unwrap_or_else(|| self.inner.clock.now()),
-                why,
-            }),
-            _ => Ok(Next::LookAgain),
-        }
+        let tenant = self.tenant.clone();
+        Ok(match self.back_off(stored, before, why.clone(), retry_after).await? {
+            Some(until) => Next::Land(Err(TokenError::BackOff { tenant, until, why })),
+            None => Next::LookAgain,
+        })
     }
 
+    /// Writes down when the next try is due; `None` if other tokens stand there by now.
     async fn back_off(
         &self,
         stored: &Credential,
         before: Option<Intent>,
         why: String,
         retry_after: Option<Duration>,
-    ) -> Result<Next, TokenError> {
+    ) -> Result<Option<UnixSeconds>, TokenError> {
         let failures = stored.failures.saturating_add(1);
         let own = back_off(failures, BACK_OFF_CAP, rand::random());
         let asked = retry_after.map_or(0, |wait| i64::try_from(wait.as_secs()).unwrap_or(i64::MAX));
-        let retry_at = self.inner.clock.now().saturating_add(own.max(asked));
-        self.change(stored, move |credential| {
+        let until = self.inner.clock.now().saturating_add(own.max(asked));
+        let changed = self.change(stored, move |credential| {
             credential.intent = before;
             credential.failures = failures;
-            credential.retry_at = Some(retry_at);
+            credential.retry_at = Some(until);
             credential.last_error = Some(why);
-        })
-        .await?;
-        Ok(Next::LookAgain)
+        });
+        Ok(changed.await?.then_some(until))
     }
 
     /// Two tries without an answer: said in status, tried again with a durable back-off (G19).
@@ -380,7 +372,7 @@ enum Saved {
 }
 
 /// The credential that a grant makes of `stored`: what the reply leaves out stays (G23).
-fn merge(stored: &Credential, grant: Grant, forced_at: Option<i64>, now: i64) -> Credential {
+fn merge(stored: &Credential, grant: Grant, forced_at: Option<UnixSeconds>, now: UnixSeconds) -> Credential {
     let mut renewed = stored.clone();
     renewed.generation = stored.generation.saturating_add(1);
     renewed.access_token = grant.access_token;

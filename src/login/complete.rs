@@ -18,8 +18,8 @@ use crate::tenant::User;
 /// How a completed exchange ended.
 #[derive(Debug)]
 pub(super) enum Completed {
-    /// Stored; the login as it stands now.
-    Stored(PendingLogin),
+    /// Stored.
+    Stored,
     /// The login was over by then; nothing was stored.
     Lost,
     /// The identity gate said no; the login has failed for this reason.
@@ -82,7 +82,7 @@ impl Inner {
             Verdict::Stored { login, replaced } => {
                 audit::login_ended(&login, login.status);
                 self.end_replaced(&login, replaced, &incoming, provider).await;
-                Ok(Completed::Stored(login))
+                Ok(Completed::Stored)
             }
             Verdict::Lost => {
                 self.drop_tokens(login, &incoming, provider).await;

@@ -144,7 +144,7 @@ impl Inner {
         let grant = CodeGrant { code: &code, verifier, redirect_uri, state: login.state.as_ref() };
         let spent = self.spend(&login, grant, &provider, lock).await?;
         Ok(match spent {
-            Spent::Completed(Completed::Stored(_)) => Pasted::Succeeded,
+            Spent::Completed(Completed::Stored) => Pasted::Succeeded,
             Spent::Completed(Completed::Lost) => Pasted::Over,
             Spent::Completed(Completed::Refused(reason)) | Spent::Failed(reason) => Pasted::Failed(reason),
             Spent::NotSent(why) => return Err(PasteError::NotSent(why)),
