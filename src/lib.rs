@@ -2,6 +2,7 @@
 
 pub mod audit;
 pub mod binding;
+pub mod broker;
 pub mod clock;
 pub mod config;
 pub mod credential;

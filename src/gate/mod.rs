@@ -21,8 +21,8 @@ use tokio_util::task::TaskTracker;
 pub use self::error::{Class, TokenError};
 pub use self::policy::{CALLER_DEADLINE, LOCK_WAIT, MIN_VALID, Want};
 use self::policy::{Step, decide, satisfies};
-use crate::clock::Clock;
-use crate::credential::{Credential, CredentialState};
+use crate::clock::{Clock, UnixSeconds};
+use crate::credential::{Credential, CredentialKind, CredentialState};
 use crate::oauth;
 use crate::provider::{Catalog, Provider};
 use crate::store::Store;
@@ -38,7 +38,7 @@ pub struct Gate(Arc<Inner>);
 #[derive(Debug)]
 struct Inner {
     store: Arc<dyn Store>,
-    catalog: Arc<Catalog>,
+    catalog: Catalog,
     client: oauth::Client,
     clock: Clock,
     /// One receiver per flight under way. Locked for a look-up or an insertion, never across a wait.
@@ -52,7 +52,7 @@ struct Inner {
 impl Gate {
     /// A gate over `store`.
     #[must_use]
-    pub fn new(store: Arc<dyn Store>, catalog: Arc<Catalog>, client: oauth::Client, clock: Clock) -> Self {
+    pub fn new(store: Arc<dyn Store>, catalog: Catalog, client: oauth::Client, clock: Clock) -> Self {
         Self(Arc::new(Inner {
             store,
             catalog,
@@ -125,6 +125,17 @@ impl Gate {
         self.0.tasks.wait().await;
     }
 
+    /// When `credential` is due for a refresh ahead of need, and not before its back-off ends; none where nothing is to
+    /// be done ahead.
+    #[must_use]
+    pub fn due(&self, credential: &Credential) -> Option<UnixSeconds> {
+        let refreshable = credential.kind == CredentialKind::OAuth
+            && credential.refresh_token.is_some()
+            && credential.state != CredentialState::NeedsLogin;
+        let point = policy::refresh_point(credential).filter(|_| refreshable)?;
+        Some(credential.retry_at.map_or(point, |retry| point.max(retry)))
+    }
+
     /// How many flights are under way.
     #[must_use]
     pub fn flights(&self) -> usize {
@@ -146,32 +157,17 @@ impl Inner {
     }
 
     fn provider(&self, tenant: &TenantKey) -> Result<Arc<Provider>, TokenError> {
-        self.catalog.get(&tenant.provider).cloned().ok_or_else(|| TokenError::Operator {
-            tenant: tenant.clone(),
-            why: format!(
-                "provider {} is not configured: add [providers.{0}] to latchkey.toml",
-                tenant.provider
-            ),
-        })
+        provider_of(&self.catalog, tenant)
     }
 
-    /// What can be said without the refresh lock: the fresh token, or a refusal that no lock would change.
+    /// What can be said without the refresh lock (see [`look`]).
     fn without_lock(
-        self: &Arc<Self>,
+        &self,
         tenant: &TenantKey,
         credential: &Arc<Credential>,
         want: &Want,
     ) -> Result<Option<Arc<Credential>>, TokenError> {
-        let now = self.clock.now();
-        if satisfies(credential, want, now) {
-            return Ok(Some(Arc::clone(credential)));
-        }
-        let provider = self.provider(tenant)?;
-        match decide(credential, &provider, want, now, false, false) {
-            Step::Serve => Ok(Some(Arc::clone(credential))),
-            Step::Refresh { .. } => Ok(None),
-            refusal => Err(refused(tenant, credential, &refusal, now)),
-        }
+        look(&self.catalog, tenant, credential, want, self.clock.now())
     }
 
     /// After the last flight: what it brought will do if it serves at all, since a provider may never grant the minimum.
@@ -226,8 +222,37 @@ impl Drop for Runway {
     }
 }
 
+/// What can be said of `credential` without the refresh lock and without waiting: that it is fresh, `None` if a flight must
+/// see to it, or a refusal that no lock would change. No request, no lock, no runtime (G24).
+///
+/// # Errors
+/// See [`TokenError`].
+pub fn look(
+    catalog: &Catalog,
+    tenant: &TenantKey,
+    credential: &Arc<Credential>,
+    want: &Want,
+    now: UnixSeconds,
+) -> Result<Option<Arc<Credential>>, TokenError> {
+    if satisfies(credential, want, now) {
+        return Ok(Some(Arc::clone(credential)));
+    }
+    match decide(credential, &*provider_of(catalog, tenant)?, want, now, false, false) {
+        Step::Serve => Ok(Some(Arc::clone(credential))),
+        Step::Refresh { .. } => Ok(None),
+        refusal => Err(refused(tenant, credential, &refusal, now)),
+    }
+}
+
+fn provider_of(catalog: &Catalog, tenant: &TenantKey) -> Result<Arc<Provider>, TokenError> {
+    catalog.get(&tenant.provider).cloned().ok_or_else(|| TokenError::Operator {
+        tenant: tenant.clone(),
+        why: format!("provider {} is not configured: add [providers.{0}] to latchkey.toml", tenant.provider),
+    })
+}
+
 /// The error for a step that refuses.
-fn refused(tenant: &TenantKey, credential: &Credential, step: &Step, now: i64) -> TokenError {
+fn refused(tenant: &TenantKey, credential: &Credential, step: &Step, now: UnixSeconds) -> TokenError {
     let tenant = tenant.clone();
     let why = || credential.last_error.clone();
     match step {

@@ -38,7 +38,7 @@ pub struct Logins(Arc<Inner>);
 #[derive(Debug)]
 struct Inner {
     store: Arc<dyn Store>,
-    catalog: Arc<Catalog>,
+    catalog: Catalog,
     client: oauth::Client,
     clock: Clock,
     limit: limit::Limit,
@@ -63,7 +63,7 @@ impl Logins {
     #[must_use]
     pub fn new(
         store: Arc<dyn Store>,
-        catalog: Arc<Catalog>,
+        catalog: Catalog,
         client: oauth::Client,
         clock: Clock,
         starts_per_minute: usize,

@@ -4,7 +4,7 @@ use super::*;
 use crate::credential::{Credential, CredentialKind};
 use crate::pending::{LoginKind, LoginStatus, PendingLogin, Watcher};
 use crate::secret::Secret;
-use crate::store::{EntryError, update};
+use crate::store::{EntryError, LockError, update};
 
 const NOW: i64 = 1_800_000_000;
 

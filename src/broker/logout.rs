@@ -1,0 +1,216 @@
+//! Logging out: here at once, at the provider as soon as it can be done.
+//!
+//! Owns who may log out what, the removal, and what is owed to providers afterwards (T12). Invariants: the local removal
+//! never waits for a provider; what is owed is written in the same write as the removal, so that a crash forgets nothing;
+//! logins and refreshes of the tenant that are under way lose (C1, G22).
+
+use super::Broker;
+use crate::audit;
+use crate::binding::OwedRevocation;
+use crate::credential::{Credential, CredentialKind};
+use crate::login::machine::{Event, next};
+use crate::pending::EndReason;
+use crate::revocation::{self, Ended};
+use crate::secret::random_id;
+use crate::store::{StoreError, Touches, update};
+use crate::tenant::TenantKey;
+
+use super::{Caller, TenantStatus};
+
+/// The first pause before an owed revocation is tried again, in seconds; it doubles up to an hour.
+const OWED_PAUSE: i64 = 60;
+const OWED_PAUSE_CAP: i64 = 3_600;
+
+/// What a logout would do, for its confirmation.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LogoutPreview {
+    /// What is logged out.
+    pub status: TenantStatus,
+    /// Other tenants whose sign-in would end with it at the provider (T12).
+    pub would_end: Vec<TenantKey>,
+    /// Whether the provider will be told.
+    pub revokes: bool,
+}
+
+/// What a logout did. The tenant is gone from here in every case.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LoggedOut {
+    /// The tenant.
+    pub tenant: TenantKey,
+    /// What became of its tokens at the provider.
+    pub at_provider: Ended,
+}
+
+/// Why nothing was logged out.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum LogoutError {
+    /// There is no sign-in.
+    #[error("{tenant} is not signed in")]
+    NotSignedIn {
+        /// The slot.
+        tenant: TenantKey,
+    },
+    /// Somebody else's.
+    #[error("{tenant} was signed in by somebody else; they or an admin can log it out")]
+    NotYours {
+        /// The slot.
+        tenant: TenantKey,
+    },
+    /// The store could not be used; nothing was changed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+fn may_log_out(caller: &Caller, tenant: &TenantKey, held: &Credential) -> bool {
+    let own_slot = tenant.user.is_some() && tenant.user.as_ref() == caller.user.discord();
+    caller.admin || own_slot || (tenant.user.is_none() && held.owner.as_ref() == Some(&caller.user))
+}
+
+impl Broker {
+    /// What logging `tenant` out would do.
+    ///
+    /// # Errors
+    /// See [`LogoutError`].
+    pub fn preview_logout(&self, caller: &Caller, tenant: &TenantKey) -> Result<LogoutPreview, LogoutError> {
+        let document = self.store.snapshot()?;
+        let held = document.tenant(tenant).map_err(StoreError::from)?;
+        let held = held.ok_or_else(|| LogoutError::NotSignedIn { tenant: tenant.clone() })?;
+        if !may_log_out(caller, tenant, &held) {
+            audit::denied(&caller.user, "logging out somebody else's tenant");
+            return Err(LogoutError::NotYours { tenant: tenant.clone() });
+        }
+        let provider = self.catalog.get(&tenant.provider);
+        let revokes = held.kind == CredentialKind::OAuth
+            && provider.is_some_and(|p| {
+                p.revocation_endpoint.is_some() && p.revocation != crate::provider::RevocationScope::None
+            });
+        let would_end =
+            provider.filter(|_| revokes).map(|p| revocation::would_end(&document, tenant, &held, p));
+        Ok(LogoutPreview {
+            status: TenantStatus::of(tenant, &held, &self.catalog, self.clock.now()),
+            would_end: would_end.unwrap_or_default(),
+            revokes,
+        })
+    }
+
+    /// The tenants that `caller` may log out, in order of their keys.
+    ///
+    /// # Errors
+    /// The store's.
+    pub fn tenants_to_log_out(&self, caller: &Caller) -> Result<Vec<TenantKey>, StoreError> {
+        let document = self.store.snapshot()?;
+        Ok(document
+            .tenants()
+            .filter(|(key, held)| may_log_out(caller, key, held))
+            .map(|(key, _)| key)
+            .collect())
+    }
+
+    /// Logs `tenant` out: removes it here, then ends it at the provider, or owes that.
+    ///
+    /// # Errors
+    /// See [`LogoutError`].
+    pub async fn logout(&self, caller: &Caller, tenant: &TenantKey) -> Result<LoggedOut, LogoutError> {
+        let revokes = self.preview_logout(caller, tenant)?.revokes;
+        let (key, who) = (tenant.clone(), caller.clone());
+        let touches = Touches::tenant(tenant).and_logins_at(tenant).and_revocations();
+        let removed = update(&*self.store, touches, move |view| {
+            let held = view.tenant(&key).map_err(StoreError::from)?;
+            let held = held.ok_or_else(|| LogoutError::NotSignedIn { tenant: key.clone() })?;
+            if !may_log_out(&who, &key, &held) {
+                return Err(LogoutError::NotYours { tenant: key });
+            }
+            view.remove_tenant(&key);
+            for mut login in view.logins().into_iter().filter(|login| login.tenant == key) {
+                if let Some(status) = next(login.status, Event::Cancel) {
+                    login.status = status;
+                    login.reason = Some(EndReason::Removed);
+                    view.put_login(login);
+                }
+            }
+            let owed = revokes.then(|| owed(&key, &held, view.now()));
+            if let Some(owed) = &owed {
+                view.owe(owed.clone());
+            }
+            Ok((held, owed))
+        });
+        let (held, owed) = removed.await??;
+        audit::logout(&caller.user, tenant);
+        let at_provider = match owed {
+            Some(owed) => self.settle(&owed, &held).await,
+            None => Ended::NotOffered,
+        };
+        Ok(LoggedOut { tenant: tenant.clone(), at_provider })
+    }
+
+    /// Tries an owed revocation once, and writes down what came of it.
+    async fn settle(&self, owed: &OwedRevocation, held: &Credential) -> Ended {
+        let Some(provider) = self.catalog.get(&owed.provider) else {
+            return Ended::Owed { why: "its provider is not configured".to_owned(), retry_after: None };
+        };
+        let provider = match &owed.client_id {
+            Some(client) => provider.at(provider.token_endpoint.clone(), client.clone()),
+            None => (**provider).clone(),
+        };
+        let now = self.clock.now();
+        let ended = revocation::revoke(&self.client, &provider, &owed.tenant, held, now).await;
+        let mut again = owed.clone();
+        let settled = update(&*self.store, Touches::nothing().and_revocations(), {
+            let retry_after = match &ended {
+                Ended::Owed { retry_after, .. } => Some(retry_after.unwrap_or(0)),
+                _ => None,
+            };
+            move |view| {
+                if let Some(asked) = retry_after {
+                    again.attempts = again.attempts.saturating_add(1);
+                    let own = (OWED_PAUSE << again.attempts.min(6)).min(OWED_PAUSE_CAP);
+                    again.retry_at = view.now() + own.max(asked);
+                    view.owe(again);
+                } else {
+                    view.settle(&again.id);
+                }
+                Ok::<_, StoreError>(())
+            }
+        });
+        if let Err(error) = settled.await {
+            // It stays owed, and revoking twice is harmless.
+            tracing::warn!(tenant = %owed.tenant, %error, "what became of a revocation could not be written down");
+        }
+        ended
+    }
+
+    /// Tries the revocations that are owed and due.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn retry_owed(&self) -> Result<(), StoreError> {
+        let now = self.clock.now();
+        let due: Vec<_> = self.store.snapshot()?.owed().filter(|owed| owed.retry_at <= now).collect();
+        for owed in due {
+            let mut held = Credential::new(
+                CredentialKind::OAuth,
+                owed.provider.clone(),
+                owed.token.clone(),
+                owed.owed_at,
+            );
+            held.refresh_token = owed.is_refresh.then(|| owed.token.clone());
+            self.settle(&owed, &held).await;
+        }
+        Ok(())
+    }
+}
+
+fn owed(tenant: &TenantKey, held: &Credential, now: i64) -> OwedRevocation {
+    OwedRevocation {
+        id: random_id(),
+        provider: tenant.provider.clone(),
+        tenant: tenant.clone(),
+        client_id: held.client_id.clone(),
+        token: held.refresh_token.as_ref().unwrap_or(&held.access_token).clone(),
+        is_refresh: held.refresh_token.is_some(),
+        attempts: 0,
+        owed_at: now,
+        // Not by the timer while the first try, which follows at once, is under way.
+        retry_at: now + OWED_PAUSE * 3,
+    }
+}

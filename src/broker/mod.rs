@@ -1,0 +1,178 @@
+//! The front door: login, token, status, logout.
+//!
+//! Owns what commands and servers call, and who may do what with which tenant. Invariant: a member never completes, sees
+//! or replaces what is another's; every entry goes through here. Must not: know Discord, or print anything.
+
+mod logout;
+mod resolve;
+mod status;
+mod token;
+
+use std::sync::Arc;
+
+pub use self::logout::{LoggedOut, LogoutError, LogoutPreview};
+pub use self::resolve::{ResolveError, resolve};
+pub use self::status::{Health, LoginStatusView, TenantStatus, ThreadStatus, health};
+pub use self::token::{FreshToken, fresh_now};
+use crate::clock::Clock;
+use crate::gate::Gate;
+use crate::login::{Logins, StartError, StartRequest, Started};
+use crate::oauth;
+use crate::pending::{LoginKind, Watcher};
+use crate::provider::{Catalog, Provider, Share};
+use crate::store::{Store, StoreError};
+use crate::tenant::{Profile, TenantKey, ThreadId, User};
+
+/// Who asks.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Caller {
+    /// Their id.
+    pub user: User,
+    /// Whether they may manage what is others'.
+    pub admin: bool,
+}
+
+/// What a member asks for with `/auth login`.
+#[derive(Debug, Clone)]
+pub struct LoginRequest {
+    /// Who.
+    pub caller: Caller,
+    /// The slot to fill: see [`Broker::slot`].
+    pub tenant: TenantKey,
+    /// How, if they chose.
+    pub kind: Option<LoginKind>,
+    /// Where to tell how it goes on.
+    pub watcher: Option<Watcher>,
+    /// The thread to bind on success.
+    pub bind: Option<ThreadId>,
+    /// Whether to sign in although the slot holds a sign-in that works.
+    pub again: bool,
+}
+
+/// What came of it.
+#[derive(Debug)]
+pub enum LoginReply {
+    /// There is a working sign-in already.
+    SignedIn(TenantStatus),
+    /// A login is open. A device login that was started here comes with its handover: give it to the worker.
+    Started(Started),
+}
+
+/// The front door. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Broker {
+    store: Arc<dyn Store>,
+    catalog: Catalog,
+    client: oauth::Client,
+    clock: Clock,
+    gate: Gate,
+    logins: Logins,
+}
+
+impl Broker {
+    /// A broker over `store`, for the providers of `catalog`.
+    #[must_use]
+    pub fn new(
+        store: Arc<dyn Store>,
+        catalog: Catalog,
+        client: oauth::Client,
+        clock: Clock,
+        starts_per_minute: usize,
+    ) -> Self {
+        Self {
+            gate: Gate::new(Arc::clone(&store), catalog.clone(), client.clone(), clock.clone()),
+            logins: Logins::new(
+                Arc::clone(&store),
+                catalog.clone(),
+                client.clone(),
+                clock.clone(),
+                starts_per_minute,
+            ),
+            store,
+            catalog,
+            client,
+            clock,
+        }
+    }
+
+    /// The providers on offer.
+    #[must_use]
+    pub fn catalog(&self) -> &Catalog {
+        &self.catalog
+    }
+
+    /// The gate.
+    #[must_use]
+    pub fn gate(&self) -> &Gate {
+        &self.gate
+    }
+
+    /// The login machine.
+    #[must_use]
+    pub fn logins(&self) -> &Logins {
+        &self.logins
+    }
+
+    /// The store.
+    #[must_use]
+    pub fn store(&self) -> &Arc<dyn Store> {
+        &self.store
+    }
+
+    /// The wall clock.
+    #[must_use]
+    pub fn clock(&self) -> &Clock {
+        &self.clock
+    }
+
+    /// The slot that a sign-in of `user` at `provider` fills: their own, or the guild's.
+    #[must_use]
+    pub fn slot(provider: &Provider, profile: Option<Profile>, user: &User) -> TenantKey {
+        let user = match provider.share {
+            Share::Member => user.discord().cloned(),
+            Share::Guild => None,
+        };
+        TenantKey { provider: provider.name.clone(), profile, user }
+    }
+
+    /// Starts a login, joins the live one, or says that the slot is signed in already.
+    ///
+    /// # Errors
+    /// See [`StartError`].
+    pub async fn login(&self, request: LoginRequest) -> Result<LoginReply, StartError> {
+        if !request.again
+            && let Some(status) = self.working(&request.tenant)?
+            && self.open_login(&request.caller.user, &request.tenant)?.is_none()
+        {
+            return Ok(LoginReply::SignedIn(status));
+        }
+        let started = self.logins.start(StartRequest {
+            user: request.caller.user,
+            tenant: request.tenant,
+            kind: request.kind,
+            watcher: request.watcher,
+            bind: request.bind,
+            by_admin: request.caller.admin,
+        });
+        Ok(LoginReply::Started(started.await?))
+    }
+
+    fn working(&self, tenant: &TenantKey) -> Result<Option<TenantStatus>, StoreError> {
+        let Some(credential) = self.store.snapshot()?.tenant(tenant)? else { return Ok(None) };
+        let status = TenantStatus::of(tenant, &credential, &self.catalog, self.clock.now());
+        Ok(Some(status).filter(|status| status.health.works()))
+    }
+
+    fn open_login(&self, user: &User, tenant: &TenantKey) -> Result<Option<String>, StoreError> {
+        let mine = self.logins.open_logins(user, false, Some(tenant))?;
+        Ok(mine.into_iter().next().map(|login| login.id))
+    }
+
+    /// Lets what is under way finish and be stored; starts nothing any more (W5).
+    pub async fn drain(&self) {
+        tokio::join!(self.gate.drain(), self.logins.drain());
+    }
+}
+
+#[cfg(test)]
+mod tests;

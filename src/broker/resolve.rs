@@ -1,0 +1,87 @@
+//! Which tenant somebody means.
+//!
+//! Owns the order: a full tenant key names itself; a provider means the thread's binding, else its parent channel's, else
+//! the guild's shared slot. Invariant: never a guess: where none of these is there, the candidates are named.
+
+use crate::provider::Catalog;
+use crate::store::{Document, StoreError};
+use crate::tenant::{NameError, TenantKey, ThreadId, UserId};
+
+/// Why no tenant was found.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum ResolveError {
+    /// The text is no name.
+    #[error(transparent)]
+    Name(#[from] NameError),
+    /// No provider of that name or alias is configured.
+    #[error("provider {name:?} is not configured; configured are: {known}")]
+    UnknownProvider {
+        /// As given.
+        name: String,
+        /// What there is.
+        known: String,
+    },
+    /// Nothing serves here.
+    #[error("no sign-in of {provider} serves here{}", .candidates.as_deref().map(|c| format!("; name one of these, or bind the thread to it: {c}")).unwrap_or_else(|| ": use /auth login in Discord".to_owned()))]
+    NoneHere {
+        /// The provider.
+        provider: String,
+        /// The tenants of that provider, if there are any.
+        candidates: Option<String>,
+    },
+    /// The store could not be read.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// The tenant that `text` means: a tenant key, or a provider's name or alias, for `user` where one is named, else in
+/// `thread` (and its `parent`), else for the guild.
+///
+/// # Errors
+/// See [`ResolveError`].
+pub fn resolve(
+    document: &Document,
+    catalog: &Catalog,
+    text: &str,
+    user: Option<&UserId>,
+    thread: Option<&ThreadId>,
+    parent: Option<&ThreadId>,
+) -> Result<TenantKey, ResolveError> {
+    let text = text.trim();
+    // An alias may stand before a profile or a user too.
+    let cut = text.find(['/', '@']).unwrap_or(text.len());
+    let (name, rest) = text.split_at(cut);
+    let provider = catalog.find(name).ok_or_else(|| ResolveError::UnknownProvider {
+        name: name.chars().take(80).collect(),
+        known: list(catalog.iter().map(|provider| provider.name.to_string()))
+            .unwrap_or_else(|| "none".to_owned()),
+    })?;
+    let mut tenant: TenantKey = format!("{}{rest}", provider.name).parse()?;
+    if let Some(user) = user.filter(|_| tenant.user.is_none()) {
+        tenant.user = Some(user.clone());
+    }
+    if tenant.profile.is_some() || tenant.user.is_some() {
+        return Ok(tenant);
+    }
+    for place in [thread, parent].into_iter().flatten() {
+        let bound = document.binding(place).map_err(StoreError::from)?;
+        if let Some(bound) = bound.and_then(|binding| binding.tenants.get(&tenant.provider).cloned()) {
+            return Ok(bound);
+        }
+    }
+    let shared_is_there = document.tenant(&tenant).map_err(StoreError::from)?.is_some();
+    let from_environment = provider.api_key.is_some() || provider.env_token.is_some();
+    if shared_is_there || from_environment {
+        return Ok(tenant);
+    }
+    let candidates = document.tenants().map(|(key, _)| key).filter(|key| key.provider == tenant.provider);
+    Err(ResolveError::NoneHere {
+        provider: provider.name.to_string(),
+        candidates: list(candidates.map(|key| key.to_string())),
+    })
+}
+
+fn list(names: impl Iterator<Item = String>) -> Option<String> {
+    let names: Vec<_> = names.collect();
+    (!names.is_empty()).then(|| names.join(", "))
+}
