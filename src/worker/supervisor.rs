@@ -1,0 +1,237 @@
+//! The supervisor: starts workers, restarts those that panic, takes up what was left behind.
+//!
+//! Owns the map of workers. Invariants: at most one worker per thread; a worker ends when it is idle, its place in the map
+//! with it (W1); one that panics comes back with a growing pause, and the others do not notice (W3).
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use super::Notifier;
+use super::thread::{Message, Worker};
+use crate::broker::Broker;
+use crate::login::Handover;
+use crate::tenant::ThreadId;
+
+/// How often logins that nobody works on are looked for (S13).
+const LOOK_EVERY: Duration = Duration::from_secs(5);
+/// How often the sweep runs although nobody writes (C7), and owed revocations are tried (T12).
+const SWEEP_EVERY: Duration = Duration::from_secs(30);
+/// The pauses before a worker that panicked is started again.
+const RESTART_PAUSES: [Duration; 5] = [
+    Duration::from_secs(1),
+    Duration::from_secs(5),
+    Duration::from_secs(15),
+    Duration::from_secs(30),
+    Duration::from_secs(60),
+];
+
+/// A handle on the supervisor. Cheap to clone.
+#[derive(Clone)]
+pub struct Supervisor(Arc<Inner>);
+
+struct Inner {
+    broker: Broker,
+    notifier: Arc<dyn Notifier>,
+    /// The mailbox of each running worker. Locked to look up, insert or remove, never across a wait.
+    workers: Mutex<HashMap<ThreadId, mpsc::UnboundedSender<Message>>>,
+    tasks: TaskTracker,
+    closing: CancellationToken,
+}
+
+impl std::fmt::Debug for Supervisor {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Supervisor").field("workers", &self.workers()).finish_non_exhaustive()
+    }
+}
+
+impl Supervisor {
+    /// Starts supervising: restores the workers of threads that have something to do, and keeps looking.
+    #[must_use]
+    pub fn start(broker: Broker, notifier: Arc<dyn Notifier>) -> Self {
+        let supervisor = Self(Arc::new(Inner {
+            broker,
+            notifier,
+            workers: Mutex::default(),
+            tasks: TaskTracker::new(),
+            closing: CancellationToken::new(),
+        }));
+        let looking = supervisor.clone();
+        supervisor.0.tasks.spawn(async move { looking.look_after_all().await });
+        supervisor
+    }
+
+    /// Gives a device login to the worker of `thread`, which polls it.
+    pub fn hand_over(&self, thread: &ThreadId, handover: Handover) {
+        self.send(thread, Message::Poll(Box::new(handover)));
+    }
+
+    /// Tells the worker of `thread` that there may be something to do.
+    pub fn wake(&self, thread: &ThreadId) {
+        self.send(thread, Message::Wake);
+    }
+
+    /// Tells that `thread` was archived or deleted: its worker ends once its logins have.
+    pub fn thread_closed(&self, thread: &ThreadId) {
+        let workers = self.0.workers.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(mailbox) = workers.get(thread) {
+            // One that has just ended has nothing left to close.
+            drop(mailbox.send(Message::ThreadClosed));
+        }
+    }
+
+    /// How many workers run.
+    #[must_use]
+    pub fn workers(&self) -> usize {
+        self.0.workers.lock().unwrap_or_else(PoisonError::into_inner).len()
+    }
+
+    /// Ends all workers, and lets exchanges under way finish and be stored (W5).
+    pub async fn shut_down(&self) {
+        self.0.closing.cancel();
+        self.0.tasks.close();
+        tokio::join!(self.0.tasks.wait(), self.0.broker.drain());
+    }
+
+    fn send(&self, thread: &ThreadId, message: Message) {
+        let mut workers = self.0.workers.lock().unwrap_or_else(PoisonError::into_inner);
+        let message = match workers.get(thread) {
+            Some(mailbox) => match mailbox.send(message) {
+                Ok(()) => return,
+                Err(unsent) => unsent.0,
+            },
+            None => message,
+        };
+        if self.0.closing.is_cancelled() {
+            return;
+        }
+        let (mailbox, messages) = mpsc::unbounded_channel();
+        // The receiver is here: this cannot fail.
+        drop(mailbox.send(message));
+        workers.insert(thread.clone(), mailbox);
+        let (supervisor, thread) = (self.clone(), thread.clone());
+        self.0.tasks.spawn(async move { supervisor.keep_running(thread, messages).await });
+    }
+
+    /// Runs the worker of `thread` until it is idle, again after each panic.
+    async fn keep_running(&self, thread: ThreadId, messages: mpsc::UnboundedReceiver<Message>) {
+        let messages = Arc::new(tokio::sync::Mutex::new(messages));
+        let mut panics = 0_usize;
+        loop {
+            let mut worker = Worker::new(
+                thread.clone(),
+                self.0.broker.clone(),
+                Arc::clone(&self.0.notifier),
+                self.0.closing.clone(),
+            );
+            let mailbox = Arc::clone(&messages);
+            let run = tokio::spawn(async move { worker.run(&mut *mailbox.lock().await).await });
+            if run.await.is_ok() {
+                let mut workers = self.0.workers.lock().unwrap_or_else(PoisonError::into_inner);
+                // A message may have come between the worker's last look and this lock.
+                if self.0.closing.is_cancelled()
+                    || messages.try_lock().is_ok_and(|messages| messages.is_empty())
+                {
+                    workers.remove(&thread);
+                    return;
+                }
+                continue;
+            }
+            let pause = RESTART_PAUSES[panics.min(RESTART_PAUSES.len() - 1)];
+            panics += 1;
+            tracing::error!(%thread, panics, pause = pause.as_secs(), "a worker panicked; it is started again");
+            tokio::select! {
+                () = tokio::time::sleep(pause) => {}
+                () = self.0.closing.cancelled() => {}
+            }
+        }
+    }
+
+    async fn look_after_all(&self) {
+        let mut changes = self.0.broker.store().changes();
+        let mut look = tokio::time::interval(LOOK_EVERY);
+        let mut sweep = tokio::time::interval(SWEEP_EVERY);
+        for interval in [&mut look, &mut sweep] {
+            interval.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        }
+        loop {
+            tokio::select! {
+                () = self.0.closing.cancelled() => return,
+                changed = changes.changed() => {
+                    if changed.is_err() {
+                        return;
+                    }
+                    self.wake_concerned();
+                }
+                _ = look.tick() => {
+                    self.take_up().await;
+                    self.wake_concerned();
+                }
+                _ = sweep.tick() => self.tidy().await,
+            }
+        }
+    }
+
+    /// Wakes the worker of every thread that has a login to be watched or told, or tenants to be kept fresh.
+    fn wake_concerned(&self) {
+        let document = match self.0.broker.store().snapshot() {
+            Ok(document) => document,
+            Err(error) => {
+                tracing::warn!(%error, "the store cannot be read; trying again");
+                return;
+            }
+        };
+        for login in document.logins() {
+            for thread in login.untold() {
+                self.wake(thread);
+            }
+        }
+        let now = self.0.broker.clock().now();
+        for (thread, binding) in document.bindings() {
+            let in_use = binding.tenants.values().any(|tenant| {
+                document
+                    .tenant(tenant)
+                    .ok()
+                    .flatten()
+                    .is_some_and(|held| super::thread::is_in_use(&held, now))
+            });
+            if in_use {
+                self.wake(&thread);
+            }
+        }
+    }
+
+    /// Takes up device logins whose worker died, in this process or another (S12, S13).
+    async fn take_up(&self) {
+        match self.0.broker.logins().take_up().await {
+            Ok(handovers) => {
+                for handover in handovers {
+                    match handover.login.watchers.first().map(|watcher| watcher.thread.clone()) {
+                        Some(thread) => self.hand_over(&thread, handover),
+                        // Started at a terminal: nobody watches, and it is polled all the same.
+                        None => {
+                            let logins = self.0.broker.logins().clone();
+                            self.0.tasks.spawn(async move { logins.poll(handover).await });
+                        }
+                    }
+                }
+            }
+            Err(error) => {
+                tracing::warn!(%error, "logins that were left behind cannot be looked for; trying again")
+            }
+        }
+    }
+
+    async fn tidy(&self) {
+        if let Err(error) = self.0.broker.logins().sweep().await {
+            tracing::warn!(%error, "the sweep could not be done; trying again");
+        }
+        if let Err(error) = self.0.broker.retry_owed().await {
+            tracing::warn!(%error, "owed revocations could not be tried; trying again");
+        }
+    }
+}

@@ -1,0 +1,233 @@
+//! The worker of one thread.
+//!
+//! Owns the polling of the thread's device logins, the telling of how logins end, and the refresh ahead of need of the
+//! tenants that the thread is bound to. Invariants: it ends when nothing is left to do (W1); tenants that nobody uses
+//! rest (W2). Must not: keep what only it knows, but for interaction tokens, which leave the store when a login ends.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::mpsc;
+use tokio::task::JoinSet;
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+use super::{Notifier, Told};
+use crate::broker::Broker;
+use crate::clock::UnixSeconds;
+use crate::credential::Credential;
+use crate::login::Handover;
+use crate::pending::{LoginId, LoginStatus, PendingLogin};
+use crate::secret::Secret;
+use crate::store::Document;
+use crate::tenant::ThreadId;
+
+/// A tenant that was asked for within this many seconds is in use (W2).
+const IN_USE_FOR: i64 = 7 * 24 * 60 * 60;
+/// A worker with nothing to do stays this long for the next message.
+const LINGER: Duration = Duration::from_secs(60);
+/// The pause before something that could not be delivered is tried again.
+const TELL_AGAIN: Duration = Duration::from_secs(5);
+/// How often that is tried.
+const TELL_TRIES: u32 = 24;
+/// The longest sleep, so that a wall clock that jumped is noticed.
+const LONGEST_SLEEP: Duration = Duration::from_secs(60);
+
+/// What a worker can be told.
+#[derive(Debug)]
+pub(super) enum Message {
+    /// Poll this device login to its end.
+    Poll(Box<Handover>),
+    /// Look.
+    Wake,
+    /// The thread was archived or deleted.
+    ThreadClosed,
+}
+
+/// What is remembered of a login that the thread watches.
+#[derive(Debug, Default)]
+struct Watched {
+    /// The newest interaction's token: gone from the store once the login is over.
+    interaction: Option<Secret>,
+    /// The status that was shown last.
+    shown: Option<LoginStatus>,
+    /// Failed tries to tell the end.
+    tries: u32,
+    /// Not before this.
+    next_try: Option<Instant>,
+    /// Another bot's.
+    not_ours: bool,
+}
+
+pub(super) struct Worker {
+    thread: ThreadId,
+    broker: Broker,
+    notifier: Arc<dyn Notifier>,
+    closing: CancellationToken,
+    watched: HashMap<LoginId, Watched>,
+    polls: JoinSet<()>,
+    closed: bool,
+}
+
+/// Whether somebody asked for this credential of late, or it is too new to tell.
+pub(super) fn is_in_use(credential: &Credential, now: UnixSeconds) -> bool {
+    let last = credential.last_used_at.max(credential.created_at);
+    last.is_some_and(|at| now.saturating_sub(at) < IN_USE_FOR)
+}
+
+impl Worker {
+    pub(super) fn new(
+        thread: ThreadId,
+        broker: Broker,
+        notifier: Arc<dyn Notifier>,
+        closing: CancellationToken,
+    ) -> Self {
+        Self {
+            thread,
+            broker,
+            notifier,
+            closing,
+            watched: HashMap::new(),
+            polls: JoinSet::new(),
+            closed: false,
+        }
+    }
+
+    /// Works until nothing is left to do for a while, or the program ends.
+    pub(super) async fn run(&mut self, messages: &mut mpsc::UnboundedReceiver<Message>) {
+        let mut changes = self.broker.store().changes();
+        let mut idle_since: Option<Instant> = None;
+        loop {
+            changes.borrow_and_update();
+            let next = self.look().await;
+            let idle = next.is_none() && self.polls.is_empty();
+            idle_since = idle.then(|| idle_since.unwrap_or_else(Instant::now));
+            let wake_at = match idle_since {
+                Some(since) if since.elapsed() >= LINGER => return,
+                Some(since) => since + LINGER,
+                None => next.unwrap_or_else(|| Instant::now() + LONGEST_SLEEP),
+            };
+            tokio::select! {
+                () = self.closing.cancelled() => return,
+                message = messages.recv() => match message {
+                    Some(Message::Poll(handover)) => self.poll(*handover),
+                    Some(Message::Wake) => {}
+                    Some(Message::ThreadClosed) => self.closed = true,
+                    None => return,
+                },
+                changed = changes.changed() => if changed.is_err() { return },
+                Some(_) = self.polls.join_next() => {}
+                () = tokio::time::sleep_until(wake_at) => {}
+            }
+        }
+    }
+
+    fn poll(&mut self, handover: Handover) {
+        let logins = self.broker.logins().clone();
+        self.polls.spawn(async move { logins.poll(handover).await });
+    }
+
+    /// Does what is due now; gives the time of what is due next, or `None` if there is nothing more to do here.
+    async fn look(&mut self) -> Option<Instant> {
+        let document = match self.broker.store().snapshot() {
+            Ok(document) => document,
+            Err(error) => {
+                tracing::warn!(thread = %self.thread, %error, "the store cannot be read; trying again");
+                return Some(Instant::now() + TELL_AGAIN);
+            }
+        };
+        let logins = self.watch(&document).await;
+        let tenants = if self.closed { None } else { self.keep_fresh(&document) };
+        [logins, tenants].into_iter().flatten().min()
+    }
+
+    /// Follows the logins that this thread watches, and has their ends told.
+    async fn watch(&mut self, document: &Document) -> Option<Instant> {
+        let here: Vec<_> = document
+            .logins()
+            .filter(|login| login.watchers.iter().any(|watcher| watcher.thread == self.thread))
+            .collect();
+        self.watched.retain(|id, _| here.iter().any(|login| login.id == *id));
+        let mut next: Option<Instant> = None;
+        for login in here {
+            let due = if login.status.is_terminal() {
+                self.tell_end(&login).await
+            } else {
+                self.follow(&login).await;
+                Some(Instant::now() + LONGEST_SLEEP)
+            };
+            next = next.into_iter().chain(due).min();
+        }
+        next
+    }
+
+    /// Remembers the live message of an open login, and shows that an answer is being spent.
+    async fn follow(&mut self, login: &PendingLogin) {
+        let watched = self.watched.entry(login.id.clone()).or_default();
+        let here = login.watchers.iter().find(|watcher| watcher.thread == self.thread);
+        if let Some(token) = here.and_then(|watcher| watcher.interaction.as_ref()) {
+            watched.interaction = Some(token.clone());
+        }
+        let changed = watched.shown.is_some_and(|shown| shown != login.status);
+        watched.shown = Some(login.status);
+        if changed && login.status != LoginStatus::Starting && !watched.not_ours {
+            let told = self.notifier.login_changed(login, &self.thread, watched.interaction.as_ref()).await;
+            watched.not_ours = told == Told::NotOurs;
+        }
+    }
+
+    /// Tells how a login ended, until that is delivered. When to try again, if it must be.
+    async fn tell_end(&mut self, login: &PendingLogin) -> Option<Instant> {
+        if login.told.contains(&self.thread) {
+            return None;
+        }
+        let watched = self.watched.entry(login.id.clone()).or_default();
+        if watched.not_ours || watched.tries >= TELL_TRIES {
+            return None;
+        }
+        if let Some(at) = watched.next_try.filter(|at| *at > Instant::now()) {
+            return Some(at);
+        }
+        match self.notifier.login_changed(login, &self.thread, watched.interaction.as_ref()).await {
+            Told::NotOurs => {
+                watched.not_ours = true;
+                None
+            }
+            Told::Done => match self.broker.logins().mark_told(login, &self.thread).await {
+                Ok(()) => None,
+                Err(error) => {
+                    tracing::warn!(login = %login.id, %error, "that a thread was told could not be written down");
+                    // Told it was: another time would be once too often, here at least.
+                    watched.tries = TELL_TRIES;
+                    None
+                }
+            },
+            Told::Later => {
+                watched.tries += 1;
+                let at = Instant::now() + TELL_AGAIN;
+                watched.next_try = Some(at);
+                Some(at)
+            }
+        }
+    }
+
+    /// Refreshes ahead of need what the thread uses. When to look again, if there is anything to keep fresh.
+    fn keep_fresh(&self, document: &Document) -> Option<Instant> {
+        let binding = document.binding(&self.thread).ok().flatten()?;
+        let now = self.broker.clock().now();
+        let mut next: Option<Instant> = None;
+        for tenant in binding.tenants.values() {
+            let Some(held) = document.tenant(tenant).ok().flatten() else { continue };
+            let Some(due) = self.broker.gate().due(&held).filter(|_| is_in_use(&held, now)) else { continue };
+            let wait = if due <= now {
+                self.broker.gate().refresh_ahead(tenant);
+                LONGEST_SLEEP
+            } else {
+                Duration::from_secs(u64::try_from(due - now).unwrap_or(0)).min(LONGEST_SLEEP)
+            };
+            next = next.into_iter().chain([Instant::now() + wait]).min();
+        }
+        next
+    }
+}
