@@ -353,3 +353,6 @@ fn device(section: &mut Section<'_, '_>, problems: &mut Problems<'_>) -> DeviceP
     table.finish(problems);
     device
 }
+
+#[cfg(test)]
+mod tests;

@@ -182,12 +182,11 @@ fn tells_of_reuse(said: &str, invalid_grant: bool, own: &[String]) -> bool {
         || (invalid_grant && REUSE_HINTS.iter().any(|hint| said.contains(hint)))
 }
 
-/// "Expired or revoked" and the like list possibilities, and so tell of nothing.
+/// Only a plain statement counts: "expired or has been revoked" lists possibilities, and so tells of nothing.
 fn tells_of_revocation(said: &str) -> bool {
-    !said.contains("or revoked")
-        && ["has been revoked", "was revoked", "is revoked", "been invalidated"]
-            .iter()
-            .any(|known| said.contains(known))
+    ["has been revoked", "was revoked", "is revoked", "has been invalidated"]
+        .iter()
+        .any(|statement| said.contains(statement) && !said.contains(&format!("or {statement}")))
 }
 
 /// Lower case, with every run of spaces and joiners one space, so that prose and codes compare alike.

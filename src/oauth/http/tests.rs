@@ -130,8 +130,10 @@ async fn a_server_that_dribbles_is_bounded() {
         }
     })
     .await;
+    let begun = std::time::Instant::now();
     let sent = send(&Client::with_bounds(SHORT, SHORT), &url).await;
     assert_eq!(sent, Err(SendError::Unknown(UnknownCause::TimedOut { seconds: 0 })));
+    assert!((SHORT * 2..SHORT * 10).contains(&begun.elapsed()), "{:?}", begun.elapsed());
 }
 
 /// G11: the connect bound is not the reply's.

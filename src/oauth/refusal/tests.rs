@@ -132,6 +132,8 @@ fn revocation_is_known_only_by_a_plain_statement() {
         ("The token was revoked by the user", REVOKED),
         ("Refresh token has been revoked.", REVOKED),
         ("Token has been expired or revoked.", INVALID_GRANT),
+        ("The token has expired or has been revoked", INVALID_GRANT),
+        ("It may have been revoked", INVALID_GRANT),
         ("The grant is invalid, expired, revoked, does not match the redirection URI", INVALID_GRANT),
         ("Session not active", INVALID_GRANT),
     ] {
