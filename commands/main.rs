@@ -1,11 +1,75 @@
 //! The program: reads the command line and calls one file per command.
 //!
-//! Owns the command line's shape, the log filter and the exit codes. Must not: do any command's work.
+//! Owns the shape of the command line. Must not: do any command's work, or start a runtime for commands that need none
+//! (`latchkey token` answers in about a millisecond).
 
-mod cli;
+mod check;
+mod exit;
+mod flight;
+mod log;
+mod run;
+mod setup;
+mod status;
+mod token;
 
-use clap::Parser;
+use std::path::PathBuf;
+use std::process::ExitCode;
 
-fn main() -> std::process::ExitCode {
-    cli::Cli::parse().run()
+use clap::{Parser, Subcommand};
+
+use crate::exit::Exit;
+
+/// Latchkey signs people in from Discord, and gives every agent on this host a fresh access token, with one refresh per
+/// account.
+#[derive(Debug, Parser)]
+#[command(
+    version,
+    max_term_width = 100,
+    after_help = "Exit codes: 0 done, 1 internal error, 2 usage, configuration or unknown tenant, \
+3 needs sign-in, 4 transient (try again), 5 denied, 6 store unusable.
+
+LATCHKEY_LOG sets what is logged to standard error (error, warn, info, debug, trace). Secrets are never logged."
+)]
+struct Cli {
+    /// The configuration file [default: $LATCHKEY_CONFIG, ./latchkey.toml, /etc/latchkey/latchkey.toml]
+    #[arg(long, global = true, value_name = "FILE")]
+    config: Option<PathBuf>,
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run the bot (also what `latchkey` does alone)
+    Run,
+    /// Read configuration, store, locks and providers; say what is wrong, where, and the remedy
+    Check(check::Arguments),
+    /// Print a fresh access token, with or without a running bot
+    Token(token::Arguments),
+    /// Show where every tenant stands
+    Status(status::Arguments),
+    /// A refresh on behalf of `latchkey token`, in a session of its own
+    #[command(hide = true)]
+    Flight(flight::Arguments),
+}
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let config = cli.config.as_deref();
+    let result = match cli.command.unwrap_or(Command::Run) {
+        Command::Run => run::run(config),
+        Command::Check(arguments) => check::run(config, &arguments),
+        Command::Token(arguments) => token::run(config, &arguments),
+        Command::Status(arguments) => status::run(config, &arguments),
+        Command::Flight(arguments) => flight::run(config, &arguments),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(Exit { code, message }) => {
+            if let Some(message) = message {
+                eprintln!("latchkey: {message}");
+            }
+            ExitCode::from(code as u8)
+        }
+    }
 }

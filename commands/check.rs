@@ -1,0 +1,200 @@
+//! `latchkey check`: what is wrong, where, and the remedy.
+//!
+//! Owns the list of findings over configuration, store, locks and providers. Invariant: it changes nothing but missing
+//! folders, and asks nobody outside this host. The exit code is the first failed part's.
+
+use std::io::Write;
+use std::path::Path;
+use std::time::Duration;
+
+use latchkey::config::Config;
+use latchkey::store::Store;
+use latchkey::store::file::FileStore;
+
+use crate::exit::{Code, Exit};
+use crate::setup;
+
+/// How long the store lock is waited for.
+const LOCK_WAIT: Duration = Duration::from_secs(3);
+
+#[derive(Debug, clap::Args)]
+pub struct Arguments {
+    /// Print one JSON object
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "snake_case")]
+enum Level {
+    Ok,
+    Warning,
+    Problem,
+}
+
+#[derive(Debug, serde::Serialize)]
+struct Finding {
+    level: Level,
+    part: &'static str,
+    text: String,
+    #[serde(skip)]
+    code: Code,
+}
+
+/// What was found so far.
+#[derive(Default)]
+struct Findings(Vec<Finding>);
+
+impl Findings {
+    fn add(&mut self, level: Level, part: &'static str, text: impl ToString, code: Code) {
+        self.0.push(Finding { level, part, text: text.to_string(), code });
+    }
+
+    fn ok(&mut self, part: &'static str, text: impl ToString) {
+        self.add(Level::Ok, part, text, Code::Internal);
+    }
+
+    fn warn(&mut self, part: &'static str, text: impl ToString) {
+        self.add(Level::Warning, part, text, Code::Internal);
+    }
+}
+
+pub fn run(config: Option<&Path>, arguments: &Arguments) -> Result<(), Exit> {
+    let mut findings = Findings::default();
+    match setup::load(config) {
+        Ok(loaded) => {
+            findings.ok("configuration", format!("{} is valid", loaded.path.display()));
+            configuration(&loaded.config, &mut findings);
+            providers(&loaded.config, &mut findings);
+            store(&loaded.config, &mut findings);
+        }
+        Err(exit) => {
+            findings.add(Level::Problem, "configuration", exit.message.unwrap_or_default(), exit.code)
+        }
+    }
+    let text = if arguments.json {
+        serde_json::to_string_pretty(&serde_json::json!({ "findings": findings.0 }))
+            .map_err(|error| Exit::new(Code::Internal, error))?
+    } else {
+        let line = |finding: &Finding| {
+            let mark = match finding.level {
+                Level::Ok => "ok      ",
+                Level::Warning => "warning ",
+                Level::Problem => "PROBLEM ",
+            };
+            format!("{mark} {}: {}", finding.part, finding.text.replace('\n', "\n          "))
+        };
+        findings.0.iter().map(line).collect::<Vec<_>>().join("\n")
+    };
+    writeln!(std::io::stdout(), "{text}")
+        .map_err(|error| Exit::new(Code::Internal, format!("cannot write to standard output: {error}")))?;
+    match findings.0.iter().find(|finding| finding.level == Level::Problem) {
+        Some(problem) => Err(Exit::silent(problem.code)),
+        None => Ok(()),
+    }
+}
+
+fn configuration(config: &Config, findings: &mut Findings) {
+    for warning in &config.warnings {
+        findings.warn("configuration", warning);
+    }
+    for (section, is_there) in [
+        ("[http]", config.http.is_some()),
+        ("[ops]", config.ops.is_some()),
+        ("[tokens]", config.tokens.is_some()),
+    ] {
+        if is_there {
+            findings.warn(
+                "configuration",
+                format!("{section} is read, and nothing is served there by this version yet"),
+            );
+        }
+    }
+    match &config.discord {
+        None => findings
+            .warn("discord", "there is no [discord] table: `latchkey run` needs one, other commands do not"),
+        Some(discord) => match discord.token.read(&setup::environment) {
+            Ok(_) => findings.ok(
+                "discord",
+                format!("guild {}, command /{}, token present", discord.guild, discord.command),
+            ),
+            Err(error) => findings.add(Level::Problem, "discord", error, Code::Usage),
+        },
+    }
+    let access = &config.access.members;
+    if !access.anyone && access.roles.is_empty() && access.users.is_empty() {
+        findings.warn(
+            "access",
+            "nobody but those with Manage Guild may sign in: name roles or users under [access] members",
+        );
+    }
+}
+
+fn providers(config: &Config, findings: &mut Findings) {
+    if config.providers.is_empty() {
+        findings.add(
+            Level::Problem,
+            "providers",
+            "none is configured: add a table such as [providers.codex]",
+            Code::Usage,
+        );
+    }
+    for provider in config.providers.iter() {
+        let ways: Vec<_> = provider.offered_flows().map(latchkey::provider::Flow::as_str).collect();
+        match &provider.client_secret_missing {
+            Some(missing) => findings.add(
+                Level::Problem,
+                "providers",
+                format!("{}: {missing}", provider.name),
+                Code::Usage,
+            ),
+            None if ways.is_empty() => {
+                findings.warn("providers", format!("{} offers no way to sign in", provider.name))
+            }
+            None => findings.ok(
+                "providers",
+                format!("{} ({}): sign-in by {}", provider.name, provider.title, ways.join(", ")),
+            ),
+        }
+    }
+}
+
+fn store(config: &Config, findings: &mut Findings) {
+    let store = match setup::open_store(config) {
+        Ok(store) => store,
+        Err(exit) => {
+            return findings.add(Level::Problem, "store", exit.message.unwrap_or_default(), exit.code);
+        }
+    };
+    match store.snapshot() {
+        Ok(document) => {
+            let (tenants, logins) = (document.tenants().count(), document.logins().count());
+            findings.ok(
+                "store",
+                format!("{} holds {tenants} sign-ins and {logins} logins", store.path().display()),
+            );
+            for damaged in document.damaged() {
+                findings.add(Level::Problem, "store", damaged, Code::Store);
+            }
+            for (tenant, _) in document.tenants() {
+                if config.providers.get(&tenant.provider).is_none() {
+                    findings.warn("store", format!("{tenant} is stored and its provider is not configured"));
+                }
+            }
+        }
+        Err(error) => findings.add(Level::Problem, "store", error, Code::Store),
+    }
+    match lock(&store) {
+        Ok(()) => findings.ok("locks", "the store can be locked"),
+        Err(exit) => findings.add(Level::Problem, "locks", exit.message.unwrap_or_default(), exit.code),
+    }
+}
+
+fn lock(store: &FileStore) -> Result<(), Exit> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_time()
+        .build()
+        .map_err(|error| Exit::new(Code::Internal, error))?;
+    drop(runtime.block_on(store.named_lock("check", LOCK_WAIT))?);
+    Ok(())
+}

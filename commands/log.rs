@@ -1,0 +1,36 @@
+//! What is logged, and where to.
+//!
+//! Owns the filter. Invariant: no setting lets the libraries below us log beneath `warn`: serenity's spans hold whole
+//! events and the WebSocket's trace holds whole frames, interaction tokens and modal texts among them (Z1). Standard
+//! output is for data; the log goes to standard error.
+
+use tracing_subscriber::Layer;
+use tracing_subscriber::filter::{EnvFilter, FilterExt, filter_fn};
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
+
+/// The variable that sets the filter.
+const VARIABLE: &str = "LATCHKEY_LOG";
+
+/// The filter of the bot.
+pub const BOT: &str = "info,serenity=warn";
+/// The filter of one-shot commands.
+pub const ONE_SHOT: &str = "warn";
+
+/// Starts logging with `default`, unless the environment says otherwise.
+pub fn start(default: &str) {
+    let wanted = std::env::var(VARIABLE).ok().filter(|text| !text.trim().is_empty());
+    let filter = match wanted.as_deref().map(EnvFilter::try_new) {
+        Some(Ok(filter)) => filter,
+        Some(Err(error)) => {
+            eprintln!("latchkey: {VARIABLE} is not a log filter ({error}); using {default:?}");
+            EnvFilter::new(default)
+        }
+        None => EnvFilter::new(default),
+    };
+    let ours = filter_fn(|metadata| {
+        metadata.target().starts_with("latchkey") || *metadata.level() <= tracing::Level::WARN
+    });
+    let layer = tracing_subscriber::fmt::layer().with_writer(std::io::stderr).with_filter(filter.and(ours));
+    tracing_subscriber::registry().with(layer).init();
+}

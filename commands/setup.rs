@@ -1,0 +1,47 @@
+//! What every command begins with: the configuration and the store.
+//!
+//! Owns their opening and the exit codes of its failures. Must not: start a runtime.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use latchkey::broker::Broker;
+use latchkey::clock::Clock;
+use latchkey::config::{self, Config};
+use latchkey::oauth;
+use latchkey::store::file::FileStore;
+
+use crate::exit::{Code, Exit};
+
+/// The configuration, with the file it came from.
+pub struct Loaded {
+    /// What it says.
+    pub config: Config,
+    /// Where it stands, to be passed on to a child.
+    pub path: PathBuf,
+}
+
+/// The environment of this process; what is set to nothing or is not text counts as not set.
+pub fn environment(name: &str) -> Option<String> {
+    std::env::var(name).ok().filter(|value| !value.is_empty())
+}
+
+/// Finds and reads the configuration.
+pub fn load(explicit: Option<&Path>) -> Result<Loaded, Exit> {
+    let usage = |error: config::ConfigError| Exit::new(Code::Usage, error);
+    let path = config::locate(explicit, &environment).map_err(usage)?;
+    let config = Config::load(&path).map_err(usage)?;
+    Ok(Loaded { config, path })
+}
+
+/// Opens the store.
+pub fn open_store(config: &Config) -> Result<Arc<FileStore>, Exit> {
+    let store = FileStore::open(&config.store.path, config.store.allow_unverified_locks, Clock::system())?;
+    Ok(Arc::new(store))
+}
+
+/// A broker over `store`.
+pub fn broker(config: &Config, store: Arc<FileStore>) -> Broker {
+    let starts = usize::try_from(config.limits.starts_per_minute).unwrap_or(usize::MAX);
+    Broker::new(store, config.providers.clone(), oauth::Client::new(), Clock::system(), starts)
+}

@@ -1,0 +1,130 @@
+//! `latchkey status`: where every tenant stands.
+//!
+//! Owns the table and its JSON form. Invariant: reading it spends nothing and shows no secret (G27).
+
+use std::io::Write;
+use std::path::Path;
+
+use latchkey::broker::{LoginStatusView, TenantStatus};
+use latchkey::clock::{Clock, UnixSeconds};
+use latchkey::store::{Store, has_ended};
+
+use crate::exit::{Code, Exit};
+use crate::setup;
+
+#[derive(Debug, clap::Args)]
+pub struct Arguments {
+    /// Print one JSON object
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(serde::Serialize)]
+struct Shown {
+    tenants: Vec<ShownTenant>,
+    logins: Vec<ShownLogin>,
+    damaged: Vec<String>,
+}
+
+#[derive(serde::Serialize)]
+struct ShownTenant {
+    tenant: String,
+    health: &'static str,
+    account: Option<String>,
+    owner: Option<String>,
+    expires_at: Option<UnixSeconds>,
+    obtained_at: Option<UnixSeconds>,
+    retry_at: Option<UnixSeconds>,
+    last_error: Option<String>,
+    generation: u64,
+}
+
+impl From<TenantStatus> for ShownTenant {
+    fn from(status: TenantStatus) -> Self {
+        Self {
+            tenant: status.tenant.to_string(),
+            health: status.health.as_str(),
+            account: status.account,
+            owner: status.owner.map(|owner| owner.to_string()),
+            expires_at: status.expires_at,
+            obtained_at: status.obtained_at,
+            retry_at: status.retry_at,
+            last_error: status.last_error,
+            generation: status.generation,
+        }
+    }
+}
+
+#[derive(serde::Serialize)]
+struct ShownLogin {
+    tenant: String,
+    user: String,
+    status: &'static str,
+    expires_at: UnixSeconds,
+}
+
+impl From<LoginStatusView> for ShownLogin {
+    fn from(login: LoginStatusView) -> Self {
+        Self {
+            tenant: login.tenant.to_string(),
+            user: login.user.to_string(),
+            status: login.status.as_str(),
+            expires_at: login.expires_at,
+        }
+    }
+}
+
+pub fn run(config: Option<&Path>, arguments: &Arguments) -> Result<(), Exit> {
+    let loaded = setup::load(config)?;
+    let store = setup::open_store(&loaded.config)?;
+    let now = Clock::system().now();
+    let document = store.snapshot()?;
+    let providers = &loaded.config.providers;
+    let tenants = document.tenants().map(|(key, held)| TenantStatus::of(&key, &held, providers, now).into());
+    let open = document.logins().filter(|login| !has_ended(login, now));
+    let shown = Shown {
+        tenants: tenants.collect(),
+        logins: open.map(|login| LoginStatusView::from(&*login).into()).collect(),
+        damaged: document.damaged().iter().map(ToString::to_string).collect(),
+    };
+    let text = if arguments.json {
+        serde_json::to_string_pretty(&shown).map_err(|error| Exit::new(Code::Internal, error))?
+    } else {
+        table(&shown, now)
+    };
+    writeln!(std::io::stdout(), "{}", text.trim_end())
+        .map_err(|error| Exit::new(Code::Internal, format!("cannot write to standard output: {error}")))
+}
+
+fn table(shown: &Shown, now: UnixSeconds) -> String {
+    let mut lines = Vec::new();
+    if shown.tenants.is_empty() {
+        lines.push("nobody has signed in yet: use /auth login in Discord".to_owned());
+    }
+    let width = shown.tenants.iter().map(|tenant| tenant.tenant.len()).max().unwrap_or(0);
+    for tenant in &shown.tenants {
+        let mut parts = vec![format!("{:<width$}  {:<14}", tenant.tenant, tenant.health)];
+        parts.extend(tenant.expires_at.map(|at| format!("token {}", relative(at, now, "ends", "ended"))));
+        parts.extend(tenant.account.clone());
+        parts.extend(tenant.last_error.clone().map(|error| format!("last refresh: {error}")));
+        parts.extend(tenant.retry_at.map(|at| format!("next try {}", relative(at, now, "", ""))));
+        lines.push(parts.join("  "));
+    }
+    for login in &shown.logins {
+        let ends = relative(login.expires_at, now, "ends", "ended");
+        lines.push(format!("{}  sign-in by {} is {}, {ends}", login.tenant, login.user, login.status));
+    }
+    lines.extend(shown.damaged.iter().map(|error| format!("damaged: {error}")));
+    lines.join("\n")
+}
+
+/// A moment as a distance from now.
+fn relative(at: UnixSeconds, now: UnixSeconds, future: &str, past: &str) -> String {
+    let distance = std::time::Duration::from_secs(at.abs_diff(now));
+    let text = if at >= now {
+        format!("{future} in {}", humantime::format_duration(distance))
+    } else {
+        format!("{past} {} ago", humantime::format_duration(distance))
+    };
+    text.trim_start().to_owned()
+}

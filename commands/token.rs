@@ -1,0 +1,304 @@
+//! `latchkey token`: a fresh access token on standard output.
+//!
+//! Owns the one-shot way to a token. A fresh one is printed without a runtime, a lock or a request (G24); for all else a
+//! child in a session of its own refreshes, so that nothing that ends this process ends the exchange (G29). Invariant:
+//! standard output gets the token or nothing.
+
+use std::io::{Read, Write};
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::sync::mpsc;
+use std::time::{Duration, Instant};
+
+use latchkey::broker::{FreshToken, ResolveError, fresh_now, resolve};
+use latchkey::clock::Clock;
+use latchkey::config::Config;
+use latchkey::gate::{Class, TokenError, Want};
+use latchkey::secret::TokenHash;
+use latchkey::store::file::FileStore;
+use latchkey::store::{Document, Store, has_ended};
+use latchkey::tenant::{TenantKey, ThreadId, UserId};
+
+use crate::exit::{Code, Exit};
+use crate::flight::Report;
+use crate::setup::{self, Loaded};
+
+/// How often the store is looked at while a sign-in is waited for.
+const LOOK_EVERY: Duration = Duration::from_millis(200);
+
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  latchkey token codex                      the guild's shared sign-in
+  latchkey token codex --thread 1234        what serves that Discord thread
+  latchkey token claude/work@80351110224678912 --format json
+  curl -H \"Authorization: Bearer $(latchkey token codex)\" https://api.example/
+
+After a 401, name the token that was rejected, so that it is refreshed once for everybody:
+  latchkey token codex --rejected-sha256 $(printf %s \"$TOKEN\" | sha256sum | cut -d' ' -f1)")]
+pub struct Arguments {
+    /// A tenant (provider[/profile][@user]), or a provider's name or alias
+    #[arg(value_name = "TENANT OR PROVIDER")]
+    target: String,
+    /// The Discord thread that asks: its binding says which tenant
+    #[arg(long, value_name = "ID")]
+    thread: Option<ThreadId>,
+    /// The Discord user whose own sign-in is meant
+    #[arg(long, value_name = "ID")]
+    user: Option<UserId>,
+    /// How long the token must still last
+    #[arg(long, value_name = "TIME", default_value = "60s", value_parser = humantime::parse_duration)]
+    min_valid: Duration,
+    /// The SHA-256 of a token that was rejected: that one will not do
+    #[arg(long, value_name = "HEX", value_parser = TokenHash::parse)]
+    rejected_sha256: Option<TokenHash>,
+    /// Wait for a sign-in that is under way
+    #[arg(long)]
+    wait: bool,
+    /// How long to wait in all
+    #[arg(long, value_name = "TIME", default_value = "30s", value_parser = humantime::parse_duration)]
+    timeout: Duration,
+    /// How to print it
+    #[arg(long, value_enum, default_value_t = Format::Plain)]
+    format: Format,
+}
+
+#[derive(Debug, Clone, Copy, clap::ValueEnum)]
+enum Format {
+    /// The token alone
+    Plain,
+    /// An object: tenant, access_token, token_type, expires_at, scopes, generation
+    Json,
+}
+
+pub fn run(config: Option<&Path>, arguments: &Arguments) -> Result<(), Exit> {
+    let loaded = setup::load(config)?;
+    let store = setup::open_store(&loaded.config)?;
+    let asking =
+        Asking { loaded: &loaded, store: &store, arguments, deadline: Instant::now() + arguments.timeout };
+    let token = loop {
+        match asking.once() {
+            Err(error) if arguments.wait && error.code == Code::NeedsLogin => {
+                asking.wait_for_sign_in(error)?
+            }
+            result => break result?,
+        }
+    };
+    print(&token, arguments.format)?;
+    if token.unnoted {
+        note_use(&loaded, store, &token.tenant);
+    }
+    Ok(())
+}
+
+/// One call of the command.
+struct Asking<'a> {
+    loaded: &'a Loaded,
+    store: &'a FileStore,
+    arguments: &'a Arguments,
+    deadline: Instant,
+}
+
+impl Asking<'_> {
+    /// A token that is fresh, or is by the time a flight has landed.
+    fn once(&self) -> Result<FreshToken, Exit> {
+        let (config, arguments) = (&self.loaded.config, self.arguments);
+        let tenant = self.tenant(&*self.store.snapshot()?)?;
+        let mut want = Want {
+            min_valid: i64::try_from(arguments.min_valid.as_secs()).unwrap_or(i64::MAX),
+            rejected: arguments.rejected_sha256,
+            ..Want::default()
+        };
+        // The flight may have been one that others joined with other wants: once more, at most (G8).
+        for _ in 0..2 {
+            let document = self.store.snapshot()?;
+            match fresh_now(&document, &config.providers, &tenant, &want, Clock::system().now())? {
+                Ok(token) => return Ok(token),
+                Err(version) => {
+                    want.arrived.get_or_insert(version);
+                }
+            }
+            self.fly(&tenant, &want)?;
+        }
+        let document = self.store.snapshot()?;
+        fresh_now(&document, &config.providers, &tenant, &want, Clock::system().now())?.map_err(|_| {
+            Exit::new(Code::Transient, format!("{tenant} was refreshed and is not fresh; try again"))
+        })
+    }
+
+    fn tenant(&self, document: &Document) -> Result<TenantKey, ResolveError> {
+        let Arguments { target, user, thread, .. } = self.arguments;
+        resolve(document, &self.loaded.config.providers, target, user.as_ref(), thread.as_ref(), None)
+    }
+
+    fn left(&self) -> Duration {
+        self.deadline.saturating_duration_since(Instant::now())
+    }
+
+    /// Has a child of ours refresh, and waits for its report no longer than we may.
+    fn fly(&self, tenant: &TenantKey, want: &Want) -> Result<(), Exit> {
+        let internal =
+            |error: std::io::Error| Exit::new(Code::Internal, format!("cannot start a refresh: {error}"));
+        let mut command = Command::new(std::env::current_exe().map_err(internal)?);
+        command.arg("--config").arg(&self.loaded.path).arg("flight").arg(tenant.to_string());
+        command.args(["--min-valid", &want.min_valid.to_string()]);
+        if let Some(rejected) = want.rejected {
+            command.args(["--rejected-sha256", &rejected.to_string()]);
+        }
+        if let Some((id, generation)) = &want.arrived {
+            command.args(["--arrived", &format!("{id}:{generation}")]);
+        }
+        let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn().map_err(internal)?;
+        let Some(mut output) = child.stdout.take() else {
+            return Err(Exit::new(Code::Internal, "a refresh has no output"));
+        };
+        let (done, report) = mpsc::channel();
+        // Ends with the child's output; if we end before, it ends with us.
+        std::thread::spawn(move || {
+            let mut text = String::new();
+            let read = output.read_to_string(&mut text);
+            // We may have stopped waiting.
+            drop(done.send(read.map(|_| text)));
+        });
+        match report.recv_timeout(self.left()) {
+            Ok(text) => {
+                let ended = child.wait().map_err(internal)?;
+                Report::read(&text.map_err(internal)?)
+                    .ok_or_else(|| {
+                        Exit::new(Code::Internal, format!("the refresh of {tenant} broke off ({ended})"))
+                    })?
+                    .into_result()
+            }
+            Err(_) => Err(TokenError::TimedOut {
+                tenant: tenant.clone(),
+                seconds: self.arguments.timeout.as_secs(),
+                holder: self.store.refresh_holder(tenant),
+            }
+            .into()),
+        }
+    }
+
+    /// Waits while somebody signs in to what is asked for, until the store changes in our favour (S10).
+    fn wait_for_sign_in(&self, refusal: Exit) -> Result<(), Exit> {
+        let mut waited = false;
+        loop {
+            let document = self.store.snapshot()?;
+            if waited && self.can_go_on(&document)? {
+                return Ok(());
+            }
+            if !self.sign_in_is_under_way(&document) {
+                return Err(if waited {
+                    Exit::new(Code::NeedsLogin, "the sign-in that was waited for ended without a token")
+                } else {
+                    refusal
+                });
+            }
+            let left = self.left();
+            if left.is_zero() {
+                return Err(Exit::new(
+                    Code::Transient,
+                    format!(
+                        "nobody finished signing in within {} s; the sign-in goes on",
+                        self.arguments.timeout.as_secs()
+                    ),
+                ));
+            }
+            waited = true;
+            std::thread::sleep(LOOK_EVERY.min(left));
+        }
+    }
+
+    /// Whether asking again may go better: no token counts as different from any (S10).
+    fn can_go_on(&self, document: &Document) -> Result<bool, Exit> {
+        let Ok(tenant) = self.tenant(document) else { return Ok(false) };
+        let want = Want { rejected: self.arguments.rejected_sha256, min_valid: 1, ..Want::default() };
+        match fresh_now(document, &self.loaded.config.providers, &tenant, &want, Clock::system().now()) {
+            Ok(_) => Ok(true),
+            Err(error) if error.class() == Class::NeedsLogin => Ok(false),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    fn sign_in_is_under_way(&self, document: &Document) -> bool {
+        let now = Clock::system().now();
+        let tenant = self.tenant(document).ok();
+        let provider =
+            self.loaded.config.providers.find(&self.arguments.target).map(|provider| &provider.name);
+        document.logins().any(|login| {
+            let fills_it = match &tenant {
+                Some(tenant) => login.tenant == *tenant,
+                // Nothing serves yet: a sign-in that will bind our thread, or fill the shared slot.
+                None => {
+                    Some(&login.tenant.provider) == provider
+                        && (login.tenant.user.is_none()
+                            || (login.bind.is_some() && login.bind == self.arguments.thread))
+                }
+            };
+            fills_it && !has_ended(&login, now)
+        })
+    }
+}
+
+#[derive(serde::Serialize)]
+struct Printed<'a> {
+    tenant: String,
+    access_token: &'a str,
+    token_type: &'a str,
+    expires_at: Option<i64>,
+    scopes: &'a [String],
+    generation: u64,
+}
+
+fn print(token: &FreshToken, format: Format) -> Result<(), Exit> {
+    let text = match format {
+        Format::Plain => token.access_token.expose().to_owned(),
+        Format::Json => serde_json::to_string(&Printed {
+            tenant: token.tenant.to_string(),
+            access_token: token.access_token.expose(),
+            token_type: &token.token_type,
+            expires_at: token.expires_at,
+            scopes: &token.scopes,
+            generation: token.generation,
+        })
+        .map_err(|error| Exit::new(Code::Internal, error))?,
+    };
+    let mut output = std::io::stdout().lock();
+    writeln!(output, "{text}")
+        .and_then(|()| output.flush())
+        .map_err(|error| Exit::new(Code::Internal, format!("cannot write to standard output: {error}")))
+}
+
+/// Notes today's first use, after the token is out. A failure costs a refresh ahead of need, and is only said.
+fn note_use(loaded: &Loaded, store: std::sync::Arc<FileStore>, tenant: &TenantKey) {
+    let config: &Config = &loaded.config;
+    let noted = tokio::runtime::Builder::new_current_thread().enable_time().build().map(|runtime| {
+        let broker = setup::broker(config, store);
+        runtime.block_on(broker.note_use(tenant))
+    });
+    match noted {
+        Ok(Ok(())) => {}
+        Ok(Err(error)) => eprintln!("latchkey: that {tenant} is in use could not be noted: {error}"),
+        Err(error) => eprintln!("latchkey: that {tenant} is in use could not be noted: {error}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+    use latchkey::gate::{CALLER_DEADLINE, MIN_VALID};
+
+    use super::*;
+
+    #[derive(Parser)]
+    struct Line {
+        #[command(flatten)]
+        arguments: Arguments,
+    }
+
+    /// G10
+    #[test]
+    fn the_defaults_are_the_gates() {
+        let Line { arguments } = Line::parse_from(["token", "codex"]);
+        assert_eq!(arguments.timeout, CALLER_DEADLINE);
+        assert_eq!(i64::try_from(arguments.min_valid.as_secs()), Ok(MIN_VALID));
+    }
+}
