@@ -69,7 +69,7 @@ impl Discord {
         });
     }
 
-    /// Sends INVALID_SESSION; without `resumable` the session is gone.
+    /// Sends `INVALID_SESSION`; without `resumable` the session is gone.
     pub fn invalidate_session(&self, resumable: bool) {
         self.shared.change(|world| {
             if !resumable {
@@ -79,7 +79,7 @@ impl Discord {
         });
     }
 
-    /// Forgets the session in silence: the next RESUME is answered with INVALID_SESSION.
+    /// Forgets the session in silence: the next RESUME is answered with `INVALID_SESSION`.
     pub fn forget_session(&self) {
         self.shared.change(|world| world.gateway.forget());
     }

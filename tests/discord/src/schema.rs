@@ -1,4 +1,4 @@
-//! Discord's OpenAPI document, where there is one: request bodies are judged by its schemas.
+//! Discord's `OpenAPI` document, where there is one: request bodies are judged by its schemas.
 //!
 //! The document is read once per process from `$DISCORD_OPENAPI`, or from `../shared/discord-openapi.json`
 //! beside the workspace. It is no part of the project. Without it the rules written by hand still hold, and

@@ -27,7 +27,7 @@ pub(crate) struct Shared {
     pub(crate) address: SocketAddr,
     pub(crate) token: String,
     pub(crate) heartbeat_ms: u64,
-    /// None where Discord's OpenAPI document is absent.
+    /// None where Discord's `OpenAPI` document is absent.
     pub(crate) schemas: Option<&'static Schemas>,
 }
 

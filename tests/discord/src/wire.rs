@@ -167,7 +167,7 @@ pub(crate) fn guild(guild: &Guild) -> Value {
     })
 }
 
-/// The guild as GUILD_CREATE brings it.
+/// The guild as `GUILD_CREATE` brings it.
 pub(crate) fn guild_create(world: &World, known: &Guild) -> Value {
     let mut event = guild(known);
     let places = || world.channels.values().filter(|place| place.guild == known.id);
@@ -197,7 +197,7 @@ pub(crate) struct Envelope<'a> {
     pub(crate) message: Option<&'a Value>,
 }
 
-/// The INTERACTION_CREATE event.
+/// The `INTERACTION_CREATE` event.
 pub(crate) fn interaction(world: &World, given: &Envelope<'_>) -> Value {
     let place = given.place;
     let permissions = world.permissions(place.guild, given.user);

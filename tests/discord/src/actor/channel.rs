@@ -58,7 +58,7 @@ impl Discord {
         self.place(guild, name, None)
     }
 
-    /// The thread of that name under a channel, made at the first mention (with THREAD_CREATE).
+    /// The thread of that name under a channel, made at the first mention (with `THREAD_CREATE`).
     pub fn thread(&self, parent: &Channel, name: &str) -> Channel {
         self.place(parent.guild, name, Some(parent.id))
     }
@@ -78,22 +78,22 @@ impl Discord {
         Channel { shared: Arc::clone(&self.shared), id, guild }
     }
 
-    /// Archives a thread (THREAD_UPDATE).
+    /// Archives a thread (`THREAD_UPDATE`).
     pub fn archive(&self, thread: &Channel) {
         self.thread_update(thread, |place| place.archived = true);
     }
 
-    /// Opens an archived thread again, and unlocks it (THREAD_UPDATE).
+    /// Opens an archived thread again, and unlocks it (`THREAD_UPDATE`).
     pub fn unarchive(&self, thread: &Channel) {
         self.thread_update(thread, |place| (place.archived, place.locked) = (false, false));
     }
 
-    /// Locks and archives a thread (THREAD_UPDATE).
+    /// Locks and archives a thread (`THREAD_UPDATE`).
     pub fn lock(&self, thread: &Channel) {
         self.thread_update(thread, |place| (place.archived, place.locked) = (true, true));
     }
 
-    /// Renames a thread (THREAD_UPDATE).
+    /// Renames a thread (`THREAD_UPDATE`).
     pub fn rename(&self, thread: &Channel, name: &str) {
         self.thread_update(thread, |place| name.clone_into(&mut place.name));
     }
@@ -108,7 +108,7 @@ impl Discord {
         });
     }
 
-    /// Deletes a thread (THREAD_DELETE) or a channel (CHANNEL_DELETE), with all messages in it.
+    /// Deletes a thread (`THREAD_DELETE`) or a channel (`CHANNEL_DELETE`), with all messages in it.
     pub fn delete(&self, channel: &Channel) {
         self.shared.change(|world| {
             let Some(place) = world.channels.remove(&channel.id) else { return };

@@ -54,7 +54,7 @@ impl Member {
         self
     }
 
-    /// Gives exactly these roles (GUILD_MEMBER_UPDATE).
+    /// Gives exactly these roles (`GUILD_MEMBER_UPDATE`).
     #[must_use]
     pub fn roles<I: IntoIterator<Item = u64>>(self, roles: I) -> Self {
         self.set_roles(roles);
@@ -75,7 +75,7 @@ impl Member {
         self
     }
 
-    /// Changes the roles (GUILD_MEMBER_UPDATE).
+    /// Changes the roles (`GUILD_MEMBER_UPDATE`).
     pub fn set_roles<I: IntoIterator<Item = u64>>(&self, roles: I) {
         let roles: Vec<u64> = roles.into_iter().collect();
         self.alter(|membership| membership.roles = roles);
@@ -95,7 +95,7 @@ impl Member {
         });
     }
 
-    /// Leaves the guild (GUILD_MEMBER_REMOVE).
+    /// Leaves the guild (`GUILD_MEMBER_REMOVE`).
     pub fn leave(&self) {
         self.shared.change(|world| {
             if let Some(guild) = world.guilds.get_mut(&self.guild) {

@@ -107,9 +107,10 @@ impl Interaction {
                 ));
             }
             let field = json!({ "type": 4, "custom_id": input.custom_id, "value": value });
-            rows.push(match input.labelled {
-                true => json!({ "type": 18, "component": field }),
-                false => json!({ "type": 1, "components": [field] }),
+            rows.push(if input.labelled {
+                json!({ "type": 18, "component": field })
+            } else {
+                json!({ "type": 1, "components": [field] })
             });
         }
         let world = self.member.shared.lock();

@@ -41,9 +41,9 @@ impl Typed {
         let mut level = list(command, "options");
         while level.first().is_some_and(|option| matches!(option["type"].as_u64(), Some(1 | 2))) {
             let known: Vec<_> = level.iter().filter_map(|option| option["name"].as_str()).collect();
-            let word = self.words.pop_front().ok_or_else(|| format!("one of {known:?} must follow"))?;
-            let Some(chosen) = level.iter().find(|option| option["name"] == word.as_str()) else {
-                return Err(format!("no subcommand {word:?} but {known:?}"));
+            let step = self.words.pop_front().ok_or_else(|| format!("one of {known:?} must follow"))?;
+            let Some(chosen) = level.iter().find(|option| option["name"] == step.as_str()) else {
+                return Err(format!("no subcommand {step:?} but {known:?}"));
             };
             path.push(chosen);
             level = list(chosen, "options");
@@ -107,7 +107,7 @@ impl Typed {
             }
         }
         match words.next() {
-            Some(word) => Err(format!("{word:?} is too much; the options are {:?}", names())),
+            Some(extra) => Err(format!("{extra:?} is too much; the options are {:?}", names())),
             None => Ok(options),
         }
     }

@@ -1,5 +1,7 @@
 //! Typing a slash command: only what is registered, and offered to this member, can be sent.
 
+use std::fmt::Write as _;
+
 use serde_json::Value;
 
 use crate::actor::delivery::{Delivery, Plan, Refused};
@@ -82,7 +84,7 @@ impl Slash {
     fn plan(&self, kind: Kind) -> Result<Plan, String> {
         let mut what = format!("{}: {}", self.member.name, self.line);
         for (name, value) in self.named.iter().chain(&self.focused) {
-            what.push_str(&format!(" {name}:{value}"));
+            let _ = write!(what, " {name}:{value}");
         }
         let explain = |why: String| format!("{what}: {why}");
         let typed = Typed::new(&self.line, &self.named, self.focused.clone()).map_err(explain)?;

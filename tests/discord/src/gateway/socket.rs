@@ -60,9 +60,10 @@ fn receive(shared: &Shared, connection: u64, greeted: &mut bool, frame: &str) ->
     match payload["op"].as_u64() {
         Some(1) => shared.change(|world| {
             world.gateway.heartbeats = world.gateway.heartbeats.saturating_add(1);
-            match world.gateway.answers_heartbeats {
-                true => Answer::Frame(json!({ "op": 11 })),
-                false => Answer::Nothing,
+            if world.gateway.answers_heartbeats {
+                Answer::Frame(json!({ "op": 11 }))
+            } else {
+                Answer::Nothing
             }
         }),
         Some(2 | 6) if *greeted => Answer::Close(4005),

@@ -11,9 +11,10 @@ use crate::world::World;
 
 pub(super) fn route(world: &mut World, call: &Call<'_>) -> Option<Answer> {
     match (call.method, call.path) {
-        ("GET", ["users", user]) => Some(match world.users.contains_key(&id(user)) {
-            true => Ok(Reply::json(wire::user(world, id(user)))),
-            false => Err(Refusal::unknown(10013, "User")),
+        ("GET", ["users", user]) => Some(if world.users.contains_key(&id(user)) {
+            Ok(Reply::json(wire::user(world, id(user))))
+        } else {
+            Err(Refusal::unknown(10013, "User"))
         }),
         ("GET", ["users", "@me", "guilds"]) => {
             Some(Ok(Reply::json(world.guilds.values().map(wire::guild).collect())))

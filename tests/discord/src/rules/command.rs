@@ -172,7 +172,7 @@ mod tests {
     use super::*;
     use crate::rules::tests::lines;
 
-    fn command(name: &str, options: Value) -> Value {
+    fn command(name: &str, options: &Value) -> Value {
         json!({ "name": name, "description": "d", "options": options })
     }
 
@@ -184,25 +184,25 @@ mod tests {
     fn commands_keep_their_rules() {
         let subcommand = |name: &str| json!({ "type": 1, "name": name, "description": "d" });
         for (command, expected) in [
-            (command("auth", json!([subcommand("login")])), vec![]),
-            (command("Auth", json!([])), vec!["name: must be in lower case"]),
-            (command("a b", json!([])), vec!["name: only letters, digits, - and _ are allowed"]),
-            (command(&"a".repeat(33), json!([])), vec!["name: 33 characters, at most 32 are allowed"]),
+            (command("auth", &json!([subcommand("login")])), vec![]),
+            (command("Auth", &json!([])), vec!["name: must be in lower case"]),
+            (command("a b", &json!([])), vec!["name: only letters, digits, - and _ are allowed"]),
+            (command(&"a".repeat(33), &json!([])), vec!["name: 33 characters, at most 32 are allowed"]),
             (
                 json!({ "name": "auth", "description": "d".repeat(101) }),
                 vec!["description: 101 characters, at most 100 are allowed"],
             ),
             (json!({ "name": "auth" }), vec!["description: is required and must not be empty"]),
             (
-                command("auth", json!([option("a", false), option("b", true)])),
+                command("auth", &json!([option("a", false), option("b", true)])),
                 vec!["options.1: a required option stands after an optional one"],
             ),
             (
-                command("auth", json!([option("a", true), option("a", false)])),
+                command("auth", &json!([option("a", true), option("a", false)])),
                 vec!["options.1.name: option name used twice"],
             ),
             (
-                command("auth", json!([option("a", true), subcommand("b")])),
+                command("auth", &json!([option("a", true), subcommand("b")])),
                 vec!["options: subcommands and plain options do not mix"],
             ),
             (

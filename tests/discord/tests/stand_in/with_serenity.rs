@@ -1,12 +1,9 @@
 //! A real bot, with serenity and poise, against the stand-in: everything it is sent must parse, and everything
 //! it sends must pass.
 
-#[path = "common/bot.rs"]
-mod bot;
-
 use std::time::Duration;
 
-use bot::Bot;
+use crate::bot::Bot;
 use latchkey_test_discord::{Acknowledgement, Discord, Interaction, Member};
 
 const SOON: Duration = Duration::from_secs(5);

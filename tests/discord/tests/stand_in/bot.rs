@@ -1,5 +1,7 @@
 //! A small real bot, with serenity and poise, that runs against the stand-in.
 
+#![expect(clippy::expect_used, clippy::unused_async, reason = "test support; poise wants async functions")]
+
 use std::time::Duration;
 
 use latchkey_test_discord::Discord;
