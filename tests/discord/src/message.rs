@@ -76,6 +76,24 @@ impl Body {
 }
 
 impl MessageState {
+    /// A public message of nobody's interaction.
+    pub(crate) fn new(id: u64, channel: u64, author: u64, body: Body, created_ms: u64) -> Self {
+        Self {
+            id,
+            channel,
+            author,
+            body,
+            ephemeral_to: None,
+            loading: false,
+            interaction: None,
+            deleted: false,
+            dismissed: false,
+            created_ms,
+            edited_ms: None,
+            before: Vec::new(),
+        }
+    }
+
     /// Replaces what it shows.
     pub(crate) fn edit(&mut self, body: Body, now_ms: u64) {
         if self.before.len() == REVISIONS {

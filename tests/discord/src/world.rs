@@ -18,6 +18,9 @@ const DISCORD_EPOCH_MS: u64 = 1_420_070_400_000;
 /// The first id of people and places.
 const FIRST_ID: u64 = 1_000_000_000_000_000_000;
 
+/// Messages remembered.
+const MESSAGES: usize = 20_000;
+
 /// Manage Guild, as a permission bit.
 pub(crate) const MANAGE_GUILD: u64 = 1 << 5;
 /// What every member may do: view channels, send messages (in threads too), use commands, read history.
@@ -193,6 +196,14 @@ impl World {
         let Some(member) = guild.members.get(&user) else { return 0 };
         let of_roles = member.roles.iter().chain([&guild.id]).filter_map(|id| guild.roles.get(id));
         of_roles.fold(member.permissions, |all, role| all | role.permissions)
+    }
+
+    /// Keeps a message, forgetting the oldest of too many.
+    pub(crate) fn add_message(&mut self, message: MessageState) {
+        if self.messages.len() == MESSAGES {
+            self.messages.pop_first();
+        }
+        self.messages.insert(message.id, message);
     }
 
     /// Whether a member can see a message: in a guild of theirs, and not somebody else's ephemeral one.

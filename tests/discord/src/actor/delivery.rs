@@ -27,7 +27,7 @@ const REMEMBERED: usize = 5_000;
 pub enum Refused {
     /// A real client would not have offered it: no such command, option or button.
     NotOffered(String),
-    /// The bot did not acknowledge within 3 s: "The application did not respond".
+    /// The bot is offline, or did not acknowledge within 3 s: "The application did not respond".
     NotAnswered(String),
 }
 
@@ -175,6 +175,9 @@ fn deliver(world: &mut World, member: &Member, plan: &Plan, now_ms: u64) -> Resu
         world.interactions.pop_first();
     }
     world.interactions.insert(id, state);
-    world.gateway.dispatch("INTERACTION_CREATE", intent::NONE, &event);
-    Ok(id)
+    if world.gateway.dispatch("INTERACTION_CREATE", intent::NONE, &event) {
+        return Ok(id);
+    }
+    let what = give_up(world, id);
+    Err(Refused::NotAnswered(format!("{what}: the bot is offline\n{}", report(world))))
 }

@@ -115,21 +115,10 @@ pub(super) fn add_message(
     ephemeral_to: Option<u64>,
 ) -> u64 {
     let id = world.new_event_id(call.now_ms);
-    let message = MessageState {
-        id,
-        channel: interaction.channel,
-        author: world.bot,
-        body,
-        ephemeral_to,
-        loading: false,
-        interaction: Some(interaction.id),
-        deleted: false,
-        dismissed: false,
-        created_ms: call.now_ms,
-        edited_ms: None,
-        before: Vec::new(),
-    };
-    world.messages.insert(id, message);
+    let mut message = MessageState::new(id, interaction.channel, world.bot, body, call.now_ms);
+    message.ephemeral_to = ephemeral_to;
+    message.interaction = Some(interaction.id);
+    world.add_message(message);
     if let Some(known) = world.interactions.get_mut(&interaction.id) {
         known.messages.push(id);
     }

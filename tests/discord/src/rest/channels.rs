@@ -79,20 +79,7 @@ pub(crate) fn wake(world: &mut World, channel: u64) -> Result<(), Refusal> {
 /// A public message, by whomever. Returns its id.
 pub(crate) fn say(world: &mut World, channel: u64, author: u64, body: Body, now_ms: u64) -> u64 {
     let id = world.new_event_id(now_ms);
-    let message = MessageState {
-        id,
-        channel,
-        author,
-        body,
-        ephemeral_to: None,
-        loading: false,
-        interaction: None,
-        deleted: false,
-        dismissed: false,
-        created_ms: now_ms,
-        edited_ms: None,
-        before: Vec::new(),
-    };
+    let message = MessageState::new(id, channel, author, body, now_ms);
     let mut event = message.to_json(world);
     if let Some(place) = world.channels.get(&channel) {
         event["guild_id"] = json!(place.guild.to_string());
@@ -106,7 +93,7 @@ pub(crate) fn say(world: &mut World, channel: u64, author: u64, body: Body, now_
         // Without the privileged intent, what others write stays unread.
         event["content"] = Value::String(String::new());
     }
-    world.messages.insert(id, message);
+    world.add_message(message);
     world.gateway.dispatch("MESSAGE_CREATE", intent::GUILD_MESSAGES, &event);
     id
 }
