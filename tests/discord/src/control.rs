@@ -40,6 +40,11 @@ impl Discord {
         self.add_fault(pattern, times, Fault::After(by));
     }
 
+    /// Refuses the next `times` gateway connections with 503.
+    pub fn refuse_connections(&self, times: u32) {
+        self.fail("GET /socket", times, 503);
+    }
+
     /// Lets the next `times` registrations of commands fail with 500.
     pub fn refuse_registration(&self, times: u32) {
         self.fail("P* /applications/*/commands*", times, 500);

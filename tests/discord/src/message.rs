@@ -5,7 +5,7 @@
 use serde_json::{Map, Value, json};
 
 use crate::clock::iso;
-use crate::interaction::InteractionState;
+use crate::interaction::{InteractionState, Kind};
 use crate::wire;
 use crate::world::World;
 
@@ -136,7 +136,8 @@ impl MessageState {
             message["application_id"] = json!(world.application.to_string());
         }
         if let Some(interaction) = self.interaction.and_then(|id| world.interactions.get(&id)) {
-            message["type"] = json!(if interaction.original == Some(self.id) { 20 } else { 0 });
+            let slash = interaction.kind == Kind::Command && interaction.original == Some(self.id);
+            message["type"] = json!(if slash { 20 } else { 0 });
             message["webhook_id"] = json!(world.application.to_string());
             message["interaction_metadata"] = metadata(world, interaction);
         }
@@ -157,10 +158,24 @@ fn metadata(world: &World, interaction: &InteractionState) -> Value {
         "user": wire::user(world, interaction.user),
         "authorizing_integration_owners": { "0": interaction.guild.to_string() },
     });
-    match (interaction.source, interaction.opened_by.and_then(|id| world.interactions.get(&id))) {
-        (_, Some(opener)) => data["triggering_interaction_metadata"] = metadata(world, opener),
-        (Some(source), None) => data["interacted_message_id"] = json!(source.to_string()),
-        (None, None) => {}
+    match interaction.kind {
+        Kind::Component => {
+            data["interacted_message_id"] = json!(interaction.source.unwrap_or_default().to_string());
+        }
+        Kind::Modal => {
+            let opener = interaction.opened_by.and_then(|id| world.interactions.get(&id));
+            // A forged modal was opened by nobody; the field must be there all the same.
+            data["triggering_interaction_metadata"] = match opener {
+                Some(opener) => metadata(world, opener),
+                None => json!({
+                    "id": data["id"],
+                    "type": Kind::Command.number(),
+                    "user": data["user"],
+                    "authorizing_integration_owners": data["authorizing_integration_owners"],
+                }),
+            };
+        }
+        Kind::Command | Kind::Autocomplete => {}
     }
     data
 }

@@ -165,7 +165,8 @@ fn route(world: &mut World, call: &Call<'_>) -> Answer {
     })
 }
 
-fn to_response(reply: &Reply) -> Response<Body> {
+/// A reply as HTTP.
+pub(crate) fn to_response(reply: &Reply) -> Response<Body> {
     let body = if reply.body.is_null() { Body::empty() } else { Body::from(reply.body.to_string()) };
     let mut response = Response::new(body);
     *response.status_mut() = StatusCode::from_u16(reply.status).unwrap_or(StatusCode::BAD_GATEWAY);

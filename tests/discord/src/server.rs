@@ -11,9 +11,11 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::extract::{State, WebSocketUpgrade};
+use axum::response::Response;
 use axum::routing::any;
 use tokio::net::TcpListener;
 
+use crate::fault::Fault;
 use crate::gateway::socket;
 use crate::rest;
 use crate::shared::Shared;
@@ -127,7 +129,10 @@ impl Builder {
     }
 }
 
-async fn connect(State(shared): State<Arc<Shared>>, upgrade: WebSocketUpgrade) -> axum::response::Response {
+async fn connect(State(shared): State<Arc<Shared>>, upgrade: WebSocketUpgrade) -> Response {
+    if let Some(Fault::Answer(reply)) = shared.change(|world| world.faults.take("GET /socket")) {
+        return rest::to_response(&reply);
+    }
     upgrade
         .max_message_size(FRAME)
         .max_frame_size(FRAME)

@@ -70,18 +70,29 @@ impl Shared {
     pub(crate) async fn wait<T>(
         &self,
         timeout: Duration,
-        mut look: impl FnMut(&World) -> Option<T>,
+        look: impl FnMut(&World) -> Option<T>,
+    ) -> Option<T> {
+        self.wait_and_judge(timeout, look, |found| found).await
+    }
+
+    /// The same, with the judgement on what `look` saw made outside the lock: it may be a test's own.
+    pub(crate) async fn wait_and_judge<S, T>(
+        &self,
+        timeout: Duration,
+        mut look: impl FnMut(&World) -> S,
+        mut judge: impl FnMut(S) -> Option<T>,
     ) -> Option<T> {
         let deadline = Instant::now() + timeout;
         let mut changes = self.changed.subscribe();
         loop {
             changes.mark_unchanged();
-            if let Some(found) = look(&self.lock()) {
+            let seen = look(&self.lock());
+            if let Some(found) = judge(seen) {
                 return Some(found);
             }
-            match tokio::time::timeout_at(deadline, changes.changed()).await {
-                Ok(Ok(())) => {}
-                Ok(Err(_)) | Err(_) => return look(&self.lock()),
+            if !matches!(tokio::time::timeout_at(deadline, changes.changed()).await, Ok(Ok(()))) {
+                let last = look(&self.lock());
+                return judge(last);
             }
         }
     }

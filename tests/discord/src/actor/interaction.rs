@@ -95,8 +95,8 @@ impl Interaction {
     }
 
     async fn wait(&self, wanted: &str, want: impl Fn(&View) -> bool, timeout: Duration) -> View {
-        let look = |world: &World| self.seen(world).into_iter().rev().find(|view| want(view));
-        match self.shared().wait(timeout, look).await {
+        let newest = |seen: Vec<View>| seen.into_iter().rev().find(|view| want(view));
+        match self.shared().wait_and_judge(timeout, |world| self.seen(world), newest).await {
             Some(view) => view,
             None => panic!("{wanted} not seen within {timeout:?}\n{}", self.story()),
         }

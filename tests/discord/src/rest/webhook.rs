@@ -45,7 +45,8 @@ fn follow_up(world: &mut World, call: &Call<'_>, interaction: &InteractionState)
     if body.is_empty() {
         return Err(empty_message());
     }
-    let deferred = interaction.original.filter(|id| world.messages.get(id).is_some_and(|m| m.loading));
+    let deferred =
+        interaction.original.filter(|id| world.messages.get(id).is_some_and(|m| m.loading && !m.deleted));
     let message = if let Some(deferred) = deferred {
         edit(world, deferred, body, call.now_ms);
         deferred

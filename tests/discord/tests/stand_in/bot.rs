@@ -65,9 +65,10 @@ impl Bot {
         Self { task: tokio::spawn(async move { client.start().await }) }
     }
 
-    /// Waits until its client gives up.
+    /// Waits up to 10 s until its client gives up.
     pub async fn end(&mut self) -> Result<(), Error> {
-        (&mut self.task).await.expect("the bot does not panic")
+        let ended = tokio::time::timeout(Duration::from_secs(10), &mut self.task).await;
+        ended.expect("the bot gives up").expect("the bot does not panic")
     }
 }
 
@@ -179,6 +180,14 @@ async fn pressed(context: &serenity::Context, press: &ComponentInteraction) -> R
 
 async fn submitted(context: &serenity::Context, modal: &ModalInteraction) -> Result<(), Error> {
     let ActionRowComponent::InputText(input) = &modal.data.components[0].components[0] else { return Ok(()) };
+    if modal.message.is_none() {
+        let cancel = CreateActionRow::Buttons(vec![CreateButton::new("cancel").label("Cancel")]);
+        let message = CreateInteractionResponseMessage::new().content("on its own").components(vec![cancel]);
+        modal.create_response(context, CreateInteractionResponse::Message(message.ephemeral(true))).await?;
+        let message = CreateInteractionResponseFollowup::new().content("followed up").ephemeral(true);
+        modal.create_followup(context, message).await?;
+        return Ok(());
+    }
     let text = format!("Pasted {}", input.value.as_deref().unwrap_or_default());
     modal.create_response(context, CreateInteractionResponse::Acknowledge).await?;
     tokio::time::sleep(Duration::from_millis(20)).await;

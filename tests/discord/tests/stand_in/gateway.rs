@@ -90,6 +90,24 @@ async fn a_session_that_is_gone_cannot_be_resumed() {
 }
 
 #[tokio::test]
+async fn a_resume_from_the_future_or_the_forgotten_past_fails() {
+    for (missed, from) in [(0, 9), (2_100, 1)] {
+        let discord = Discord::start().await;
+        let mut socket = Socket::open(&discord).await;
+        socket.identify(&discord, 0).await;
+        let session = socket.event("READY").await["session_id"].take();
+        discord.drop_connection();
+        assert!(socket.frame().await.is_err());
+        for _ in 0..missed {
+            discord.dispatch("MISSED", &json!({}));
+        }
+        let mut socket = Socket::open(&discord).await;
+        socket.send(&resume(&discord, &session, from)).await;
+        assert_eq!(socket.frame().await, Ok(json!({ "op": 9, "d": false })));
+    }
+}
+
+#[tokio::test]
 async fn members_events_need_their_intent() {
     let discord = Discord::builder().allow_intents(1 << 1).start().await.expect("a port");
     let mut socket = Socket::open(&discord).await;

@@ -80,6 +80,16 @@ async fn a_follow_up_flag_does_not_unhide_a_deferred_answer() {
 }
 
 #[tokio::test]
+async fn a_deleted_deferral_is_not_filled_in() {
+    let mut bot = Raw::start().await;
+    let (event, login) = bot.login(&json!({ "type": 5, "data": { "flags": 64 } })).await;
+    bot.webhook(Method::DELETE, &event, "/messages/@original", &Value::Null).await;
+    let (_, posted) = bot.webhook(Method::POST, &event, "", &json!({ "content": "x" })).await;
+    assert_eq!(posted["flags"], 0);
+    assert_eq!(login.messages().len(), 1);
+}
+
+#[tokio::test]
 async fn a_token_lives_15_minutes() {
     let mut bot = Raw::start().await;
     let (event, login) = bot.login(&json!({ "type": 4, "data": { "content": "a" } })).await;
@@ -143,6 +153,48 @@ async fn a_body_is_judged_by_the_rules_on_every_route() {
         assert!(text(&body["errors"]["content"]["_errors"][0]["message"]).starts_with("2001 characters"));
     }
     assert_eq!(bot.violations(), [50035; 3]);
+}
+
+/// No schema forbids a key it does not know; only the rules written by hand do.
+#[tokio::test]
+async fn a_key_nobody_knows_is_refused_on_every_route() {
+    let mut bot = Raw::start().await;
+    let ann = bot.discord.member("ann");
+    let (event, sending) = bot.slash(ann.slash("/auth login")).await;
+    let input = json!({ "type": 4, "custom_id": "i", "style": 1, "label": "Code" });
+    let rows = json!([{ "type": 1, "components": [input] }]);
+    for callback in [
+        json!({ "type": 5, "date": {} }),
+        json!({ "type": 4, "data": { "content": "a", "embed": {} } }),
+        json!({ "type": 9, "data": { "custom_id": "m", "title": "t", "components": rows, "size": 1 } }),
+    ] {
+        assert_eq!(bot.callback(&event, &callback).await, (400, 50035), "{callback}");
+    }
+    let row =
+        json!([{ "type": 1, "components": [{ "type": 2, "style": 1, "label": "a", "custom_id": "a" }] }]);
+    let shown = json!({ "type": 4, "data": { "content": "a", "components": row } });
+    assert_eq!(bot.callback(&event, &shown).await, (204, 0));
+    let login = sending.await.expect("no panic").expect("acknowledged");
+    let bad = json!({ "content": "a", "embed": {} });
+    let channel = format!("/channels/{}/messages", text(&event["channel_id"]));
+    let (_, posted) = bot.call(Method::POST, &channel, &json!({ "content": "a" })).await;
+    let answers = [
+        bot.webhook(Method::POST, &event, "", &bad).await.0,
+        bot.webhook(Method::PATCH, &event, "/messages/@original", &bad).await.0,
+        bot.call(Method::POST, &channel, &bad).await.0,
+        bot.call(Method::PATCH, &format!("{channel}/{}", text(&posted["id"])), &bad).await.0,
+    ];
+    assert_eq!(answers, [400; 4]);
+    let press = tokio::spawn(login.click("a").tried());
+    let event = bot.socket.event("INTERACTION_CREATE").await;
+    assert_eq!(bot.callback(&event, &json!({ "type": 7, "data": bad })).await, (400, 50035));
+    press.abort();
+    let completing = tokio::spawn(ann.autocomplete("/auth login").focused("provider", "c").send());
+    let event = bot.socket.event("INTERACTION_CREATE").await;
+    let choice = json!({ "name": "Codex", "value": "codex", "hint": "x" });
+    let choices = json!({ "type": 8, "data": { "choices": [choice] } });
+    assert_eq!(bot.callback(&event, &choices).await, (400, 50035));
+    completing.abort();
 }
 
 #[tokio::test]

@@ -111,8 +111,25 @@ async fn forged_presses_reach_the_bot() {
     let forged = bob.forge_click(&card, "old").await;
     assert_eq!(forged.message().render(), "[ephemeral to bob] Latchkey\n  This login is over: old\n");
     let thread = discord.thread(&discord.channel("general"), "fix-ci");
-    bob.forge_modal(&thread, "paste", [("url", "x")]).tried().await.expect_err("type 6 without a message");
-    assert_eq!(bob.visible_messages(&thread).len(), 1);
+    let forged = bob.forge_modal(&thread, "paste", [("url", "x")]).await;
+    forged.sees_text("followed up", SOON).await;
+    assert_eq!(forged.click("Cancel").await.message().content(), "Cancelled.");
+    assert_eq!(bob.visible_messages(&thread).len(), 3);
+    discord.assert_clean();
+}
+
+#[tokio::test]
+async fn a_gateway_that_is_down_for_a_while_is_found_again() {
+    let (discord, _bot) = ready().await;
+    discord.refuse_connections(1);
+    discord.drop_connection();
+    let back = async {
+        while !discord.is_ready() || discord.identifies() + discord.resumes() < 2 {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(30), back).await.expect("the bot comes back");
+    discord.member("ann").slash("/auth login codex").send().await;
 }
 
 #[tokio::test]
