@@ -12,6 +12,7 @@ mod setup;
 mod status;
 mod token;
 
+use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -31,7 +32,7 @@ use crate::exit::Exit;
 LATCHKEY_LOG sets what is logged to standard error (error, warn, info, debug, trace). Secrets are never logged."
 )]
 struct Cli {
-    /// The configuration file [default: $LATCHKEY_CONFIG, ./latchkey.toml, /etc/latchkey/latchkey.toml]
+    /// The configuration file [default: $`LATCHKEY_CONFIG`, ./latchkey.toml, /etc/latchkey/latchkey.toml]
     #[arg(long, global = true, value_name = "FILE")]
     config: Option<PathBuf>,
     #[command(subcommand)]
@@ -54,6 +55,7 @@ enum Command {
 }
 
 fn main() -> ExitCode {
+    let _faults = latchkey::fault::from_environment();
     let cli = Cli::parse();
     let config = cli.config.as_deref();
     let result = match cli.command.unwrap_or(Command::Run) {
@@ -67,7 +69,8 @@ fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(Exit { code, message }) => {
             if let Some(message) = message {
-                eprintln!("latchkey: {message}");
+                // Where standard error is closed there is nobody to tell.
+                drop(writeln!(std::io::stderr(), "latchkey: {message}"));
             }
             ExitCode::from(code as u8)
         }

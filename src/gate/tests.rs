@@ -431,25 +431,22 @@ async fn a_logout_or_a_newer_sign_in_during_a_refresh_wins() {
         held.release();
         let landed = refreshing.await.unwrap();
         gate.drain().await;
-        match newer {
-            Some(newer) => {
-                assert_eq!(landed.unwrap().access_token.expose(), newer.access);
-                assert_eq!(host.stored(&tenant).unwrap().refresh_token.unwrap().expose(), newer.refresh);
-                assert_eq!(
-                    host.authority.revocations(),
-                    0,
-                    "the same account is in use: nothing is revoked (T12)"
-                );
-            }
-            None => {
-                assert_eq!(class(&landed), Class::NeedsLogin);
-                assert!(host.stored(&tenant).is_none());
-                assert_eq!(
-                    host.authority.revocations(),
-                    1,
-                    "nothing is in use: the dropped tokens are revoked (T12)"
-                );
-            }
+        if let Some(newer) = newer {
+            assert_eq!(landed.unwrap().access_token.expose(), newer.access);
+            assert_eq!(host.stored(&tenant).unwrap().refresh_token.unwrap().expose(), newer.refresh);
+            assert_eq!(
+                host.authority.revocations(),
+                0,
+                "the same account is in use: nothing is revoked (T12)"
+            );
+        } else {
+            assert_eq!(class(&landed), Class::NeedsLogin);
+            assert!(host.stored(&tenant).is_none());
+            assert_eq!(
+                host.authority.revocations(),
+                1,
+                "nothing is in use: the dropped tokens are revoked (T12)"
+            );
         }
     }
 }

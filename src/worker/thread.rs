@@ -26,13 +26,13 @@ use crate::tenant::ThreadId;
 /// A tenant that was asked for within this many seconds is in use (W2).
 const IN_USE_FOR: i64 = 7 * 24 * 60 * 60;
 /// A worker with nothing to do stays this long for the next message.
-const LINGER: Duration = Duration::from_secs(60);
+const LINGER: Duration = Duration::from_mins(1);
 /// The pause before something that could not be delivered is tried again.
 const TELL_AGAIN: Duration = Duration::from_secs(5);
 /// How often that is tried.
 const TELL_TRIES: u32 = 24;
 /// The longest sleep, so that a wall clock that jumped is noticed.
-const LONGEST_SLEEP: Duration = Duration::from_secs(60);
+const LONGEST_SLEEP: Duration = Duration::from_mins(1);
 
 /// What a worker can be told.
 #[derive(Debug)]
