@@ -46,15 +46,15 @@ struct Finding {
 struct Findings(Vec<Finding>);
 
 impl Findings {
-    fn add(&mut self, level: Level, part: &'static str, text: impl ToString, code: Code) {
-        self.0.push(Finding { level, part, text: text.to_string(), code });
+    fn add(&mut self, level: Level, part: &'static str, text: impl Into<String>, code: Code) {
+        self.0.push(Finding { level, part, text: text.into(), code });
     }
 
-    fn ok(&mut self, part: &'static str, text: impl ToString) {
+    fn ok(&mut self, part: &'static str, text: impl Into<String>) {
         self.add(Level::Ok, part, text, Code::Internal);
     }
 
-    fn warn(&mut self, part: &'static str, text: impl ToString) {
+    fn warn(&mut self, part: &'static str, text: impl Into<String>) {
         self.add(Level::Warning, part, text, Code::Internal);
     }
 }
@@ -69,7 +69,7 @@ pub fn run(config: Option<&Path>, arguments: &Arguments) -> Result<(), Exit> {
             store(&loaded.config, &mut findings);
         }
         Err(exit) => {
-            findings.add(Level::Problem, "configuration", exit.message.unwrap_or_default(), exit.code)
+            findings.add(Level::Problem, "configuration", exit.message.unwrap_or_default(), exit.code);
         }
     }
     let text = if arguments.json {
@@ -96,7 +96,7 @@ pub fn run(config: Option<&Path>, arguments: &Arguments) -> Result<(), Exit> {
 
 fn configuration(config: &Config, findings: &mut Findings) {
     for warning in &config.warnings {
-        findings.warn("configuration", warning);
+        findings.warn("configuration", warning.to_string());
     }
     for (section, is_there) in [
         ("[http]", config.http.is_some()),
@@ -118,7 +118,7 @@ fn configuration(config: &Config, findings: &mut Findings) {
                 "discord",
                 format!("guild {}, command /{}, token present", discord.guild, discord.command),
             ),
-            Err(error) => findings.add(Level::Problem, "discord", error, Code::Usage),
+            Err(error) => findings.add(Level::Problem, "discord", error.to_string(), Code::Usage),
         },
     }
     let access = &config.access.members;
@@ -149,12 +149,9 @@ fn providers(config: &Config, findings: &mut Findings) {
                 Code::Usage,
             ),
             None if ways.is_empty() => {
-                findings.warn("providers", format!("{} offers no way to sign in", provider.name))
+                findings.warn("providers", format!("{} offers no way to sign in", provider.name));
             }
-            None => findings.ok(
-                "providers",
-                format!("{} ({}): sign-in by {}", provider.name, provider.title, ways.join(", ")),
-            ),
+            None => findings.ok("providers", format!("{}: sign-in by {}", provider.name, ways.join(", "))),
         }
     }
 }
@@ -169,12 +166,10 @@ fn store(config: &Config, findings: &mut Findings) {
     match store.snapshot() {
         Ok(document) => {
             let (tenants, logins) = (document.tenants().count(), document.logins().count());
-            findings.ok(
-                "store",
-                format!("{} holds {tenants} sign-ins and {logins} logins", store.path().display()),
-            );
+            let path = store.path().display();
+            findings.ok("store", format!("{path} (tenants: {tenants}, logins: {logins})"));
             for damaged in document.damaged() {
-                findings.add(Level::Problem, "store", damaged, Code::Store);
+                findings.add(Level::Problem, "store", damaged.to_string(), Code::Store);
             }
             for (tenant, _) in document.tenants() {
                 if config.providers.get(&tenant.provider).is_none() {
@@ -182,7 +177,7 @@ fn store(config: &Config, findings: &mut Findings) {
                 }
             }
         }
-        Err(error) => findings.add(Level::Problem, "store", error, Code::Store),
+        Err(error) => findings.add(Level::Problem, "store", error.to_string(), Code::Store),
     }
     match lock(&store) {
         Ok(()) => findings.ok("locks", "the store can be locked"),

@@ -31,6 +31,11 @@ pub fn start(default: &str) {
     let ours = filter_fn(|metadata| {
         metadata.target().starts_with("latchkey") || *metadata.level() <= tracing::Level::WARN
     });
-    let layer = tracing_subscriber::fmt::layer().with_writer(std::io::stderr).with_filter(filter.and(ours));
+    // A log that nobody reads any more must not end a refresh: by default a failed write is itself reported there, and
+    // that panics.
+    let layer = tracing_subscriber::fmt::layer()
+        .with_writer(std::io::stderr)
+        .log_internal_errors(false)
+        .with_filter(filter.and(ours));
     tracing_subscriber::registry().with(layer).init();
 }

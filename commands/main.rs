@@ -15,6 +15,7 @@ mod status;
 mod token;
 mod view;
 
+use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -34,7 +35,7 @@ use crate::exit::Exit;
 LATCHKEY_LOG sets what is logged to standard error (error, warn, info, debug, trace). Secrets are never logged."
 )]
 struct Cli {
-    /// The configuration file [default: $LATCHKEY_CONFIG, ./latchkey.toml, /etc/latchkey/latchkey.toml]
+    /// The configuration file [default: $`LATCHKEY_CONFIG`, ./latchkey.toml, /etc/latchkey/latchkey.toml]
     #[arg(long, global = true, value_name = "FILE")]
     config: Option<PathBuf>,
     #[command(subcommand)]
@@ -57,6 +58,7 @@ enum Command {
 }
 
 fn main() -> ExitCode {
+    let _faults = latchkey::fault::from_environment();
     let cli = Cli::parse();
     let config = cli.config.as_deref();
     let result = match cli.command.unwrap_or(Command::Run) {
@@ -70,7 +72,8 @@ fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(Exit { code, message }) => {
             if let Some(message) = message {
-                eprintln!("latchkey: {message}");
+                // Where standard error is closed there is nobody to tell.
+                drop(writeln!(std::io::stderr(), "latchkey: {message}"));
             }
             ExitCode::from(code as u8)
         }

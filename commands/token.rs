@@ -66,7 +66,7 @@ pub struct Arguments {
 enum Format {
     /// The token alone
     Plain,
-    /// An object: tenant, access_token, token_type, expires_at, scopes, generation
+    /// An object: tenant, `access_token`, `token_type`, `expires_at`, scopes, generation
     Json,
 }
 
@@ -78,7 +78,7 @@ pub fn run(config: Option<&Path>, arguments: &Arguments) -> Result<(), Exit> {
     let token = loop {
         match asking.once() {
             Err(error) if arguments.wait && error.code == Code::NeedsLogin => {
-                asking.wait_for_sign_in(error)?
+                asking.wait_for_sign_in(error)?;
             }
             result => break result?,
         }
@@ -147,10 +147,13 @@ impl Asking<'_> {
         if let Some((id, generation)) = &want.arrived {
             command.args(["--arrived", &format!("{id}:{generation}")]);
         }
-        let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn().map_err(internal)?;
-        let Some(mut output) = child.stdout.take() else {
+        // Its standard error comes through us: were it ours, whoever reads ours would wait for it when we have left.
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().map_err(internal)?;
+        let (Some(mut output), Some(mut log)) = (child.stdout.take(), child.stderr.take()) else {
             return Err(Exit::new(Code::Internal, "a refresh has no output"));
         };
+        let logged = std::thread::spawn(move || std::io::copy(&mut log, &mut std::io::stderr()).map(drop));
         let (done, report) = mpsc::channel();
         // Ends with the child's output; if we end before, it ends with us.
         std::thread::spawn(move || {
@@ -162,6 +165,8 @@ impl Asking<'_> {
         match report.recv_timeout(self.left()) {
             Ok(text) => {
                 let ended = child.wait().map_err(internal)?;
+                // It has ended, so its log has too; that it could not be passed on changes nothing.
+                drop(logged.join());
                 Report::read(&text.map_err(internal)?)
                     .ok_or_else(|| {
                         Exit::new(Code::Internal, format!("the refresh of {tenant} broke off ({ended})"))

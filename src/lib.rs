@@ -6,6 +6,7 @@ pub mod broker;
 pub mod clock;
 pub mod config;
 pub mod credential;
+pub mod fault;
 pub mod gate;
 pub mod login;
 pub mod oauth;

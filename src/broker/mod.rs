@@ -53,9 +53,9 @@ pub struct LoginRequest {
 #[derive(Debug)]
 pub enum LoginReply {
     /// There is a working sign-in already.
-    SignedIn(TenantStatus),
+    SignedIn(Box<TenantStatus>),
     /// A login is open. A device login that was started here comes with its handover: give it to the worker.
-    Started(Started),
+    Started(Box<Started>),
 }
 
 /// The front door. Cheap to clone.
@@ -144,7 +144,7 @@ impl Broker {
             && let Some(status) = self.working(&request.tenant)?
             && self.open_login(&request.caller.user, &request.tenant)?.is_none()
         {
-            return Ok(LoginReply::SignedIn(status));
+            return Ok(LoginReply::SignedIn(Box::new(status)));
         }
         let started = self.logins.start(StartRequest {
             user: request.caller.user,
@@ -154,7 +154,7 @@ impl Broker {
             bind: request.bind,
             by_admin: request.caller.admin,
         });
-        Ok(LoginReply::Started(started.await?))
+        Ok(LoginReply::Started(Box::new(started.await?)))
     }
 
     fn working(&self, tenant: &TenantKey) -> Result<Option<TenantStatus>, StoreError> {

@@ -22,7 +22,7 @@ pub enum ResolveError {
         known: String,
     },
     /// Nothing serves here.
-    #[error("no sign-in of {provider} serves here{}", .candidates.as_deref().map(|c| format!("; name one of these, or bind the thread to it: {c}")).unwrap_or_else(|| ": use /auth login in Discord".to_owned()))]
+    #[error("no sign-in of {provider} serves here{}", remedy(.candidates.as_deref()))]
     NoneHere {
         /// The provider.
         provider: String,
@@ -32,6 +32,13 @@ pub enum ResolveError {
     /// The store could not be read.
     #[error(transparent)]
     Store(#[from] StoreError),
+}
+
+fn remedy(candidates: Option<&str>) -> String {
+    match candidates {
+        Some(names) => format!("; name one of these, or bind the thread to it: {names}"),
+        None => ": use /auth login in Discord".to_owned(),
+    }
 }
 
 /// The tenant that `text` means: a tenant key, or a provider's name or alias, for `user` where one is named, else in

@@ -14,7 +14,7 @@ use crate::tenant::{ProviderName, TenantKey};
 /// This many tenants of one provider …
 const MANY: usize = 3;
 /// … dead within this time raise the alarm (G17).
-const WITHIN: Duration = Duration::from_secs(60);
+const WITHIN: Duration = Duration::from_mins(1);
 /// And people are not asked to sign in for this long after: until the probe has told more.
 const HOLD: Duration = Duration::from_secs(super::policy::PROBE_AFTER.unsigned_abs() + 60);
 

@@ -134,9 +134,9 @@ impl TokenError {
             | Self::Held { .. }
             | Self::TimedOut { .. }
             | Self::Unsaved { .. }
-            | Self::Closing => Class::Transient,
+            | Self::Closing
+            | Self::Lock { source: LockError::TimedOut { .. }, .. } => Class::Transient,
             Self::Operator { .. } => Class::Operator,
-            Self::Lock { source: LockError::TimedOut { .. }, .. } => Class::Transient,
             Self::Store(error) if error.is_passing() => Class::Transient,
             Self::Lock { .. } | Self::Store(_) => Class::Store,
             Self::Panicked { .. } => Class::Bug,

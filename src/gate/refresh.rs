@@ -15,6 +15,7 @@ use super::{Inner, Landing, TokenError, Want, refused};
 use crate::audit;
 use crate::clock::UnixSeconds;
 use crate::credential::{Credential, CredentialState, Intent, may_copy};
+use crate::fault;
 use crate::oauth::{self, DeadReason, Grant, Outcome, Refusal, RefusalKind};
 use crate::provider::Provider;
 use crate::revocation;
@@ -35,7 +36,8 @@ enum Next {
 
 /// Flies. Gives the lock back with the landing, so that it is let go after the landing is published (G28).
 pub(super) async fn fly(inner: &Inner, tenant: &TenantKey, want: &Want) -> (Landing, Option<KernelLock>) {
-    match inner.store.refresh_lock(tenant, LOCK_WAIT).await {
+    let locked = if fault::is_set("without-refresh-lock") { fault::private(tenant) } else { tenant.clone() };
+    match inner.store.refresh_lock(&locked, LOCK_WAIT).await {
         Ok(lock) => {
             let landing = Flight { inner, tenant, want, lock: &lock }.run().await;
             (landing, Some(lock))
@@ -199,7 +201,7 @@ impl Flight<'_> {
                 match self.inner.store.write_rescue(self.lock, self.tenant, &rescue) {
                     Ok(()) => kept_aside = true,
                     Err(error) => {
-                        tracing::error!(tenant = %self.tenant, %error, "a rotated token could not be kept aside")
+                        tracing::error!(tenant = %self.tenant, %error, "a rotated token could not be kept aside");
                     }
                 }
             }
@@ -216,7 +218,7 @@ impl Flight<'_> {
         let Some(rescue) = self.inner.store.read_rescue(self.lock, self.tenant)? else { return Ok(()) };
         match self.compare_and_set(&rescue).await {
             Ok(Saved::Stored) => {
-                tracing::info!(tenant = %self.tenant, "stored a rotated token that was kept aside")
+                tracing::info!(tenant = %self.tenant, "stored a rotated token that was kept aside");
             }
             Ok(Saved::Superseded) => {
                 tracing::info!(tenant = %self.tenant, "a token kept aside was superseded by a logout or a newer sign-in");

@@ -1,1 +1,685 @@
+//! The gate against a strict authorization server: in one process here; across processes in `tests/`.
 
+use std::os::unix::fs::PermissionsExt;
+use std::path::PathBuf;
+
+use latchkey_test_authority::{
+    Authority, CLIENT, Canned, Endpoint, Fault, Person, Reuse, ReuseError, Rotation, Settings, TokenSet,
+};
+use tokio::task::JoinSet;
+
+use super::*;
+use crate::credential::Account;
+use crate::secret::Secret;
+use crate::store::file::FileStore;
+use crate::store::{
+    Document, Holder, KernelLock, Mutation, Rescue, StoreError, StoreFuture, Touches, update,
+};
+use crate::tenant::User;
+
+const LONG: Duration = Duration::from_secs(20);
+
+/// One host: a file, a clock, a server.
+struct Host {
+    authority: Authority,
+    path: PathBuf,
+    clock: Clock,
+    catalog: Catalog,
+    _temp: tempfile::TempDir,
+}
+
+fn catalog_of(authority: &Authority, more: &str) -> Catalog {
+    let text = format!(
+        "[providers.acme]\nissuer = {:?}\ntoken_endpoint = {:?}\nrevocation_endpoint = {:?}\n\
+         device_authorization_endpoint = {:?}\nclient_id = {CLIENT:?}\nflows = [\"device\"]\n{more}",
+        authority.issuer(),
+        authority.token_endpoint(),
+        authority.revocation_endpoint(),
+        authority.device_authorization_endpoint(),
+    );
+    let path = std::path::Path::new("latchkey.toml");
+    crate::config::Config::parse(&text, path, &|_| None).expect("the test's configuration").providers
+}
+
+impl Host {
+    fn new() -> Self {
+        Self::with("")
+    }
+
+    fn with(more: &str) -> Self {
+        let temp = tempfile::tempdir().unwrap();
+        std::fs::set_permissions(temp.path(), PermissionsExt::from_mode(0o700)).unwrap();
+        let authority = Authority::start();
+        let catalog = catalog_of(&authority, more);
+        let now = Clock::system().now();
+        let path = temp.path().join("auth.json");
+        Self { authority, path, clock: Clock::starting_at(now), catalog, _temp: temp }
+    }
+
+    fn store(&self) -> Arc<FileStore> {
+        Arc::new(FileStore::open(&self.path, false, self.clock.clone()).unwrap())
+    }
+
+    /// A gate of its own: what another process has.
+    fn gate(&self) -> Gate {
+        self.gate_over(self.store())
+    }
+
+    fn gate_over(&self, store: Arc<dyn Store>) -> Gate {
+        Gate::new(store, self.catalog.clone(), oauth::Client::new(), self.clock.clone())
+    }
+
+    /// A sign-in of `person` whose access token has ended.
+    async fn expired(&self, tenant: &TenantKey, person: &Person) -> TokenSet {
+        let tokens = self.authority.mint_expired(person, CLIENT, &["openid", "offline_access"]);
+        let mut credential = self.credential(&tokens, person);
+        credential.expires_at = Some(self.clock.now() - 1);
+        self.put(tenant, credential).await;
+        tokens
+    }
+
+    /// A sign-in of `person` whose access token serves for an hour.
+    async fn serving(&self, tenant: &TenantKey, person: &Person) -> TokenSet {
+        let tokens = self.authority.mint(person, CLIENT, &["openid", "offline_access"]);
+        self.put(tenant, self.credential(&tokens, person)).await;
+        tokens
+    }
+
+    fn credential(&self, tokens: &TokenSet, person: &Person) -> Credential {
+        let now = self.clock.now();
+        let mut credential =
+            Credential::new(CredentialKind::OAuth, key("acme").provider, Secret::new(&*tokens.access), now);
+        credential.refresh_token = Some(Secret::new(&*tokens.refresh));
+        credential.expires_at = Some(now + 3_600);
+        credential.client_id = Some(CLIENT.to_owned());
+        credential.account = Account::new(Some(&person.sub), Some(&person.email));
+        credential.owner = Some(User::Local(1));
+        credential
+    }
+
+    async fn put(&self, tenant: &TenantKey, credential: Credential) {
+        let key = tenant.clone();
+        let store = self.store();
+        let put = update(&*store, Touches::tenant(tenant), move |view| {
+            view.put_tenant(&key, credential);
+            Ok::<_, ()>(())
+        });
+        put.await.unwrap().unwrap();
+    }
+
+    fn stored(&self, tenant: &TenantKey) -> Option<Credential> {
+        self.store().snapshot().unwrap().tenant(tenant).unwrap().map(|held| (*held).clone())
+    }
+}
+
+fn key(text: &str) -> TenantKey {
+    text.parse().unwrap()
+}
+
+fn rejected(token: &str) -> Want {
+    Want { rejected: Some(Secret::new(token).hash()), ..Want::default() }
+}
+
+fn class(landing: &Landing) -> Class {
+    landing.as_ref().expect_err("it should have been refused").class()
+}
+
+/// G1, G8: a thousand tasks in one process, and another "process" beside them.
+#[tokio::test(flavor = "multi_thread")]
+async fn one_refresh_for_a_thousand_callers() {
+    let host = Host::new();
+    let tenant = key("acme");
+    let old = host.expired(&tenant, &Person::ada()).await;
+    let gates = [host.gate(), host.gate()];
+    let mut callers = JoinSet::new();
+    for number in 0..1_000 {
+        let (gate, tenant) = (gates[number % 2].clone(), tenant.clone());
+        callers.spawn(async move { gate.token(&tenant, Want::default(), LONG).await.unwrap() });
+    }
+    let tokens: Vec<_> = callers.join_all().await;
+    assert_eq!((host.authority.refreshes(), host.authority.reuses()), (1, 0));
+    assert!(tokens.iter().all(|credential| credential.access_token == tokens[0].access_token));
+    assert_ne!(tokens[0].access_token.expose(), old.access);
+    for gate in gates {
+        gate.drain().await;
+        assert_eq!(gate.flights(), 0, "no map entry is left behind");
+    }
+    assert!(host.authority.would_refresh(host.stored(&tenant).unwrap().refresh_token.unwrap().expose()));
+}
+
+/// G24: nothing is asked, nothing is locked.
+#[tokio::test]
+async fn a_fresh_token_costs_no_request_and_no_lock() {
+    let host = Host::new();
+    let tenant = key("acme");
+    let tokens = host.serving(&tenant, &Person::ada()).await;
+    let gate = host.gate();
+    let _held = host.store().refresh_lock(&tenant, LONG).await.unwrap();
+    let got = gate.token(&tenant, Want::default(), LONG).await.unwrap();
+    assert_eq!(got.access_token.expose(), tokens.access);
+    assert_eq!(host.authority.requests().len(), 0);
+}
+
+/// G9, G10
+#[tokio::test]
+async fn callers_come_and_go_and_the_reply_is_stored_all_the_same() {
+    let host = Host::new();
+    let tenant = key("acme");
+    let old = host.expired(&tenant, &Person::ada()).await;
+    let gate = host.gate();
+    let held = host.authority.hold_reply(Endpoint::Token);
+    let left = gate.token(&tenant, Want::default(), Duration::from_millis(100)).await;
+    assert_eq!(class(&left), Class::Transient, "{left:?}");
+    assert!(host.authority.eventually(LONG, |_| held.waiting() == 1).await);
+    held.release();
+    gate.drain().await;
+    let stored = host.stored(&tenant).unwrap();
+    assert_ne!(stored.access_token.expose(), old.access);
+    assert_eq!((stored.generation, host.authority.refreshes()), (2, 1));
+}
+
+/// G4
+#[tokio::test]
+async fn a_stuck_tenant_delays_no_other() {
+    let mut host = Host::new();
+    let elsewhere = Authority::start();
+    let other = format!(
+        "[providers.other]\ntoken_endpoint = {:?}\nclient_id = {CLIENT:?}\nflows = [\"device\"]\n\
+         device_authorization_endpoint = {:?}\n",
+        elsewhere.token_endpoint(),
+        elsewhere.device_authorization_endpoint()
+    );
+    host.catalog = catalog_of(&host.authority, &other);
+    let (stuck, quick) = (key("acme"), key("other"));
+    host.expired(&stuck, &Person::ada()).await;
+    let tokens = elsewhere.mint_expired(&Person::ada(), CLIENT, &["openid"]);
+    let mut credential = host.credential(&tokens, &Person::ada());
+    credential.provider = quick.provider.clone();
+    credential.expires_at = Some(0);
+    host.put(&quick, credential).await;
+
+    let gate = host.gate();
+    let held = host.authority.hold(Endpoint::Token);
+    let waiting = tokio::spawn({
+        let (gate, stuck) = (gate.clone(), stuck.clone());
+        async move { gate.token(&stuck, Want::default(), LONG).await }
+    });
+    assert!(host.authority.eventually(LONG, |_| held.waiting() == 1).await);
+    gate.token(&quick, Want::default(), LONG).await.unwrap();
+    assert!(!waiting.is_finished());
+    held.release();
+    waiting.await.unwrap().unwrap();
+}
+
+/// G14
+#[tokio::test]
+async fn a_401_seen_by_many_makes_one_refresh_and_late_comers_adopt_it() {
+    let host = Host::new();
+    let tenant = key("acme");
+    let old = host.serving(&tenant, &Person::ada()).await;
+    let gates = [host.gate(), host.gate()];
+    let mut callers = JoinSet::new();
+    for number in 0..20 {
+        let (gate, tenant, old) = (gates[number % 2].clone(), tenant.clone(), old.access.clone());
+        callers.spawn(async move { gate.token(&tenant, rejected(&old), LONG).await.unwrap() });
+    }
+    let tokens = callers.join_all().await;
+    assert_eq!((host.authority.refreshes(), host.authority.reuses()), (1, 0));
+    let late = host.gate().token(&tenant, rejected(&old.access), LONG).await.unwrap();
+    assert_eq!(late.access_token, tokens[0].access_token);
+    assert_eq!(host.authority.refreshes(), 1);
+}
+
+/// G15
+#[tokio::test]
+async fn a_token_from_a_forced_refresh_is_not_forced_again_for_a_minute() {
+    let host = Host::new();
+    let tenant = key("acme");
+    let old = host.serving(&tenant, &Person::ada()).await;
+    let new = host.gate().token(&tenant, rejected(&old.access), LONG).await.unwrap();
+    let again = host.gate().token(&tenant, rejected(new.access_token.expose()), LONG).await;
+    assert_eq!(class(&again), Class::Denied, "{again:?}");
+    assert_eq!(host.authority.refreshes(), 1);
+    host.clock.jump(61);
+    host.gate().token(&tenant, rejected(new.access_token.expose()), LONG).await.unwrap();
+    assert_eq!(host.authority.refreshes(), 2);
+}
+
+/// G15: never a loop.
+#[tokio::test]
+async fn a_minimum_that_is_never_granted_costs_one_refresh() {
+    let host = Host::new();
+    let tenant = key("acme");
+    host.serving(&tenant, &Person::ada()).await;
+    let want = Want { min_valid: 1_000_000, ..Want::default() };
+    host.gate().token(&tenant, want, LONG).await.unwrap();
+    assert_eq!(host.authority.refreshes(), 1);
+}
+
+/// G16
+#[tokio::test]
+async fn a_busy_server_is_left_alone_for_as_long_as_it_asks_by_every_process() {
+    let host = Host::new();
+    let tenant = key("acme");
+    host.expired(&tenant, &Person::ada()).await;
+    let busy = Canned::html(503).with_header("retry-after", "120");
+    host.authority.answer_next(Endpoint::Token, 1, busy);
+    assert_eq!(class(&host.gate().token(&tenant, Want::default(), LONG).await), Class::Transient);
+    host.clock.jump(115);
+    assert_eq!(class(&host.gate().token(&tenant, Want::default(), LONG).await), Class::Transient);
+    assert_eq!(host.authority.refreshes(), 1);
+    host.clock.jump(10);
+    let landed = host.gate().token(&tenant, Want::default(), LONG).await.unwrap();
+    assert_eq!((landed.retry_at, landed.failures, landed.intent.clone()), (None, 0, None));
+    assert_eq!(host.authority.reuses(), 0);
+}
+
+/// G16
+#[tokio::test]
+async fn what_was_not_sent_is_not_counted() {
+    let host = Host::new();
+    let tenant = key("acme");
+    host.expired(&tenant, &Person::ada()).await;
+    host.authority.go_down();
+    assert_eq!(class(&host.gate().token(&tenant, Want::default(), LONG).await), Class::Transient);
+    let stored = host.stored(&tenant).unwrap();
+    assert_eq!((stored.intent, stored.state, stored.failures), (None, CredentialState::Ok, 1));
+    host.authority.come_back();
+    host.clock.jump(10);
+    host.gate().token(&tenant, Want::default(), LONG).await.unwrap();
+    assert_eq!((host.authority.refreshes(), host.authority.reuses()), (1, 0));
+}
+
+/// G17, G18
+#[tokio::test]
+async fn a_dead_grant_is_tried_by_nobody_else_but_for_one_probe() {
+    let host = Host::new();
+    let tenant = key("acme");
+    let tokens = host.expired(&tenant, &Person::ada()).await;
+    host.authority.expire_grant(&tokens.refresh);
+    for _ in 0..3 {
+        assert_eq!(class(&host.gate().token(&tenant, Want::default(), LONG).await), Class::NeedsLogin);
+    }
+    assert_eq!(host.authority.refreshes(), 1);
+    assert!(host.stored(&tenant).unwrap().refresh_token.is_some(), "the refresh token is kept");
+    host.clock.jump(601);
+    for _ in 0..3 {
+        assert_eq!(class(&host.gate().token(&tenant, Want::default(), LONG).await), Class::NeedsLogin);
+    }
+    assert_eq!(host.authority.refreshes(), 2, "one probe");
+    host.clock.jump(10_000);
+    assert_eq!(class(&host.gate().token(&tenant, Want::default(), LONG).await), Class::NeedsLogin);
+    assert_eq!(host.authority.refreshes(), 2);
+
+    host.serving(&tenant, &Person::ada()).await;
+    host.gate().token(&tenant, Want::default(), LONG).await.unwrap();
+}
+
+/// G16, G17: reuse is told in many ways, and none of them is probed.
+#[tokio::test]
+async fn reuse_is_known_by_code_by_prose_and_when_nested() {
+    for spelling in [ReuseError::Prose, ReuseError::Nested, ReuseError::ProseOnly] {
+        let host = Host::new();
+        host.authority.set(|settings| settings.reuse_error = spelling);
+        let tenant = key("acme");
+        let tokens = host.expired(&tenant, &Person::ada()).await;
+        let client = oauth::Client::new();
+        let provider = host.catalog.get(&tenant.provider).unwrap();
+        // Somebody else spends it behind our back.
+        oauth::refresh(&client, provider, &Secret::new(&*tokens.refresh), &[], 0).await;
+        assert_eq!(class(&host.gate().token(&tenant, Want::default(), LONG).await), Class::NeedsLogin);
+        assert_eq!(host.stored(&tenant).unwrap().retry_at, None, "{spelling:?}");
+    }
+}
+
+/// G19, G10: rotated, and the reply lost. A lenient server forgives the second try.
+#[tokio::test]
+async fn a_lost_reply_is_followed_by_one_more_try() {
+    let host = Host::new();
+    host.authority.set(|settings| settings.reuse = Reuse::Lenient);
+    let tenant = key("acme");
+    host.expired(&tenant, &Person::ada()).await;
+    host.authority.fail_next(Endpoint::Token, 1, &Fault::CloseAfter);
+    host.gate().token(&tenant, Want::default(), LONG).await.unwrap();
+    assert_eq!(host.authority.refreshes(), 2);
+}
+
+/// G19
+#[tokio::test]
+async fn two_lost_replies_make_it_uncertain_and_only_a_definite_answer_makes_it_dead() {
+    let host = Host::new();
+    let tenant = key("acme");
+    host.expired(&tenant, &Person::ada()).await;
+    host.authority.fail_next(Endpoint::Token, 3, &Fault::CloseBefore);
+    assert_eq!(class(&host.gate().token(&tenant, Want::default(), LONG).await), Class::Transient);
+    assert_eq!(host.stored(&tenant).unwrap().state, CredentialState::Uncertain);
+    assert_eq!(host.authority.refreshes(), 2);
+    assert_eq!(class(&host.gate().token(&tenant, Want::default(), LONG).await), Class::Transient);
+    assert_eq!(host.authority.refreshes(), 2, "the back-off holds");
+    host.clock.jump(4_600);
+    assert_eq!(class(&host.gate().token(&tenant, Want::default(), LONG).await), Class::Transient);
+    let stored = host.stored(&tenant).unwrap();
+    assert_eq!((host.authority.refreshes(), stored.state), (3, CredentialState::Uncertain));
+    host.clock.jump(4_600);
+    let landed = host.gate().token(&tenant, Want::default(), LONG).await.unwrap();
+    assert_eq!((landed.state, landed.intent.clone()), (CredentialState::Ok, None));
+}
+
+/// G19: what still serves is not put at risk.
+#[tokio::test]
+async fn after_a_lost_reply_a_strict_server_is_not_asked_while_the_old_token_serves() {
+    let host = Host::new();
+    let tenant = key("acme");
+    let old = host.serving(&tenant, &Person::ada()).await;
+    host.authority.fail_next(Endpoint::Token, 1, &Fault::CloseBefore);
+    let want = Want { min_valid: 7_200, ..Want::default() };
+    assert_eq!(class(&host.gate().token(&tenant, want, LONG).await), Class::Transient);
+    let served = host.gate().token(&tenant, Want::default(), LONG).await.unwrap();
+    assert_eq!(served.access_token.expose(), old.access);
+    assert_eq!(host.authority.refreshes(), 1);
+    host.clock.jump(3_601);
+    host.gate().token(&tenant, Want::default(), LONG).await.unwrap();
+    assert_eq!((host.authority.refreshes(), host.authority.reuses()), (2, 0));
+}
+
+/// G19: a newer sign-in of the same account would be ended by a second use.
+#[tokio::test]
+async fn a_newer_sign_in_of_the_same_account_is_not_put_at_risk() {
+    let host = Host::new();
+    let (tenant, newer) = (key("acme"), key("acme/newer"));
+    host.expired(&tenant, &Person::ada()).await;
+    let mut lost = host.stored(&tenant).unwrap();
+    lost.intent = Some(crate::credential::Intent {
+        credential_id: lost.id.clone(),
+        generation: lost.generation,
+        refresh_sha256: lost.refresh_token.as_ref().unwrap().hash(),
+        attempt: 1,
+        sent_at: host.clock.now() - 5,
+    });
+    host.put(&tenant, lost).await;
+    host.serving(&newer, &Person::ada()).await;
+    assert_eq!(class(&host.gate().token(&tenant, Want::default(), LONG).await), Class::NeedsLogin);
+    assert_eq!(host.authority.refreshes(), 0);
+}
+
+/// G22
+#[tokio::test]
+async fn a_logout_or_a_newer_sign_in_during_a_refresh_wins() {
+    for sign_in_again in [false, true] {
+        let host = Host::new();
+        let tenant = key("acme");
+        host.expired(&tenant, &Person::ada()).await;
+        let gate = host.gate();
+        let held = host.authority.hold_reply(Endpoint::Token);
+        let refreshing = tokio::spawn({
+            let (gate, tenant) = (gate.clone(), tenant.clone());
+            async move { gate.token(&tenant, Want::default(), LONG).await }
+        });
+        assert!(host.authority.eventually(LONG, |_| held.waiting() == 1).await);
+        let newer = if sign_in_again {
+            Some(host.serving(&tenant, &Person::ada()).await)
+        } else {
+            let key = tenant.clone();
+            let store = host.store();
+            let remove = update(&*store, Touches::tenant(&tenant), move |view| {
+                view.remove_tenant(&key);
+                Ok::<_, ()>(())
+            });
+            remove.await.unwrap().unwrap();
+            None
+        };
+        held.release();
+        let landed = refreshing.await.unwrap();
+        gate.drain().await;
+        if let Some(newer) = newer {
+            assert_eq!(landed.unwrap().access_token.expose(), newer.access);
+            assert_eq!(host.stored(&tenant).unwrap().refresh_token.unwrap().expose(), newer.refresh);
+            assert_eq!(
+                host.authority.revocations(),
+                0,
+                "the same account is in use: nothing is revoked (T12)"
+            );
+        } else {
+            assert_eq!(class(&landed), Class::NeedsLogin);
+            assert!(host.stored(&tenant).is_none());
+            assert_eq!(
+                host.authority.revocations(),
+                1,
+                "nothing is in use: the dropped tokens are revoked (T12)"
+            );
+        }
+    }
+}
+
+/// I4
+#[tokio::test]
+async fn a_refresh_that_comes_back_for_somebody_else_is_not_stored() {
+    let host = Host::new();
+    let tenant = key("acme");
+    let old = host.expired(&tenant, &Person::ada()).await;
+    host.authority.set(|settings| settings.refresh_as = Some(Person::ben()));
+    let landed = host.gate().token(&tenant, Want::default(), LONG).await;
+    assert_eq!(class(&landed), Class::NeedsLogin, "{landed:?}");
+    let stored = host.stored(&tenant).unwrap();
+    assert_eq!(stored.access_token.expose(), old.access);
+    assert_eq!((stored.state, stored.retry_at), (CredentialState::NeedsLogin, None));
+}
+
+/// G23
+#[tokio::test]
+async fn what_a_reply_leaves_out_stays() {
+    let host = Host::new();
+    host.authority.set(|settings| {
+        settings.rotation = Rotation::Omit;
+        settings.reply.scope = latchkey_test_authority::ScopeShape::Missing;
+        settings.reply.id_token = latchkey_test_authority::IdToken::None;
+    });
+    let tenant = key("acme");
+    let old = host.expired(&tenant, &Person::ada()).await;
+    let mut credential = host.stored(&tenant).unwrap();
+    credential.scopes = vec!["openid".to_owned()];
+    host.put(&tenant, credential.clone()).await;
+    let landed = host.gate().token(&tenant, Want::default(), LONG).await.unwrap();
+    assert_eq!(landed.refresh_token.as_ref().unwrap().expose(), old.refresh);
+    assert_eq!((&landed.scopes, &landed.account), (&credential.scopes, &credential.account));
+    assert_ne!(landed.access_token.expose(), old.access);
+}
+
+/// G26
+#[tokio::test]
+async fn what_became_fresh_meanwhile_is_used_though_the_refresh_failed() {
+    let host = Host::new();
+    let tenant = key("acme");
+    host.expired(&tenant, &Person::ada()).await;
+    let gate = host.gate();
+    host.authority.fail_next(Endpoint::Token, 1, &Fault::ReplyAfter(Canned::html(503)));
+    let held = host.authority.hold_reply(Endpoint::Token);
+    let refreshing = tokio::spawn({
+        let (gate, tenant) = (gate.clone(), tenant.clone());
+        async move { gate.token(&tenant, Want::default(), LONG).await }
+    });
+    assert!(host.authority.eventually(LONG, |_| held.waiting() == 1).await);
+    let newer = host.serving(&tenant, &Person::ada()).await;
+    held.release();
+    assert_eq!(refreshing.await.unwrap().unwrap().access_token.expose(), newer.access);
+}
+
+/// G30
+#[tokio::test]
+async fn a_credential_of_another_client_is_not_sent_anywhere() {
+    let host = Host::new();
+    let tenant = key("acme");
+    host.expired(&tenant, &Person::ada()).await;
+    let mut credential = host.stored(&tenant).unwrap();
+    credential.client_id = Some("another".to_owned());
+    host.put(&tenant, credential.clone()).await;
+    assert_eq!(class(&host.gate().token(&tenant, Want::default(), LONG).await), Class::Operator);
+    assert_eq!(host.authority.requests().len(), 0);
+    assert_eq!(host.stored(&tenant).unwrap().state, CredentialState::Ok);
+}
+
+/// G29, W5
+#[tokio::test]
+async fn once_draining_no_exchange_is_started_and_one_under_way_is_stored() {
+    let host = Host::new();
+    let (first, second) = (key("acme/first"), key("acme/second"));
+    host.expired(&first, &Person::ada()).await;
+    host.expired(&second, &Person::ben()).await;
+    let gate = host.gate();
+    let held = host.authority.hold_reply(Endpoint::Token);
+    gate.refresh_ahead(&first);
+    assert!(host.authority.eventually(LONG, |_| held.waiting() == 1).await);
+    let draining = tokio::spawn({
+        let gate = gate.clone();
+        async move { gate.drain().await }
+    });
+    tokio::task::yield_now().await;
+    assert!(matches!(gate.token(&second, Want::default(), LONG).await, Err(TokenError::Closing)));
+    held.release();
+    draining.await.unwrap();
+    assert_eq!(host.authority.refreshes(), 1);
+    assert_eq!(host.stored(&first).unwrap().generation, 2);
+}
+
+/// A store whose writes or locks can be made to fail: what a full disk, or a bug, does.
+#[derive(Debug)]
+struct Faulty {
+    sound: Arc<FileStore>,
+    /// Writes that still go through.
+    writes_left: std::sync::atomic::AtomicUsize,
+    panic_at_the_lock: std::sync::atomic::AtomicBool,
+}
+
+impl Faulty {
+    fn new(sound: Arc<FileStore>, writes_left: usize) -> Arc<Self> {
+        Arc::new(Self { sound, writes_left: writes_left.into(), panic_at_the_lock: false.into() })
+    }
+}
+
+impl Store for Faulty {
+    fn snapshot(&self) -> Result<Arc<Document>, StoreError> {
+        self.sound.snapshot()
+    }
+
+    fn apply(&self, touches: Touches, mutation: Mutation) -> StoreFuture<'_, Result<(), StoreError>> {
+        use std::sync::atomic::Ordering::SeqCst;
+        if self.writes_left.fetch_update(SeqCst, SeqCst, |left| left.checked_sub(1)).is_err() {
+            let full = std::io::Error::from(std::io::ErrorKind::StorageFull);
+            return Box::pin(async move {
+                Err(StoreError::io("write", std::path::Path::new("auth.json"), &full))
+            });
+        }
+        self.sound.apply(touches, mutation)
+    }
+
+    fn changes(&self) -> watch::Receiver<u64> {
+        self.sound.changes()
+    }
+
+    fn refresh_lock<'a>(
+        &'a self,
+        tenant: &TenantKey,
+        bound: Duration,
+    ) -> StoreFuture<'a, Result<KernelLock, StoreError>> {
+        assert!(!self.panic_at_the_lock.swap(false, std::sync::atomic::Ordering::SeqCst), "a bug");
+        self.sound.refresh_lock(tenant, bound)
+    }
+
+    fn refresh_holder(&self, tenant: &TenantKey) -> Option<Holder> {
+        self.sound.refresh_holder(tenant)
+    }
+
+    fn try_login_lock(&self, user: &User, tenant: &TenantKey) -> Result<Option<KernelLock>, StoreError> {
+        self.sound.try_login_lock(user, tenant)
+    }
+
+    fn set_rescue_aside(&self, lock: &KernelLock, tenant: &TenantKey) -> Result<(), StoreError> {
+        self.sound.set_rescue_aside(lock, tenant)
+    }
+
+    fn write_rescue(&self, lock: &KernelLock, tenant: &TenantKey, saved: &Rescue) -> Result<(), StoreError> {
+        self.sound.write_rescue(lock, tenant, saved)
+    }
+
+    fn read_rescue(&self, lock: &KernelLock, tenant: &TenantKey) -> Result<Option<Rescue>, StoreError> {
+        self.sound.read_rescue(lock, tenant)
+    }
+
+    fn clear_rescue(&self, lock: &KernelLock, tenant: &TenantKey) -> Result<(), StoreError> {
+        self.sound.clear_rescue(lock, tenant)
+    }
+}
+
+/// G21
+#[tokio::test]
+async fn a_rotation_that_cannot_be_stored_is_kept_aside_and_finished_by_the_next_holder() {
+    let host = Host::new();
+    let tenant = key("acme");
+    host.expired(&tenant, &Person::ada()).await;
+    // The intent is written; the disk fills up before the save.
+    let unlucky = host.gate_over(Faulty::new(host.store(), 1));
+    let landed = unlucky.token(&tenant, Want::default(), LONG).await;
+    assert!(matches!(landed, Err(TokenError::Unsaved { .. })), "{landed:?}");
+    unlucky.drain().await;
+    assert_eq!(host.stored(&tenant).unwrap().generation, 1, "no new token was handed out or stored");
+
+    let landed = host.gate().token(&tenant, Want::default(), LONG).await.unwrap();
+    assert_eq!(landed.generation, 2);
+    assert_eq!((host.authority.refreshes(), host.authority.reuses()), (1, 0));
+    assert!(host.authority.would_refresh(landed.refresh_token.as_ref().unwrap().expose()));
+    let leftovers = std::fs::read_dir(host.path.with_file_name("auth.json.locks")).unwrap();
+    assert!(!leftovers.flatten().any(|entry| entry.file_name().to_string_lossy().ends_with(".rescue")));
+}
+
+/// G19, G21: without a durable intent nothing is sent.
+#[tokio::test]
+async fn a_store_that_cannot_be_written_makes_no_request() {
+    let host = Host::new();
+    let tenant = key("acme");
+    host.expired(&tenant, &Person::ada()).await;
+    let landed = host.gate_over(Faulty::new(host.store(), 0)).token(&tenant, Want::default(), LONG).await;
+    assert_eq!(class(&landed), Class::Store);
+    assert_eq!(host.authority.requests().len(), 0);
+}
+
+/// G8
+#[tokio::test]
+async fn a_flight_that_panics_releases_the_gate() {
+    let host = Host::new();
+    let tenant = key("acme");
+    host.expired(&tenant, &Person::ada()).await;
+    let store = Faulty::new(host.store(), 100);
+    store.panic_at_the_lock.store(true, std::sync::atomic::Ordering::SeqCst);
+    let gate = host.gate_over(store);
+    assert_eq!(class(&gate.token(&tenant, Want::default(), LONG).await), Class::Bug);
+    assert_eq!(gate.flights(), 0);
+    gate.token(&tenant, Want::default(), LONG).await.unwrap();
+}
+
+/// G21: a rescue that was superseded, or is the store's already, changes nothing.
+#[tokio::test]
+async fn a_rescue_is_compared_before_it_is_stored() {
+    let host = Host::new();
+    let tenant = key("acme");
+    host.expired(&tenant, &Person::ada()).await;
+    let before = host.stored(&tenant).unwrap();
+    let mut kept = before.clone();
+    kept.generation += 1;
+    kept.access_token = Secret::new("at-kept-aside");
+    let store = host.store();
+    let lock = store.refresh_lock(&tenant, LONG).await.unwrap();
+    store.set_rescue_aside(&lock, &tenant).unwrap();
+    store.write_rescue(&lock, &tenant, &Rescue { replaces: before.version(), credential: kept }).unwrap();
+    drop(lock);
+    let newer = host.serving(&tenant, &Person::ada()).await;
+    let want = rejected(&newer.access);
+    let landed = host.gate().token(&tenant, want, LONG).await.unwrap();
+    assert_ne!(landed.access_token.expose(), "at-kept-aside");
+    assert_eq!(host.authority.refreshes(), 1);
+}
+
+/// The settings of the scripted server are what these tests think they are.
+#[test]
+fn the_server_is_strict_unless_told_otherwise() {
+    assert_eq!(Settings::default().reuse, Reuse::Strict);
+}

@@ -12,6 +12,7 @@ use crate::tenant::{TenantKey, User};
 
 /// What a cancel found.
 #[derive(Debug, Clone, PartialEq)]
+#[expect(clippy::large_enum_variant, reason = "one at a time, and moved once")]
 pub enum Cancelled {
     /// Ended now.
     Now(PendingLogin),

@@ -27,6 +27,7 @@ pub(super) enum Completed {
 }
 
 /// What the write decided.
+#[expect(clippy::large_enum_variant, reason = "one at a time, and moved once")]
 enum Verdict {
     Stored { login: PendingLogin, replaced: Option<Credential> },
     Lost,

@@ -39,6 +39,7 @@ impl Logins {
 }
 
 /// What a look at the stored login says.
+#[expect(clippy::large_enum_variant, reason = "one at a time, and moved once")]
 enum Look {
     Over,
     Poll(PendingLogin),
@@ -56,7 +57,7 @@ impl Inner {
                 Ok(Look::Poll(current)) => match self.poll_once(&current, &mut lock).await {
                     Ok(Poll::Again) => trouble = 0,
                     Ok(Poll::AgainAfter(pause)) => {
-                        trouble = pause.unwrap_or((trouble * 2).clamp(5, LONGEST_PAUSE))
+                        trouble = pause.unwrap_or((trouble * 2).clamp(5, LONGEST_PAUSE));
                     }
                     Ok(Poll::Done) => return,
                     Err(error) => {

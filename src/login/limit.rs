@@ -12,7 +12,7 @@ use tokio::time::Instant;
 use crate::tenant::User;
 
 /// The time over which starts are counted.
-const WINDOW: Duration = Duration::from_secs(60);
+const WINDOW: Duration = Duration::from_mins(1);
 
 /// The starts of the last minute.
 #[derive(Debug)]
@@ -64,7 +64,7 @@ mod tests {
         assert_eq!(limit.count(&bob), Ok(()));
         tokio::time::advance(Duration::from_secs(10)).await;
         assert_eq!(limit.count(&ann), Ok(()));
-        tokio::time::advance(Duration::from_secs(120)).await;
+        tokio::time::advance(Duration::from_mins(2)).await;
         assert_eq!(limit.count(&bob), Ok(()));
         assert_eq!(limit.starts.lock().unwrap().len(), 1, "nobody is remembered for longer than a minute");
     }

@@ -38,3 +38,6 @@ pub trait Notifier: Send + Sync + 'static {
         interaction: Option<&'a Secret>,
     ) -> Pin<Box<dyn Future<Output = Told> + Send + 'a>>;
 }
+
+#[cfg(test)]
+mod tests;

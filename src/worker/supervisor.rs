@@ -27,7 +27,7 @@ const RESTART_PAUSES: [Duration; 5] = [
     Duration::from_secs(5),
     Duration::from_secs(15),
     Duration::from_secs(30),
-    Duration::from_secs(60),
+    Duration::from_mins(1),
 ];
 
 /// A handle on the supervisor. Cheap to clone.
@@ -210,18 +210,18 @@ impl Supervisor {
         match self.0.broker.logins().take_up().await {
             Ok(handovers) => {
                 for handover in handovers {
-                    match handover.login.watchers.first().map(|watcher| watcher.thread.clone()) {
-                        Some(thread) => self.hand_over(&thread, handover),
+                    let watcher = handover.login.watchers.first().map(|watcher| watcher.thread.clone());
+                    if let Some(thread) = watcher {
+                        self.hand_over(&thread, handover);
+                    } else {
                         // Started at a terminal: nobody watches, and it is polled all the same.
-                        None => {
-                            let logins = self.0.broker.logins().clone();
-                            self.0.tasks.spawn(async move { logins.poll(handover).await });
-                        }
+                        let logins = self.0.broker.logins().clone();
+                        self.0.tasks.spawn(async move { logins.poll(handover).await });
                     }
                 }
             }
             Err(error) => {
-                tracing::warn!(%error, "logins that were left behind cannot be looked for; trying again")
+                tracing::warn!(%error, "logins that were left behind cannot be looked for; trying again");
             }
         }
     }

@@ -26,13 +26,13 @@ use crate::tenant::ThreadId;
 /// A tenant that was asked for within this many seconds is in use (W2).
 const IN_USE_FOR: i64 = 7 * 24 * 60 * 60;
 /// A worker with nothing to do stays this long for the next message.
-const LINGER: Duration = Duration::from_secs(60);
+const LINGER: Duration = Duration::from_mins(1);
 /// The pause before something that could not be delivered is tried again.
-const TELL_AGAIN: Duration = Duration::from_secs(5);
+const TELL_AGAIN: Duration = Duration::from_secs(2);
 /// How often that is tried.
-const TELL_TRIES: u32 = 24;
+const TELL_TRIES: u32 = 60;
 /// The longest sleep, so that a wall clock that jumped is noticed.
-const LONGEST_SLEEP: Duration = Duration::from_secs(60);
+const LONGEST_SLEEP: Duration = Duration::from_mins(1);
 
 /// What a worker can be told.
 #[derive(Debug)]
@@ -104,7 +104,7 @@ impl Worker {
             let idle = next.is_none() && self.polls.is_empty();
             idle_since = idle.then(|| idle_since.unwrap_or_else(Instant::now));
             let wake_at = match idle_since {
-                Some(since) if since.elapsed() >= LINGER => return,
+                Some(since) if self.closed || since.elapsed() >= LINGER => return,
                 Some(since) => since + LINGER,
                 None => next.unwrap_or_else(|| Instant::now() + LONGEST_SLEEP),
             };
@@ -169,9 +169,11 @@ impl Worker {
         if let Some(token) = here.and_then(|watcher| watcher.interaction.as_ref()) {
             watched.interaction = Some(token.clone());
         }
-        let changed = watched.shown.is_some_and(|shown| shown != login.status);
+        // How a start came out is shown by whoever asked for it.
+        let changed =
+            watched.shown.is_some_and(|shown| shown != login.status && shown != LoginStatus::Starting);
         watched.shown = Some(login.status);
-        if changed && login.status != LoginStatus::Starting && !watched.not_ours {
+        if changed && !watched.not_ours {
             let told = self.notifier.login_changed(login, &self.thread, watched.interaction.as_ref()).await;
             watched.not_ours = told == Told::NotOurs;
         }

@@ -1,0 +1,247 @@
+//! Workers and their supervisor, with a notifier that writes down what it is told.
+
+use std::os::unix::fs::PermissionsExt;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use latchkey_test_authority::{Authority, CLIENT, Interval, Person, REDIRECT};
+
+use super::*;
+use crate::broker::{Broker, Caller, LoginReply, LoginRequest};
+use crate::clock::Clock;
+use crate::credential::{Credential, CredentialKind};
+use crate::login::Started;
+use crate::oauth;
+use crate::pending::{LoginKind, LoginStatus, Watcher};
+use crate::provider::Catalog;
+use crate::store::file::FileStore;
+use crate::store::{Touches, update};
+use crate::tenant::{TenantKey, User};
+
+struct Host {
+    authority: Authority,
+    catalog: Catalog,
+    path: PathBuf,
+    _temp: tempfile::TempDir,
+}
+
+/// What was told: thread, status, and the interaction's token.
+type Line = (String, LoginStatus, Option<String>);
+
+#[derive(Default)]
+struct Notes {
+    told: Mutex<Vec<Line>>,
+    /// The next so many calls panic.
+    panics: AtomicUsize,
+    /// The next so many calls cannot deliver.
+    late: AtomicUsize,
+}
+
+fn count_down(counter: &AtomicUsize) -> bool {
+    counter.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1)).is_ok()
+}
+
+impl Notifier for Notes {
+    fn login_changed<'a>(
+        &'a self,
+        login: &'a PendingLogin,
+        thread: &'a ThreadId,
+        interaction: Option<&'a Secret>,
+    ) -> Pin<Box<dyn Future<Output = Told> + Send + 'a>> {
+        Box::pin(async move {
+            assert!(!count_down(&self.panics), "a bug");
+            if count_down(&self.late) {
+                return Told::Later;
+            }
+            let token = interaction.map(|token| token.expose().to_owned());
+            self.told.lock().unwrap().push((thread.to_string(), login.status, token));
+            Told::Done
+        })
+    }
+}
+
+impl Notes {
+    fn lines(&self) -> Vec<Line> {
+        self.told.lock().unwrap().clone()
+    }
+}
+
+impl Host {
+    fn new() -> Self {
+        let temp = tempfile::tempdir().unwrap();
+        std::fs::set_permissions(temp.path(), PermissionsExt::from_mode(0o700)).unwrap();
+        let authority = Authority::start();
+        authority.set(|settings| {
+            settings.interval = Interval::Number(3);
+            settings.enforced_interval = Duration::ZERO;
+        });
+        let text = format!(
+            "[providers.acme]\ntoken_endpoint = {:?}\ndevice_authorization_endpoint = {:?}\n\
+             authorization_endpoint = {:?}\nclient_id = {CLIENT:?}\nredirect_uri = {REDIRECT:?}\n\
+             flows = [\"device\", \"paste\"]\nscopes = [\"openid\", \"offline_access\"]\n",
+            authority.token_endpoint(),
+            authority.device_authorization_endpoint(),
+            authority.authorization_endpoint(),
+        );
+        let file = std::path::Path::new("latchkey.toml");
+        let catalog = crate::config::Config::parse(&text, file, &|_| None).unwrap().providers;
+        let path = temp.path().join("auth.json");
+        Self { authority, catalog, path, _temp: temp }
+    }
+
+    fn broker(&self) -> Broker {
+        let store = FileStore::open(&self.path, false, Clock::system()).unwrap();
+        Broker::new(Arc::new(store), self.catalog.clone(), oauth::Client::new(), Clock::system(), 50)
+    }
+}
+
+fn key(text: &str) -> TenantKey {
+    text.parse().unwrap()
+}
+
+fn thread(text: &str) -> ThreadId {
+    text.parse().unwrap()
+}
+
+async fn start(broker: &Broker, tenant: &str, kind: LoginKind, place: &str) -> Started {
+    let request = LoginRequest {
+        caller: Caller { user: User::Local(1), admin: false },
+        tenant: key(tenant),
+        kind: Some(kind),
+        watcher: Some(Watcher {
+            thread: thread(place),
+            interaction: Some(Secret::new(format!("token-{place}"))),
+        }),
+        bind: Some(thread(place)),
+        again: false,
+    };
+    match broker.login(request).await.unwrap() {
+        LoginReply::Started(started) => *started,
+        LoginReply::SignedIn(status) => panic!("signed in: {status:?}"),
+    }
+}
+
+async fn eventually(what: &str, holds: impl Fn() -> bool) {
+    let end = Instant::now() + Duration::from_secs(20);
+    while !holds() {
+        assert!(Instant::now() < end, "never: {what}");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
+/// W2, S12, C5: a worker polls to the end and tells it on the message whose token left the store.
+#[tokio::test]
+async fn a_worker_polls_its_threads_login_and_has_its_end_told_once() {
+    let host = Host::new();
+    let (broker, notes) = (host.broker(), Arc::new(Notes::default()));
+    let supervisor = Supervisor::start(broker.clone(), notes.clone());
+    let started = start(&broker, "acme", LoginKind::Device, "7").await;
+    supervisor.hand_over(&thread("7"), started.handover.unwrap());
+    let code = started.login.user_code.unwrap();
+    host.authority.approve_device(code.expose(), &Person::ada()).await;
+    eventually("told", || !notes.lines().is_empty()).await;
+    tokio::time::sleep(Duration::from_millis(700)).await;
+    assert_eq!(notes.lines(), [("7".to_owned(), LoginStatus::Succeeded, Some("token-7".to_owned()))]);
+    let login = broker.store().snapshot().unwrap().login_by_id(&started.login.id).unwrap();
+    assert_eq!(login.untold().count(), 0, "and that is written down");
+    supervisor.thread_closed(&thread("7"));
+    eventually("the worker has ended", || supervisor.workers() == 0).await;
+}
+
+/// W3
+#[tokio::test]
+async fn a_worker_that_panics_comes_back_and_the_others_do_not_notice() {
+    let host = Host::new();
+    let (broker, notes) = (host.broker(), Arc::new(Notes::default()));
+    let supervisor = Supervisor::start(broker.clone(), notes.clone());
+    let unlucky = start(&broker, "acme/one", LoginKind::Paste, "1").await.login;
+    let lucky = start(&broker, "acme/two", LoginKind::Paste, "2").await.login;
+    eventually("two workers", || supervisor.workers() == 2).await;
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    notes.panics.store(1, Ordering::SeqCst);
+    broker.logins().cancel(&User::Local(1), false, &unlucky.id).await.unwrap();
+    eventually("the panic", || notes.panics.load(Ordering::SeqCst) == 0).await;
+    broker.logins().cancel(&User::Local(1), false, &lucky.id).await.unwrap();
+    eventually("the other is told", || notes.lines().iter().any(|line| line.0 == "2")).await;
+    eventually("the one that panicked is told after all", || notes.lines().iter().any(|line| line.0 == "1"))
+        .await;
+    assert_eq!(notes.lines().len(), 2);
+}
+
+/// S12, U5: what cannot be delivered now is delivered later, though only the worker remembers the message.
+#[tokio::test]
+async fn what_could_not_be_told_is_told_again() {
+    let host = Host::new();
+    let (broker, notes) = (host.broker(), Arc::new(Notes::default()));
+    let supervisor = Supervisor::start(broker.clone(), notes.clone());
+    let login = start(&broker, "acme", LoginKind::Paste, "7").await.login;
+    eventually("a worker", || supervisor.workers() == 1).await;
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    notes.late.store(1, Ordering::SeqCst);
+    broker.logins().cancel(&User::Local(1), false, &login.id).await.unwrap();
+    eventually("told", || !notes.lines().is_empty()).await;
+    assert_eq!(notes.lines(), [("7".to_owned(), LoginStatus::Cancelled, Some("token-7".to_owned()))]);
+}
+
+/// S12, W5: after a restart the polling goes on, and the message is still known.
+#[tokio::test]
+async fn a_new_supervisor_takes_up_what_the_old_one_left() {
+    let host = Host::new();
+    let first = host.broker();
+    let notes = Arc::new(Notes::default());
+    let supervisor = Supervisor::start(first.clone(), notes.clone());
+    let started = start(&first, "acme", LoginKind::Device, "7").await;
+    supervisor.hand_over(&thread("7"), started.handover.unwrap());
+    tokio::time::timeout(Duration::from_secs(10), supervisor.shut_down()).await.expect("it drains");
+
+    let second = host.broker();
+    let _supervisor = Supervisor::start(second.clone(), notes.clone());
+    let code = started.login.user_code.unwrap();
+    host.authority.approve_device(code.expose(), &Person::ada()).await;
+    eventually("told", || !notes.lines().is_empty()).await;
+    assert_eq!(notes.lines(), [("7".to_owned(), LoginStatus::Succeeded, Some("token-7".to_owned()))]);
+    assert_eq!((host.authority.device_starts(), host.authority.rotations()), (1, 0));
+}
+
+/// W2, G24
+#[tokio::test]
+async fn what_is_in_use_is_refreshed_ahead_of_its_end_and_what_is_not_rests() {
+    let host = Host::new();
+    let broker = host.broker();
+    let now = Clock::system().now();
+    for (tenant, place, last_used) in [("acme/used", "1", now), ("acme/unused", "2", now - 8 * 86_400)] {
+        let tokens = host.authority.mint(&Person::ada(), CLIENT, &["openid", "offline_access"]);
+        let (tenant, place) = (key(tenant), thread(place));
+        let mut held = Credential::new(
+            CredentialKind::OAuth,
+            tenant.provider.clone(),
+            Secret::new(&*tokens.access),
+            now,
+        );
+        held.refresh_token = Some(Secret::new(&*tokens.refresh));
+        // Five of its sixty minutes are left.
+        held.obtained_at = Some(now - 3_300);
+        held.expires_at = Some(now + 300);
+        held.created_at = Some(last_used);
+        held.last_used_at = Some(last_used);
+        update(&**broker.store(), Touches::tenant(&tenant).and_thread(&place), move |view| {
+            let mut binding = view.binding(&place).unwrap();
+            binding.tenants.insert(tenant.provider.clone(), tenant.clone());
+            view.put_binding(&place, binding);
+            view.put_tenant(&tenant, held);
+            Ok::<_, ()>(())
+        })
+        .await
+        .unwrap()
+        .unwrap();
+    }
+    let supervisor = Supervisor::start(broker.clone(), Arc::new(Notes::default()));
+    let generation =
+        |tenant: &str| broker.store().snapshot().unwrap().tenant(&key(tenant)).unwrap().unwrap().generation;
+    eventually("the refresh", || generation("acme/used") == 2).await;
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    assert_eq!((generation("acme/unused"), host.authority.refreshes()), (1, 1));
+    assert_eq!(supervisor.workers(), 1, "nothing is to be done for the other thread");
+}

@@ -1,0 +1,133 @@
+//! One host for a test: a folder with a configuration and an auth file, a server, and the program.
+
+use std::os::unix::fs::PermissionsExt;
+use std::path::PathBuf;
+use std::process::{Command, Output, Stdio};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use latchkey::broker::Broker;
+use latchkey::clock::Clock;
+use latchkey::config::Config;
+use latchkey::credential::{Credential, CredentialKind};
+use latchkey::oauth;
+use latchkey::secret::Secret;
+use latchkey::store::file::FileStore;
+use latchkey::store::{Store, Touches, update};
+use latchkey::tenant::TenantKey;
+use latchkey_test_authority::{Authority, CLIENT, Person, REDIRECT, TokenSet};
+
+/// Longer than anything here takes, unless it hangs.
+pub const LONG: Duration = Duration::from_mins(1);
+
+pub struct Host {
+    pub authority: Authority,
+    pub config: PathBuf,
+    pub auth: PathBuf,
+    _temp: tempfile::TempDir,
+}
+
+pub fn key(text: &str) -> TenantKey {
+    text.parse().unwrap()
+}
+
+impl Host {
+    pub fn new() -> Self {
+        let temp = tempfile::tempdir().unwrap();
+        std::fs::set_permissions(temp.path(), PermissionsExt::from_mode(0o700)).unwrap();
+        let authority = Authority::start();
+        let (config, auth) = (temp.path().join("latchkey.toml"), temp.path().join("data/auth.json"));
+        let text = format!(
+            "[store]\npath = {:?}\n[providers.acme]\nissuer = {:?}\ntoken_endpoint = {:?}\n\
+             device_authorization_endpoint = {:?}\nauthorization_endpoint = {:?}\nrevocation_endpoint = {:?}\n\
+             client_id = {CLIENT:?}\nredirect_uri = {REDIRECT:?}\nflows = [\"device\", \"paste\"]\n\
+             scopes = [\"openid\", \"offline_access\"]\nshare = \"guild\"\n",
+            auth.to_string_lossy(),
+            authority.issuer(),
+            authority.token_endpoint(),
+            authority.device_authorization_endpoint(),
+            authority.authorization_endpoint(),
+            authority.revocation_endpoint(),
+        );
+        std::fs::write(&config, text).unwrap();
+        Self { authority, config, auth, _temp: temp }
+    }
+
+    pub fn store(&self) -> Arc<FileStore> {
+        Arc::new(FileStore::open(&self.auth, false, Clock::system()).unwrap())
+    }
+
+    /// A broker in this process, on the same file.
+    pub fn broker(&self) -> Broker {
+        let config = Config::load(&self.config).unwrap();
+        Broker::new(self.store(), config.providers, oauth::Client::new(), Clock::system(), 50)
+    }
+
+    /// The program, with these arguments.
+    pub fn latchkey(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_latchkey"));
+        command.arg("--config").arg(&self.config).args(arguments).env_remove("FAILPOINTS");
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command
+    }
+
+    /// A sign-in whose access token ended a while ago.
+    pub async fn expired(&self, tenant: &str) -> TokenSet {
+        let tokens = self.authority.mint_expired(&Person::ada(), CLIENT, &["openid", "offline_access"]);
+        self.put(tenant, &tokens, -10).await;
+        tokens
+    }
+
+    /// A sign-in whose access token serves for an hour.
+    pub async fn serving(&self, tenant: &str) -> TokenSet {
+        let tokens = self.authority.mint(&Person::ada(), CLIENT, &["openid", "offline_access"]);
+        self.put(tenant, &tokens, 3_600).await;
+        tokens
+    }
+
+    async fn put(&self, tenant: &str, tokens: &TokenSet, left: i64) {
+        let (tenant, now) = (key(tenant), Clock::system().now());
+        let mut credential = Credential::new(
+            CredentialKind::OAuth,
+            tenant.provider.clone(),
+            Secret::new(&*tokens.access),
+            now,
+        );
+        credential.refresh_token = Some(Secret::new(&*tokens.refresh));
+        credential.expires_at = Some(now + left);
+        let (store, touches) = (self.store(), Touches::tenant(&tenant));
+        update(&*store, touches, move |view| {
+            view.put_tenant(&tenant, credential);
+            Ok::<_, ()>(())
+        })
+        .await
+        .unwrap()
+        .unwrap();
+    }
+
+    pub fn stored(&self, tenant: &str) -> Option<Credential> {
+        self.store().snapshot().unwrap().tenant(&key(tenant)).unwrap().map(|held| (*held).clone())
+    }
+
+    /// Waits until the tenant's credential is as wanted.
+    pub fn eventually(&self, tenant: &str, holds: impl Fn(&Credential) -> bool) -> Credential {
+        let end = Instant::now() + LONG;
+        loop {
+            match self.stored(tenant) {
+                Some(held) if holds(&held) => return held,
+                held => assert!(Instant::now() < end, "the store is still at {held:?}"),
+            }
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+}
+
+/// What it printed, without the line's end.
+pub fn printed(output: &Output) -> String {
+    String::from_utf8(output.stdout.clone()).unwrap().trim_end().to_owned()
+}
+
+/// What it said on standard error.
+pub fn said(output: &Output) -> String {
+    String::from_utf8(output.stderr.clone()).unwrap()
+}

@@ -1,0 +1,81 @@
+//! Programs that wait for a sign-in that is under way.
+
+use std::process::{Child, Output};
+use std::time::{Duration, Instant};
+
+use latchkey::broker::{Caller, LoginReply, LoginRequest};
+use latchkey::pending::{LoginKind, PendingLogin};
+use latchkey::tenant::User;
+use latchkey_test_authority::Person;
+
+use crate::host::{Host, LONG, key, printed, said};
+
+async fn paste_login(host: &Host, broker: &latchkey::broker::Broker) -> PendingLogin {
+    let reply = broker
+        .login(LoginRequest {
+            caller: Caller { user: User::Local(1), admin: false },
+            tenant: key("acme"),
+            kind: Some(LoginKind::Paste),
+            watcher: None,
+            bind: None,
+            again: false,
+        })
+        .await
+        .unwrap();
+    let LoginReply::Started(started) = reply else {
+        panic!("signed in already at {}", host.authority.issuer())
+    };
+    started.login
+}
+
+fn end(mut child: Child) -> Output {
+    let until = Instant::now() + LONG;
+    while child.try_wait().unwrap().is_none() {
+        if Instant::now() > until {
+            child.kill().unwrap();
+            panic!("it hangs");
+        }
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    child.wait_with_output().unwrap()
+}
+
+/// S10
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_waits_for_a_sign_in_gets_its_token() {
+    let host = Host::new();
+    let broker = host.broker();
+    let login = paste_login(&host, &broker).await;
+    let waiting = host.latchkey(&["token", "acme", "--wait"]).spawn().unwrap();
+    std::thread::sleep(Duration::from_millis(300));
+    let answer = host.authority.sign_in(login.authorize_url.as_ref().unwrap().expose(), &Person::ada()).await;
+    broker.logins().paste(&User::Local(1), &login.id, &answer).await.unwrap();
+    let output = end(waiting);
+    assert!(output.status.success(), "{}", said(&output));
+    assert!(host.authority.accepts(&printed(&output)));
+}
+
+/// S10
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_waits_for_a_sign_in_that_fails_is_told() {
+    let host = Host::new();
+    let broker = host.broker();
+    let login = paste_login(&host, &broker).await;
+    let waiting = host.latchkey(&["token", "acme", "--wait"]).spawn().unwrap();
+    std::thread::sleep(Duration::from_millis(300));
+    broker.logins().cancel(&User::Local(1), false, &login.id).await.unwrap();
+    let output = end(waiting);
+    assert_eq!(output.status.code(), Some(3), "{}", said(&output));
+    assert!(said(&output).contains("ended without a token"), "{}", said(&output));
+}
+
+/// S10: nobody hangs.
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_waits_for_nothing_or_too_long_is_told_at_once_or_in_time() {
+    let host = Host::new();
+    let output = host.latchkey(&["token", "acme", "--wait"]).output().unwrap();
+    assert_eq!(output.status.code(), Some(3), "no sign-in is under way: {}", said(&output));
+    paste_login(&host, &host.broker()).await;
+    let output = host.latchkey(&["token", "acme", "--wait", "--timeout", "600ms"]).output().unwrap();
+    assert_eq!(output.status.code(), Some(4), "{}", said(&output));
+}
