@@ -3,7 +3,9 @@
 //! Owns the shape of the command line. Must not: do any command's work, or start a runtime for commands that need none
 //! (`latchkey token` answers in about a millisecond).
 
+mod auth;
 mod check;
+mod discord;
 mod exit;
 mod flight;
 mod log;
@@ -11,6 +13,7 @@ mod run;
 mod setup;
 mod status;
 mod token;
+mod view;
 
 use std::io::Write;
 use std::path::PathBuf;

@@ -1,12 +1,201 @@
 //! `latchkey run`: the bot.
+//!
+//! Owns its beginning and its end. Invariants: one bot for each store and guild (W6); what cannot work ends at once, with
+//! the reason and the remedy, instead of a process that never answers; at the end, exchanges under way are finished
+//! and stored (W5).
 
 use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
 
-use crate::exit::Exit;
+use latchkey::config::{Config, DiscordConfig};
+use latchkey::oauth::EXCHANGE_BOUND;
+use latchkey::secret::Secret;
+use latchkey::store::file::FileStore;
+use latchkey::store::{KernelLock, LockError, StoreError};
+use latchkey::worker::Supervisor;
+use serenity::all::{Client, ClientBuilder, GatewayError, GatewayIntents, GuildId, ShardManager};
+use tokio::signal::unix::{SignalKind, signal};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::auth;
+use crate::discord::live::Live;
+use crate::discord::notifier::{Messenger, Places};
+use crate::discord::route::Door;
+use crate::discord::watch::Watch;
+use crate::discord::{Desk, api};
+use crate::exit::{Code, Exit};
 use crate::{log, setup};
+
+/// How long another bot of the same store and guild is given to leave (W6).
+const PREDECESSOR: Duration = Duration::from_secs(15);
+/// How long the end waits for exchanges and answers under way: longer than any exchange may take (G29).
+const DRAIN: Duration = EXCHANGE_BOUND.saturating_add(Duration::from_secs(30));
+/// How long it waits for the connection to close: it hangs while there is none.
+const GOODBYE: Duration = Duration::from_secs(3);
 
 pub fn run(config: Option<&Path>) -> Result<(), Exit> {
     log::start(log::BOT);
-    let _loaded = setup::load(config)?;
-    Ok(())
+    let config = setup::load(config)?.config;
+    let discord = config.discord.clone().ok_or_else(|| {
+        Exit::new(
+            Code::Usage,
+            "there is no [discord] table in the configuration: add one with guild = \"<the id of your server>\"",
+        )
+    })?;
+    let token = discord.token.read(&setup::environment).map_err(|error| Exit::new(Code::Usage, error))?;
+    let store = setup::open_store(&config)?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Exit::new(Code::Internal, error))?;
+    let result = runtime.block_on(serve(config, discord, token, store));
+    // A blocked file or lock call must not hold up the end: all that counts is stored.
+    runtime.shutdown_background();
+    result
+}
+
+async fn serve(
+    config: Config,
+    discord: DiscordConfig,
+    token: Secret,
+    store: Arc<FileStore>,
+) -> Result<(), Exit> {
+    let mut ends = [SignalKind::terminate(), SignalKind::interrupt()]
+        .map(|kind| signal(kind).map_err(|error| Exit::new(Code::Internal, error)));
+    let [Ok(terminate), Ok(interrupt)] = &mut ends else {
+        return Err(Exit::new(Code::Internal, "the system gives no signals"));
+    };
+    let ended = async {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+    };
+    tokio::pin!(ended);
+    let starting = start(&config, &discord, &token, store);
+    let mut bot = tokio::select! {
+        bot = starting => bot?,
+        () = &mut ended => return Ok(()),
+    };
+    let shards = Arc::clone(&bot.client.shard_manager);
+    let result = tokio::select! {
+        result = bot.client.start() => Err(lost(result)),
+        () = bot.watch.look_after(&shards) => Ok(()),
+        () = &mut ended => Ok(()),
+    };
+    eprintln!("latchkey: ending: letting what is under way finish");
+    bot.end(&shards).await;
+    result
+}
+
+/// A bot that is set up and not yet connected.
+struct Bot {
+    client: Client,
+    desk: Arc<Desk>,
+    watch: Watch,
+    handlers: TaskTracker,
+    /// Held as long as the bot runs (W6).
+    _only_one: KernelLock,
+}
+
+async fn start(
+    config: &Config,
+    discord: &DiscordConfig,
+    token: &Secret,
+    store: Arc<FileStore>,
+) -> Result<Bot, Exit> {
+    let only_one = only_one(&store, discord.guild).await?;
+    let usage = |error: anyhow::Error| Exit::new(Code::Usage, format!("{error:#}"));
+    let base = setup::environment(api::API_VARIABLE);
+    let http = Arc::new(api::client(token, base.as_deref()).map_err(usage)?);
+    api::introduce(&http).await.map_err(usage)?;
+    let guild = GuildId::new(discord.guild);
+    let command = auth::registration(&discord.command);
+    let slash = api::register(&http, guild, &discord.command, &command).await.map_err(usage)?;
+
+    let broker = setup::broker(config, store);
+    let live = Arc::new(Live::new(Arc::clone(&http), broker.clone(), slash.clone()));
+    let places = Arc::new(Places::default());
+    let messenger = Messenger::new(
+        Arc::clone(&http),
+        broker.clone(),
+        guild,
+        slash.clone(),
+        Arc::clone(&live),
+        Arc::clone(&places),
+    );
+    let supervisor = Supervisor::start(broker.clone(), Arc::new(messenger));
+    let desk = Arc::new(Desk {
+        broker,
+        supervisor,
+        http: Arc::clone(&http),
+        guild,
+        access: config.access.clone(),
+        slash,
+        live,
+        places,
+        closing: CancellationToken::new(),
+    });
+    let (watch, handlers) = (Watch::new(), TaskTracker::new());
+    let door = Door::new(Arc::clone(&desk), watch.clone(), handlers.clone());
+    let client = ClientBuilder::new_with_http(
+        api::client(token, base.as_deref()).map_err(usage)?,
+        GatewayIntents::GUILDS,
+    )
+    .framework(door)
+    .await
+    .map_err(|error| Exit::new(Code::Internal, api::words(&error)))?;
+    Ok(Bot { client, desk, watch, handlers, _only_one: only_one })
+}
+
+impl Bot {
+    /// Ends without losing anything: no new work, what runs is finished, then the connection is closed.
+    async fn end(&self, shards: &ShardManager) {
+        self.desk.closing.cancel();
+        self.handlers.close();
+        let drained = async {
+            self.desk.supervisor.shut_down().await;
+            self.handlers.wait().await;
+        };
+        if tokio::time::timeout(DRAIN, drained).await.is_err() {
+            tracing::error!("something under way did not end in {} s", DRAIN.as_secs());
+        }
+        if tokio::time::timeout(GOODBYE, shards.shutdown_all()).await.is_err() {
+            tracing::debug!("the connection did not close in time");
+        }
+    }
+}
+
+/// W6: the lock that makes this the only bot of its store and guild.
+async fn only_one(store: &FileStore, guild: u64) -> Result<KernelLock, Exit> {
+    store.named_lock(&format!("bot-{guild}"), PREDECESSOR).await.map_err(|error| match error {
+        StoreError::Lock(LockError::TimedOut { .. }) => Exit::new(
+            Code::Usage,
+            format!("another Latchkey serves server {guild} from this store: {error}. Stop it first"),
+        ),
+        error => error.into(),
+    })
+}
+
+/// Why the connection ended for good.
+fn lost(result: serenity::Result<()>) -> Exit {
+    let error = match result {
+        Ok(()) => return Exit::new(Code::Internal, "the connection to Discord ended"),
+        Err(error) => error,
+    };
+    let remedy = match &error {
+        serenity::Error::Gateway(GatewayError::InvalidAuthentication) => {
+            "Discord refuses the bot's token: copy it anew from the developer portal into DISCORD_TOKEN or token_file"
+        }
+        serenity::Error::Gateway(GatewayError::InvalidGatewayIntents) => {
+            "Discord does not know the intents that were asked for: this is a fault in Latchkey, please report it"
+        }
+        serenity::Error::Gateway(GatewayError::DisallowedGatewayIntents) => {
+            "Discord refuses the intents that were asked for: allow the bot's intents in the developer portal"
+        }
+        _ => return Exit::new(Code::Transient, format!("the connection to Discord was lost: {}", api::words(&error))),
+    };
+    Exit::new(Code::Usage, remedy)
 }

@@ -86,6 +86,28 @@ impl Logins {
         self.0.tasks.wait().await;
     }
 
+    /// Makes `watcher` the live one of its thread for the open login `id` of `user`: each press of a button renews the
+    /// interaction whose message shows the login (U5). A login that is over or somebody else's stays as it is.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn renew_watcher(
+        &self,
+        user: &crate::tenant::User,
+        id: &LoginId,
+        watcher: crate::pending::Watcher,
+    ) -> Result<(), StoreError> {
+        let Some(found) = self.0.store.snapshot()?.login_by_id(id) else { return Ok(()) };
+        let (id, user) = (id.clone(), user.clone());
+        let renewed = update(&*self.0.store, Touches::logins_at(&found.tenant), move |view| {
+            if let Some(login) = view.login_by_id(&id).filter(|login| login.user == user) {
+                view.put_login(start::watch(login, Some(watcher)));
+            }
+            Ok::<_, StoreError>(())
+        });
+        renewed.await?
+    }
+
     /// Notes that the thread of a watcher has been told how the login ended (C6).
     ///
     /// # Errors

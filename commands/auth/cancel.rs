@@ -1,0 +1,92 @@
+//! `/auth cancel`, and the cancel buttons (C1, C8, C11).
+
+use latchkey::login::Cancelled;
+use latchkey::pending::{LoginId, PendingLogin};
+use latchkey::tenant::TenantKey;
+
+use super::{Call, login, matches, visit};
+use crate::discord::route::Failure;
+use crate::discord::visit::Visit;
+use crate::view;
+
+/// Cancel a sign-in that is under way
+#[poise::command(slash_command)]
+pub async fn cancel(
+    call: Call<'_>,
+    #[description = "Which one; without it, your own"]
+    #[autocomplete = "complete_tenant"]
+    tenant: Option<String>,
+) -> Result<(), Failure> {
+    let visit = visit(call)?;
+    visit.defer().await;
+    let mut logins = open_logins(&visit)?;
+    if let Some(text) = tenant.as_deref().map(str::trim) {
+        logins.retain(|login| is_named(&visit, text, &login.tenant));
+    } else if logins.iter().any(|login| login.user == visit.caller.user) {
+        // Others' are cancelled by name only: an admin who means their own is not asked about everybody's.
+        logins.retain(|login| login.user == visit.caller.user);
+    }
+    match logins.as_slice() {
+        [] => visit.show(&view::nothing_to_cancel(&visit.desk.slash)).await,
+        [one] if one.user == visit.caller.user => end(&visit, &one.id).await?,
+        several => {
+            let catalog = visit.desk.broker.catalog();
+            visit.show(&view::pick_login(several, &visit.caller.user, catalog)).await;
+        }
+    }
+    Ok(())
+}
+
+async fn complete_tenant(call: Call<'_>, typed: &str) -> poise::serenity_prelude::CreateAutocompleteResponse {
+    let Ok(visit) = visit(call) else { return login::choices([]) };
+    let mut tenants: Vec<_> =
+        open_logins(&visit).unwrap_or_default().into_iter().map(|login| login.tenant.to_string()).collect();
+    tenants.retain(|tenant| matches(typed, [tenant.as_str()]));
+    tenants.sort();
+    tenants.dedup();
+    login::choices(tenants.into_iter().map(|tenant| (tenant.clone(), tenant)))
+}
+
+fn open_logins(visit: &Visit<'_>) -> Result<Vec<PendingLogin>, Failure> {
+    Ok(visit.desk.broker.logins().open_logins(&visit.caller.user, visit.caller.admin, None)?)
+}
+
+/// Whether `text` means `tenant`: in full, or by its provider's name or alias.
+fn is_named(visit: &Visit<'_>, text: &str, tenant: &TenantKey) -> bool {
+    let provider = visit.desk.broker.catalog().find(text);
+    text.parse::<TenantKey>().is_ok_and(|key| key == *tenant)
+        || provider.is_some_and(|provider| provider.name == tenant.provider)
+}
+
+/// Ends a login on the caller's word, and tells what that did.
+async fn end(visit: &Visit<'_>, id: &LoginId) -> Result<(), Failure> {
+    let desk = visit.desk;
+    let cancelled = desk.broker.logins().cancel(&visit.caller.user, visit.caller.admin, id).await?;
+    visit.show(&view::cancel_result(&cancelled, desk.broker.catalog(), &desk.slash)).await;
+    Ok(())
+}
+
+/// One was chosen from the menu.
+pub async fn picked(visit: &Visit<'_>, id: &LoginId) -> Result<(), Failure> {
+    visit.defer_update().await;
+    end(visit, id).await
+}
+
+/// The button on a login's own message, which then shows the end.
+pub async fn cancel_login(visit: &Visit<'_>, id: &LoginId) -> Result<(), Failure> {
+    let desk = visit.desk;
+    let Some(found) = desk.broker.store().snapshot()?.login_by_id(id) else {
+        return super::unknown(visit).await;
+    };
+    if found.user != visit.caller.user {
+        // The message is not theirs to change: whoever owns the login is told by the worker.
+        visit.defer().await;
+        return end(visit, id).await;
+    }
+    visit.defer_update().await;
+    match desk.broker.logins().cancel(&visit.caller.user, visit.caller.admin, id).await? {
+        Cancelled::NotYours => visit.add(&view::foreign_press(&desk.slash)).await,
+        _ => login::show(visit, &found).await,
+    }
+    Ok(())
+}

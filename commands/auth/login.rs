@@ -1,0 +1,314 @@
+//! `/auth login`, and what its message can be pressed for.
+//!
+//! Owns the way from a wish to a live message. Invariants: acknowledged before anything is asked of anybody (U1); the modal
+//! is the first response of its button, with no lock and no write before it (U4); every press makes its interaction the
+//! live one, as far as it can edit the message (U5).
+
+use latchkey::broker::{Broker, LoginReply, LoginRequest};
+use latchkey::login::{Cancelled, PasteError, StartError, Started};
+use latchkey::pending::{LoginId, LoginKind, LoginStatus, PendingLogin};
+use latchkey::provider::{Flow, Provider};
+use latchkey::secret::Secret;
+use latchkey::store::has_ended;
+use latchkey::tenant::{Profile, TenantKey};
+
+use super::{Call, matches, tenant, visit};
+use crate::discord::custom_id::TenantRef;
+use crate::discord::route::Failure;
+use crate::discord::visit::Visit;
+use crate::view::{self, Notice, Reader};
+
+/// What somebody wants to sign in to.
+struct Wish {
+    tenant: TenantKey,
+    kind: Option<LoginKind>,
+    bind: bool,
+    /// Although the slot holds a sign-in that works.
+    again: bool,
+}
+
+/// Sign in, and let this thread's agents use it
+#[poise::command(slash_command)]
+pub async fn login(
+    call: Call<'_>,
+    #[description = "Where to sign in"]
+    #[autocomplete = "complete_provider"]
+    provider: Option<String>,
+    #[description = "A name for this account, if you use several there"]
+    #[autocomplete = "complete_profile"]
+    profile: Option<String>,
+    #[description = "Whether this thread's agents use it (usually yes)"] bind: Option<bool>,
+) -> Result<(), Failure> {
+    let visit = visit(call)?;
+    visit.defer().await;
+    begin(&visit, provider.as_deref(), profile.as_deref(), bind).await
+}
+
+async fn complete_provider(call: Call<'_>, typed: &str) -> poise::serenity_prelude::CreateAutocompleteResponse {
+    let catalog = call.framework.user_data.broker.catalog();
+    let fitting = catalog.iter().filter(|provider| {
+        let names = [provider.name.as_str(), provider.title.as_str()];
+        matches(typed, names.into_iter().chain(provider.aliases.iter().map(String::as_str)))
+    });
+    choices(fitting.map(|provider| (provider.title.clone(), provider.name.to_string())))
+}
+
+async fn complete_profile(call: Call<'_>, typed: &str) -> poise::serenity_prelude::CreateAutocompleteResponse {
+    let Ok(visit) = visit(call) else { return choices([]) };
+    let Ok(document) = visit.desk.broker.store().snapshot() else { return choices([]) };
+    let me = visit.caller.user.discord();
+    let mut profiles: Vec<_> = document
+        .tenants()
+        .filter(|(key, _)| key.user.is_none() || key.user.as_ref() == me)
+        .filter_map(|(key, _)| key.profile)
+        .map(|profile| profile.to_string())
+        .filter(|profile| matches(typed, [profile.as_str()]))
+        .collect();
+    profiles.sort();
+    profiles.dedup();
+    choices(profiles.into_iter().map(|profile| (profile.clone(), profile)))
+}
+
+/// Choices for an option that is being typed.
+pub(super) fn choices(
+    choices: impl IntoIterator<Item = (String, String)>,
+) -> poise::serenity_prelude::CreateAutocompleteResponse {
+    let choices = choices.into_iter().take(view::MENU_CAP);
+    let choices = choices.map(|(label, value)| {
+        poise::serenity_prelude::AutocompleteChoice::new(view::autocomplete_label(&label), value)
+    });
+    poise::serenity_prelude::CreateAutocompleteResponse::new().set_choices(choices.collect())
+}
+
+/// What was typed, made into a wish, or a question back.
+async fn begin(
+    visit: &Visit<'_>,
+    provider: Option<&str>,
+    profile: Option<&str>,
+    bind: Option<bool>,
+) -> Result<(), Failure> {
+    let catalog = visit.desk.broker.catalog();
+    let found = match provider {
+        Some(text) => match catalog.find(text) {
+            Some(found) => found,
+            None => {
+                let mut page = view::unknown_provider(text, catalog);
+                page.rows = view::pick_provider(catalog, bind).rows;
+                visit.show(&page).await;
+                return Ok(());
+            }
+        },
+        None if catalog.is_empty() => {
+            visit.show(&view::no_provider()).await;
+            return Ok(());
+        }
+        None => match catalog.iter().next().filter(|_| catalog.len() == 1) {
+            Some(only) => only,
+            None => {
+                visit.show(&view::pick_provider(catalog, bind)).await;
+                return Ok(());
+            }
+        },
+    };
+    let profile = match profile.map(str::trim).filter(|text| !text.is_empty()).map(str::parse::<Profile>) {
+        None => None,
+        Some(Ok(profile)) => Some(profile),
+        Some(Err(error)) => {
+            visit.show(&view::wrong_name(&error.to_string())).await;
+            return Ok(());
+        }
+    };
+    let wish = Wish {
+        tenant: Broker::slot(found, profile, &visit.caller.user),
+        kind: None,
+        bind: bind.unwrap_or(found.bind),
+        again: false,
+    };
+    pursue(visit, wish).await
+}
+
+/// Starts or joins a login and shows it, on a message that was promised before.
+async fn pursue(visit: &Visit<'_>, wish: Wish) -> Result<(), Failure> {
+    let desk = visit.desk;
+    let before = older_message(visit, &wish.tenant);
+    let request = LoginRequest {
+        caller: visit.caller.clone(),
+        tenant: wish.tenant.clone(),
+        kind: wish.kind,
+        watcher: Some(visit.watcher()),
+        bind: wish.bind.then(|| visit.thread.clone()),
+        again: wish.again,
+    };
+    let started = match desk.broker.login(request).await {
+        Ok(LoginReply::Started(started)) => started,
+        Ok(LoginReply::SignedIn(status)) => {
+            let reader = Reader { user: visit.caller.user.clone(), admin: visit.caller.admin };
+            let page = view::tenant_status(&status, &reader, desk.broker.catalog());
+            visit.show(&view::signed_in_already(page, &wish.tenant, wish.bind)).await;
+            return Ok(());
+        }
+        Err(error) => {
+            if let StartError::Store(_) | StartError::Operator { .. } = &error {
+                tracing::error!(tenant = %wish.tenant, %error, "a login could not be started");
+            }
+            let now = desk.broker.clock().now();
+            visit.show(&view::start_failed(&error, &wish.tenant, desk.broker.catalog(), now)).await;
+            return Ok(());
+        }
+    };
+    let Started { login, joined, handover } = started;
+    match handover {
+        Some(handover) => desk.supervisor.hand_over(&visit.thread, handover),
+        None => desk.supervisor.wake(&visit.thread),
+    }
+    show(visit, &login).await;
+    if let Some(code) = view::user_code(&login) {
+        visit.add(&code).await;
+    }
+    if let Some(before) = before.filter(|before| joined && before != visit.token()) {
+        desk.live.retire(&before, &view::moved(desk.broker.catalog(), &login.tenant)).await;
+    }
+    Ok(())
+}
+
+/// The live message that the caller has for `tenant` in this thread by now.
+fn older_message(visit: &Visit<'_>, tenant: &TenantKey) -> Option<Secret> {
+    let document = visit.desk.broker.store().snapshot().ok()?;
+    let login = document.login(&visit.caller.user, tenant).ok().flatten()?;
+    let here = login.watchers.iter().find(|watcher| watcher.thread == visit.thread)?;
+    here.interaction.clone()
+}
+
+/// Shows where `login` stands on this visit's message.
+pub(super) async fn show(visit: &Visit<'_>, login: &PendingLogin) {
+    if let Err(error) = visit.desk.live.show(login, visit.token()).await {
+        let error = crate::discord::api::words(&error);
+        tracing::warn!(login = %login.id, error, "a login could not be shown");
+    }
+}
+
+/// "Sign in", "Sign in again", "Try again": the message that was pressed becomes the login's.
+pub async fn sign_in(visit: &Visit<'_>, named: &TenantRef, bind: bool) -> Result<(), Failure> {
+    let tenant = tenant(visit, named)?;
+    let mine = |tenant: &TenantKey| tenant.user.is_none() || tenant.user.as_ref() == visit.caller.user.discord();
+    match tenant.filter(mine) {
+        Some(tenant) => {
+            visit.defer_update().await;
+            pursue(visit, Wish { tenant, kind: None, bind, again: true }).await
+        }
+        None => super::unknown(visit).await,
+    }
+}
+
+/// A provider was chosen from the menu.
+pub async fn picked(visit: &Visit<'_>, chosen: Option<&str>, bind: Option<bool>) -> Result<(), Failure> {
+    visit.defer_update().await;
+    begin(visit, chosen, None, bind).await
+}
+
+/// "Start a new sign-in", not known to what: a message of its own.
+pub async fn start_anew(visit: &Visit<'_>) -> Result<(), Failure> {
+    visit.defer().await;
+    begin(visit, None, None, None).await
+}
+
+/// "Try another way": this login ends, and the message becomes that of a new one.
+pub async fn other_way(visit: &Visit<'_>, id: &LoginId) -> Result<(), Failure> {
+    let desk = visit.desk;
+    let Some(login) = open_login_of(visit, id).await? else { return Ok(()) };
+    let provider = desk.broker.catalog().get(&login.tenant.provider);
+    let Some(kind) = provider.and_then(|provider| next_way(provider, login.kind)) else {
+        return super::unknown(visit).await;
+    };
+    visit.defer_update().await;
+    desk.live.replace(id);
+    match desk.broker.logins().cancel(&visit.caller.user, visit.caller.admin, id).await? {
+        Cancelled::Now(_) => {
+            let wish = Wish {
+                tenant: login.tenant.clone(),
+                kind: Some(kind),
+                bind: login.bind.is_some(),
+                again: true,
+            };
+            pursue(visit, wish).await
+        }
+        // It has ended otherwise in this very moment: that is what to show.
+        _ => {
+            show(visit, &login).await;
+            Ok(())
+        }
+    }
+}
+
+/// The way to sign in that follows `kind` in the provider's order, round about.
+fn next_way(provider: &Provider, kind: LoginKind) -> Option<LoginKind> {
+    let kinds: Vec<_> = provider
+        .offered_flows()
+        .map(|flow| match flow {
+            Flow::Device => LoginKind::Device,
+            Flow::Paste => LoginKind::Paste,
+            Flow::Callback => LoginKind::Callback,
+        })
+        .collect();
+    let at = kinds.iter().position(|known| *known == kind).unwrap_or(kinds.len());
+    kinds.iter().cycle().skip(at + 1).take(kinds.len()).find(|next| **next != kind).copied()
+}
+
+/// The open login `id`, if it is the presser's; else they have been told.
+async fn open_login_of(visit: &Visit<'_>, id: &LoginId) -> Result<Option<PendingLogin>, Failure> {
+    let desk = visit.desk;
+    let login = desk.broker.store().snapshot()?.login_by_id(id);
+    let now = desk.broker.clock().now();
+    match login.filter(|login| !has_ended(login, now)) {
+        None => super::unknown(visit).await?,
+        Some(login) if login.user != visit.caller.user => {
+            visit.show(&view::foreign_press(&desk.slash)).await;
+        }
+        Some(login) => return Ok(Some((*login).clone())),
+    }
+    Ok(None)
+}
+
+/// "Paste the answer": opens the form.
+pub async fn open_form(visit: &Visit<'_>, id: &LoginId) -> Result<(), Failure> {
+    let Some(login) = open_login_of(visit, id).await? else { return Ok(()) };
+    let provider = visit.desk.broker.catalog().get(&login.tenant.provider);
+    visit.open(&view::paste_form(&login, provider.map(|provider| &**provider))).await;
+    Ok(())
+}
+
+/// What was pasted. `has_message`: whether the form was opened from a message that can be changed.
+pub async fn pasted(
+    visit: &Visit<'_>,
+    id: &LoginId,
+    text: &str,
+    has_message: bool,
+) -> Result<(), Failure> {
+    let desk = visit.desk;
+    let Some(login) = open_login_of(visit, id).await? else { return Ok(()) };
+    if has_message {
+        visit.defer_update().await;
+    } else {
+        visit.defer().await;
+    }
+    let logins = desk.broker.logins();
+    if login.status == LoginStatus::Pending {
+        logins.renew_watcher(&visit.caller.user, id, visit.watcher()).await?;
+    }
+    desk.live.note(id, None);
+    match logins.paste(&visit.caller.user, id, text).await {
+        Ok(_) | Err(PasteError::Unknown | PasteError::Over(_)) => {}
+        Err(PasteError::NotYours) => {
+            visit.add(&view::foreign_press(&desk.slash)).await;
+            return Ok(());
+        }
+        Err(error) => {
+            if let PasteError::Store(_) = &error {
+                tracing::error!(login = %id, %error, "a pasted answer could not be used");
+            }
+            desk.live.note(id, Notice::of(&error));
+        }
+    }
+    show(visit, &login).await;
+    Ok(())
+}

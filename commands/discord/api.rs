@@ -1,0 +1,171 @@
+//! Reaching Discord: where its API is, who we are there, and our one command.
+//!
+//! Owns the HTTP client, the registration, and the reading of errors. Invariants: the bot's token goes over an
+//! unencrypted connection to a loopback address only; registration touches our own command and no other (U8); no error
+//! text holds an address, since the addresses of webhooks hold interaction tokens.
+
+use std::net::IpAddr;
+use std::time::Duration;
+
+use anyhow::{Context as _, Result, bail, ensure};
+use latchkey::secret::Secret;
+use serenity::all::{ApplicationId, CreateCommand, GuildId, Http, HttpBuilder, HttpError, StatusCode};
+use url::{Host, Url};
+
+use crate::view::Slash;
+
+/// The variable that points the bot at a stand-in.
+pub const API_VARIABLE: &str = "LATCHKEY_DISCORD_API";
+/// One request to Discord takes at most this long, its answer included.
+const REQUEST: Duration = Duration::from_secs(15);
+/// The pauses before what failed at the start is tried again.
+const PAUSES: [Duration; 3] = [Duration::from_millis(500), Duration::from_secs(2), Duration::from_secs(5)];
+
+/// A client of Discord's API at `base`, or at its own address.
+pub fn client(token: &Secret, base: Option<&str>) -> Result<Http> {
+    let client = reqwest::Client::builder().timeout(REQUEST).build().context("cannot set up HTTPS")?;
+    let builder = HttpBuilder::new(token.expose()).client(client);
+    Ok(match base {
+        // The rate limiter would send everything to Discord itself.
+        Some(base) => builder.proxy(loopback(base)?).ratelimiter_disabled(true).build(),
+        None => builder.build(),
+    })
+}
+
+/// `base`, if the token may go there.
+fn loopback(base: &str) -> Result<String> {
+    let url = Url::parse(base).with_context(|| format!("${API_VARIABLE} is not an address"))?;
+    let is_loopback = match url.host() {
+        Some(Host::Ipv4(ip)) => IpAddr::from(ip).is_loopback(),
+        Some(Host::Ipv6(ip)) => IpAddr::from(ip).is_loopback(),
+        _ => false,
+    };
+    ensure!(
+        is_loopback && matches!(url.scheme(), "http" | "https"),
+        "${API_VARIABLE} is for a stand-in on this host: use http://127.0.0.1:<port>, or unset it"
+    );
+    Ok(base.trim_end_matches('/').to_owned())
+}
+
+/// Learns our application's id, which also shows whether the token is good.
+pub async fn introduce(http: &Http) -> Result<ApplicationId> {
+    let application = again("asking Discord who this bot is", || http.get_current_application_info()).await?;
+    http.set_application_id(application.id);
+    // Where serenity cannot learn the gateway's address, it falls back to Discord's own for ever.
+    again("asking Discord for its gateway", || http.get_gateway()).await?;
+    Ok(application.id)
+}
+
+/// Registers `command` in `guild`: an upsert by name that leaves every other command alone (U8).
+pub async fn register(http: &Http, guild: GuildId, name: &str, command: &CreateCommand) -> Result<Slash> {
+    let doing = format!("registering /{name} in server {guild}");
+    let registered = again(&doing, || http.create_guild_command(guild, command)).await?;
+    Ok(Slash { name: name.to_owned(), id: registered.id.get() })
+}
+
+/// Tries a few times, as long as trying may help.
+async fn again<T, F: Future<Output = serenity::Result<T>>>(doing: &str, call: impl Fn() -> F) -> Result<T> {
+    let mut pauses = PAUSES.into_iter();
+    loop {
+        let error = match call().await {
+            Ok(value) => return Ok(value),
+            Err(error) => error,
+        };
+        let words = words(&error);
+        if let Some(remedy) = remedy(status(&error), code(&error)) {
+            bail!("{doing} failed: {words}; {remedy}");
+        }
+        match pauses.next() {
+            Some(pause) => {
+                tracing::warn!(error = words, "{doing} failed; trying again");
+                tokio::time::sleep(pause).await;
+            }
+            None => bail!("{doing} failed again and again: {words}"),
+        }
+    }
+}
+
+/// What somebody must do, where trying again will not help.
+fn remedy(status: Option<StatusCode>, code: Option<isize>) -> Option<&'static str> {
+    match (status?.as_u16(), code) {
+        (401, _) => Some("the bot's token is wrong: copy it anew from Discord's developer portal"),
+        (_, Some(50_001)) | (403 | 404, _) => Some(
+            "invite the bot to that server with the scopes bot and applications.commands, and check guild under [discord]",
+        ),
+        (400, _) => Some("this is a fault in Latchkey: please report it"),
+        _ => None,
+    }
+}
+
+/// The HTTP status of an error, if Discord answered at all.
+pub fn status(error: &serenity::Error) -> Option<StatusCode> {
+    match error {
+        serenity::Error::Http(error) => error.status_code(),
+        _ => None,
+    }
+}
+
+/// Discord's own code in an error.
+pub fn code(error: &serenity::Error) -> Option<isize> {
+    match error {
+        serenity::Error::Http(HttpError::UnsuccessfulRequest(response)) => Some(response.error.code),
+        _ => None,
+    }
+}
+
+/// An error in words, without the address, which may hold an interaction token.
+pub fn words(error: &serenity::Error) -> String {
+    match error {
+        serenity::Error::Http(HttpError::UnsuccessfulRequest(response)) => {
+            format!("{} ({}, {})", response.error.message, response.status_code, response.error.code)
+        }
+        serenity::Error::Http(HttpError::Request(error)) => {
+            let kind = if error.is_timeout() {
+                "no answer in time"
+            } else if error.is_connect() {
+                "no connection"
+            } else {
+                "the connection broke"
+            };
+            format!("Discord could not be reached: {kind}")
+        }
+        serenity::Error::Http(_) => "Discord could not be asked".to_owned(),
+        serenity::Error::Json(_) => "Discord's answer could not be read".to_owned(),
+        serenity::Error::Model(_) => "the message is against Discord's rules".to_owned(),
+        _ => "an internal fault".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_token_goes_to_discord_or_to_this_host_only() {
+        for good in ["http://127.0.0.1:8080", "http://127.1.2.3:1/", "http://[::1]:9", "https://127.0.0.1:2"] {
+            loopback(good).expect(good);
+        }
+        for bad in
+            ["http://example.org", "http://localhost:1", "http://10.0.0.1", "ftp://127.0.0.1", "127.0.0.1:1"]
+        {
+            loopback(bad).expect_err(bad);
+        }
+    }
+
+    #[test]
+    fn what_trying_again_cannot_mend_comes_with_a_remedy() {
+        for (status, code, mends) in [
+            (401, 0, false),
+            (403, 50_001, false),
+            (404, 10_004, false),
+            (400, 50_035, false),
+            (429, 0, true),
+            (500, 0, true),
+            (503, -1, true),
+        ] {
+            let status = StatusCode::from_u16(status).unwrap();
+            assert_eq!(remedy(Some(status), Some(code)).is_none(), mends, "{status}");
+        }
+        assert_eq!(remedy(None, None), None);
+    }
+}

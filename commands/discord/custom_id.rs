@@ -1,0 +1,236 @@
+//! What a button, menu or modal says when it comes back: `lk1:<verb>:<reference>`.
+//!
+//! Owns the spelling of custom ids. Invariants: at most 100 characters; no secret, and nothing that is believed: whoever
+//! presses is checked anew, and a forged id reaches no further than the presser could by typing. An id outlives the
+//! process that made it (U9). Must not: look anything up.
+
+use std::fmt;
+use std::str::FromStr;
+
+use latchkey::pending::LoginId;
+use latchkey::tenant::TenantKey;
+
+/// The longest custom id that Discord takes.
+const CAP: usize = 100;
+/// The format's version, so that ids of a later format are not misread.
+const PREFIX: &str = "lk1";
+/// The longest tenant that is written out; a longer one goes by a part of its lock name.
+const TENANT_CAP: usize = 80;
+/// Hexadecimal digits of a tenant's lock name that stand for it.
+const MARK_DIGITS: usize = 32;
+
+/// What somebody wants who presses something.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Press {
+    /// Opens the modal of this login, or is its modal.
+    Paste(LoginId),
+    /// Ends this login.
+    Cancel(LoginId),
+    /// Ends this login and starts one of the same tenant in another way.
+    OtherWay(LoginId),
+    /// Signs in; with `bind`, for this thread.
+    SignIn {
+        /// The slot.
+        tenant: TenantRef,
+        /// Whether the thread is bound.
+        bind: bool,
+    },
+    /// Chooses a provider to sign in at.
+    PickProvider {
+        /// Whether the thread is bound.
+        bind: Option<bool>,
+    },
+    /// Starts without knowing what: as `/auth login`.
+    Start,
+    /// Asks for a logout's confirmation.
+    LogOut(TenantRef),
+    /// Confirms it.
+    LogOutConfirmed(TenantRef),
+    /// Thinks better of it.
+    Keep,
+    /// Chooses what to log out.
+    PickLogOut,
+    /// Chooses which login to cancel.
+    PickCancel,
+}
+
+/// A tenant as far as a custom id holds it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum TenantRef {
+    /// In full.
+    Key(TenantKey),
+    /// By the beginning of its lock name: long names do not fit.
+    Mark(String),
+}
+
+impl From<&TenantKey> for TenantRef {
+    fn from(tenant: &TenantKey) -> Self {
+        if tenant.to_string().len() <= TENANT_CAP {
+            Self::Key(tenant.clone())
+        } else {
+            Self::Mark(mark(tenant))
+        }
+    }
+}
+
+fn mark(tenant: &TenantKey) -> String {
+    tenant.lock_name().chars().take(MARK_DIGITS).collect()
+}
+
+impl TenantRef {
+    /// The tenant that is meant, if it is written out or is one of `known`.
+    pub fn find(&self, known: impl IntoIterator<Item = TenantKey>) -> Option<TenantKey> {
+        match self {
+            Self::Key(key) => Some(key.clone()),
+            Self::Mark(wanted) => known.into_iter().find(|key| mark(key) == *wanted),
+        }
+    }
+}
+
+impl fmt::Display for TenantRef {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Key(key) => key.fmt(f),
+            Self::Mark(mark) => write!(f, "#{mark}"),
+        }
+    }
+}
+
+impl FromStr for TenantRef {
+    type Err = NotOurs;
+
+    fn from_str(text: &str) -> Result<Self, NotOurs> {
+        match text.strip_prefix('#') {
+            Some(mark) if is_hex(mark) => Ok(Self::Mark(mark.to_owned())),
+            Some(_) => Err(NotOurs),
+            None => text.parse().map(Self::Key).map_err(|_| NotOurs),
+        }
+    }
+}
+
+/// A custom id that this version did not make.
+#[derive(Debug, PartialEq, Eq)]
+pub struct NotOurs;
+
+impl fmt::Display for Press {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{PREFIX}:")?;
+        match self {
+            Self::Paste(login) => write!(f, "paste:{login}"),
+            Self::Cancel(login) => write!(f, "cancel:{login}"),
+            Self::OtherWay(login) => write!(f, "other:{login}"),
+            Self::SignIn { tenant, bind: true } => write!(f, "signin:{tenant}"),
+            Self::SignIn { tenant, bind: false } => write!(f, "signin-unbound:{tenant}"),
+            Self::PickProvider { bind: None } => f.write_str("provider:"),
+            Self::PickProvider { bind: Some(true) } => f.write_str("provider:bind"),
+            Self::PickProvider { bind: Some(false) } => f.write_str("provider:unbound"),
+            Self::Start => f.write_str("start:"),
+            Self::LogOut(tenant) => write!(f, "logout:{tenant}"),
+            Self::LogOutConfirmed(tenant) => write!(f, "logout-yes:{tenant}"),
+            Self::Keep => f.write_str("keep:"),
+            Self::PickLogOut => f.write_str("pick-logout:"),
+            Self::PickCancel => f.write_str("pick-cancel:"),
+        }
+    }
+}
+
+impl FromStr for Press {
+    type Err = NotOurs;
+
+    fn from_str(text: &str) -> Result<Self, NotOurs> {
+        if text.len() > CAP {
+            return Err(NotOurs);
+        }
+        let rest = text.strip_prefix(PREFIX).and_then(|rest| rest.strip_prefix(':')).ok_or(NotOurs)?;
+        let (verb, reference) = rest.split_once(':').ok_or(NotOurs)?;
+        let login = || if is_hex(reference) { Ok(reference.to_owned()) } else { Err(NotOurs) };
+        Ok(match (verb, reference) {
+            ("paste", _) => Self::Paste(login()?),
+            ("cancel", _) => Self::Cancel(login()?),
+            ("other", _) => Self::OtherWay(login()?),
+            ("signin", tenant) => Self::SignIn { tenant: tenant.parse()?, bind: true },
+            ("signin-unbound", tenant) => Self::SignIn { tenant: tenant.parse()?, bind: false },
+            ("provider", "") => Self::PickProvider { bind: None },
+            ("provider", "bind") => Self::PickProvider { bind: Some(true) },
+            ("provider", "unbound") => Self::PickProvider { bind: Some(false) },
+            ("start", "") => Self::Start,
+            ("logout", tenant) => Self::LogOut(tenant.parse()?),
+            ("logout-yes", tenant) => Self::LogOutConfirmed(tenant.parse()?),
+            ("keep", "") => Self::Keep,
+            ("pick-logout", "") => Self::PickLogOut,
+            ("pick-cancel", "") => Self::PickCancel,
+            _ => return Err(NotOurs),
+        })
+    }
+}
+
+fn is_hex(text: &str) -> bool {
+    text.len() == MARK_DIGITS && text.bytes().all(|b| b.is_ascii_digit() || matches!(b, b'a'..=b'f'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn all() -> Vec<Press> {
+        let login = "0123456789abcdef0123456789abcdef".to_owned();
+        let long = format!("mcp:{}/{}@80351110224678912", "a".repeat(64), "b".repeat(64));
+        let short = TenantRef::from(&"codex/work@80351110224678912".parse().unwrap());
+        let long = TenantRef::from(&long.parse().unwrap());
+        let mut all = vec![
+            Press::Paste(login.clone()),
+            Press::Cancel(login.clone()),
+            Press::OtherWay(login),
+            Press::PickProvider { bind: None },
+            Press::PickProvider { bind: Some(true) },
+            Press::PickProvider { bind: Some(false) },
+            Press::Start,
+            Press::Keep,
+            Press::PickLogOut,
+            Press::PickCancel,
+        ];
+        for tenant in [short, long] {
+            all.extend([true, false].map(|bind| Press::SignIn { tenant: tenant.clone(), bind }));
+            all.extend([Press::LogOut(tenant.clone()), Press::LogOutConfirmed(tenant)]);
+        }
+        all
+    }
+
+    /// U9
+    #[test]
+    fn every_press_reads_back_what_it_prints_and_fits() {
+        for press in all() {
+            let text = press.to_string();
+            assert!(text.len() <= CAP, "{text}");
+            assert_eq!(text.parse(), Ok(press));
+        }
+    }
+
+    #[test]
+    fn a_long_tenant_is_found_by_its_mark() {
+        let long: TenantKey = format!("{}/{}", "a".repeat(64), "b".repeat(64)).parse().unwrap();
+        let found = TenantRef::from(&long).find(["codex".parse().unwrap(), long.clone()]);
+        assert_eq!(found, Some(long.clone()));
+        assert_eq!(TenantRef::from(&long).find(["codex".parse().unwrap()]), None);
+    }
+
+    /// U9
+    #[test]
+    fn what_others_made_is_not_ours() {
+        for bad in [
+            "",
+            "lk1",
+            "lk1:",
+            "lk2:start:",
+            "lk1:start:x",
+            "lk1:paste:",
+            "lk1:paste:../../etc",
+            "lk1:logout:#12",
+            "lk1:logout:a b",
+            "lk1:none:x",
+            &"x".repeat(200),
+        ] {
+            assert_eq!(bad.parse::<Press>(), Err(NotOurs), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,49 @@
+//! The Discord side of the program: plumbing between Discord's events and the slash commands.
+//!
+//! Owns the connection and the way of each interaction to its handler; what the commands do is in `auth`, what they say
+//! in `view`. Invariants: only our guild is answered (U8); every entry is checked anew (U7). Must not: hold state that a
+//! restart may not lose.
+
+pub mod access;
+pub mod api;
+pub mod custom_id;
+pub mod live;
+pub mod notifier;
+pub mod render;
+pub mod route;
+pub mod visit;
+pub mod watch;
+
+use std::sync::Arc;
+
+use latchkey::broker::Broker;
+use latchkey::config::Access;
+use latchkey::worker::Supervisor;
+use serenity::all::{GuildId, Http};
+use tokio_util::sync::CancellationToken;
+
+use crate::discord::live::Live;
+use crate::discord::notifier::Places;
+use crate::view::Slash;
+
+/// What every handler works with.
+pub struct Desk {
+    /// The front door of the library.
+    pub broker: Broker,
+    /// The workers.
+    pub supervisor: Supervisor,
+    /// Discord's API.
+    pub http: Arc<Http>,
+    /// The one guild.
+    pub guild: GuildId,
+    /// Who may do what.
+    pub access: Access,
+    /// Our command, as registered.
+    pub slash: Slash,
+    /// The live messages.
+    pub live: Arc<Live>,
+    /// Threads that are known to be ours.
+    pub places: Arc<Places>,
+    /// Once cancelled, nothing new is begun (W5).
+    pub closing: CancellationToken,
+}

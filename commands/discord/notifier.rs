@@ -1,0 +1,178 @@
+//! Telling people how their logins go on, when nobody pressed anything.
+//!
+//! Owns the two routes of U5: the live message, as long as an interaction token is left, else one line in the thread that
+//! shows no secret. Invariants: nothing is said in another guild (U8), nothing reopens an archived thread, and a line in
+//! the thread mentions one person only.
+
+use std::collections::HashMap;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use latchkey::broker::Broker;
+use latchkey::pending::PendingLogin;
+use latchkey::secret::Secret;
+use latchkey::tenant::{ThreadId, User};
+use latchkey::worker::{Notifier, Told};
+use serenity::all::{Channel, ChannelId, CreateAllowedMentions, CreateMessage, GuildId, Http, UserId};
+
+use super::api;
+use super::live::Live;
+use crate::view::{self, Slash};
+
+/// What may be said in a thread.
+enum Place {
+    /// It is ours and open.
+    Open,
+    /// It is ours, and archived, locked or gone.
+    Closed,
+    /// Another guild's, or not to be seen.
+    NotOurs,
+    /// Discord could not say.
+    Unknown,
+}
+
+/// The bot, as the workers see it.
+pub struct Messenger {
+    http: Arc<Http>,
+    broker: Broker,
+    guild: GuildId,
+    slash: Slash,
+    live: Arc<Live>,
+    /// Threads that are known to be ours, or not. Locked to look up or change, never across a wait.
+    known: Arc<Places>,
+}
+
+/// Which threads belong to our guild.
+#[derive(Default)]
+pub struct Places(Mutex<HashMap<ThreadId, bool>>);
+
+impl Places {
+    /// Notes whether `thread` is in our guild.
+    pub fn note(&self, thread: &ThreadId, is_ours: bool) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(thread.clone(), is_ours);
+    }
+
+    fn is_ours(&self, thread: &ThreadId) -> Option<bool> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).get(thread).copied()
+    }
+}
+
+impl Messenger {
+    pub fn new(
+        http: Arc<Http>,
+        broker: Broker,
+        guild: GuildId,
+        slash: Slash,
+        live: Arc<Live>,
+        known: Arc<Places>,
+    ) -> Self {
+        Self { http, broker, guild, slash, live, known }
+    }
+
+    async fn tell(&self, login: &PendingLogin, thread: &ThreadId, interaction: Option<&Secret>) -> Told {
+        if self.live.is_replaced(&login.id) {
+            return Told::Done;
+        }
+        // Before the token is used: another application's would be refused, and that says nothing of the login.
+        if self.known.is_ours(thread).is_none() {
+            match self.look(thread).await {
+                Place::NotOurs => return Told::NotOurs,
+                Place::Unknown => return Told::Later,
+                Place::Open | Place::Closed => {}
+            }
+        }
+        if self.known.is_ours(thread) == Some(false) {
+            return Told::NotOurs;
+        }
+        if let Some(interaction) = interaction {
+            match self.live.show(login, interaction).await {
+                Ok(()) => return Told::Done,
+                Err(error) if is_over(&error) => {}
+                Err(error) => {
+                    tracing::warn!(%thread, error = api::words(&error), "a login's message could not be changed");
+                    return Told::Later;
+                }
+            }
+        }
+        if login.status.is_terminal() { self.say(login, thread).await } else { Told::Done }
+    }
+
+    /// One line in the thread.
+    async fn say(&self, login: &PendingLogin, thread: &ThreadId) -> Told {
+        let (Some(channel), User::Discord(user)) = (channel_id(thread), &login.user) else {
+            return Told::Done;
+        };
+        let Some(user) = user.as_str().parse().ok().filter(|id| *id != 0).map(UserId::new) else {
+            return Told::Done;
+        };
+        match self.look(thread).await {
+            Place::Open => {}
+            Place::Closed => return Told::Done,
+            Place::NotOurs => return Told::NotOurs,
+            Place::Unknown => return Told::Later,
+        }
+        let page = view::ended_in_thread(login, self.broker.catalog(), &self.slash);
+        let message = CreateMessage::new()
+            .content(page.text)
+            .allowed_mentions(CreateAllowedMentions::new().users([user]));
+        match channel.send_message(&*self.http, message).await {
+            Ok(_) => Told::Done,
+            Err(error) if refused(&error) => {
+                tracing::info!(%thread, error = api::words(&error), "nobody could be told there");
+                Told::Done
+            }
+            Err(error) => {
+                tracing::warn!(%thread, error = api::words(&error), "a login's end could not be told");
+                Told::Later
+            }
+        }
+    }
+
+    async fn look(&self, thread: &ThreadId) -> Place {
+        let Some(id) = channel_id(thread) else { return Place::NotOurs };
+        match self.http.get_channel(id).await {
+            Ok(Channel::Guild(channel)) if channel.guild_id == self.guild => {
+                self.known.note(thread, true);
+                let closed = channel.thread_metadata.is_some_and(|thread| thread.archived || thread.locked);
+                if closed { Place::Closed } else { Place::Open }
+            }
+            Ok(_) => {
+                self.known.note(thread, false);
+                Place::NotOurs
+            }
+            Err(error) if refused(&error) => match self.known.is_ours(thread) {
+                Some(true) => Place::Closed,
+                _ => Place::NotOurs,
+            },
+            Err(error) => {
+                tracing::warn!(%thread, error = api::words(&error), "a thread could not be looked at");
+                Place::Unknown
+            }
+        }
+    }
+}
+
+fn channel_id(thread: &ThreadId) -> Option<ChannelId> {
+    thread.as_str().parse().ok().filter(|id| *id != 0).map(ChannelId::new)
+}
+
+/// Whether the interaction's token, or its message, is no more.
+fn is_over(error: &serenity::Error) -> bool {
+    api::status(error).is_some_and(|status| matches!(status.as_u16(), 401 | 403 | 404))
+}
+
+/// Whether Discord gave a definite no.
+fn refused(error: &serenity::Error) -> bool {
+    api::status(error).is_some_and(|status| status.is_client_error() && status.as_u16() != 429)
+}
+
+impl Notifier for Messenger {
+    fn login_changed<'a>(
+        &'a self,
+        login: &'a PendingLogin,
+        thread: &'a ThreadId,
+        interaction: Option<&'a Secret>,
+    ) -> Pin<Box<dyn Future<Output = Told> + Send + 'a>> {
+        Box::pin(self.tell(login, thread, interaction))
+    }
+}

@@ -1,0 +1,299 @@
+//! Every event's way in: guild, access, then the command or the press.
+//!
+//! Owns the one door. Invariants: what comes from another guild gets nothing (U8); whoever is not admitted is told so and
+//! reaches no handler, by whichever way they came (U7); whatever happens behind the door, even a panic, the member gets
+//! an answer in our words.
+
+use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, OnceLock};
+
+use latchkey::tenant::ThreadId;
+use poise::{BoxFuture, FrameworkContext, FrameworkError, FrameworkOptions};
+use serenity::all::{
+    Client, CommandInteraction, ComponentInteraction, ComponentInteractionDataKind, Context, FullEvent,
+    GuildId, Interaction, Member, ModalInteraction, ShardManager, UserId,
+};
+use serenity::framework::Framework;
+use tokio_util::task::TaskTracker;
+
+use super::access::{Standing, standing};
+use super::custom_id::Press;
+use super::render::FIELD;
+use super::visit::{Parts, Visit};
+use super::{Desk, watch::Watch};
+use crate::auth;
+use crate::view;
+
+/// What a handler that failed gives: an error for the log, which the member is not shown.
+pub type Failure = anyhow::Error;
+
+/// The door. Serenity hands it every event.
+pub struct Door {
+    desk: Arc<Desk>,
+    options: Arc<FrameworkOptions<Desk, Failure>>,
+    shards: OnceLock<Arc<ShardManager>>,
+    watch: Watch,
+    /// Handlers under way, so that the program's end can wait for them.
+    handlers: TaskTracker,
+}
+
+impl Door {
+    pub fn new(desk: Arc<Desk>, watch: Watch, handlers: TaskTracker) -> Self {
+        let mut command = auth::auth();
+        command.name = desk.slash.name.clone().into();
+        let options = FrameworkOptions {
+            commands: vec![command],
+            on_error,
+            initialize_owners: false,
+            ..FrameworkOptions::default()
+        };
+        Self { desk, options: Arc::new(options), shards: OnceLock::new(), watch, handlers }
+    }
+
+    async fn interaction(&self, context: &Context, interaction: Interaction) {
+        let guild = match &interaction {
+            Interaction::Command(i) | Interaction::Autocomplete(i) => i.guild_id,
+            Interaction::Component(i) => i.guild_id,
+            Interaction::Modal(i) => i.guild_id,
+            _ => None,
+        };
+        if guild != Some(self.desk.guild) {
+            return tracing::debug!("an interaction from elsewhere was ignored");
+        }
+        let desk = Arc::clone(&self.desk);
+        match interaction {
+            Interaction::Command(i) => self.command(context, i).await,
+            Interaction::Autocomplete(i) => self.autocomplete(context, i).await,
+            Interaction::Component(i) => self.guarded(async move { component(&desk, &i).await }).await,
+            Interaction::Modal(i) => self.guarded(async move { modal(&desk, &i).await }).await,
+            _ => {}
+        }
+    }
+
+    /// Runs a handler as a task of its own: a panic in it is logged, and harms nobody else.
+    async fn guarded(&self, handler: impl Future<Output = ()> + Send + 'static) {
+        if self.handlers.spawn(handler).await.is_err() {
+            tracing::error!("a press could not be handled: its handler panicked");
+        }
+    }
+
+    async fn command(&self, context: &Context, interaction: CommandInteraction) {
+        let parts = Parts::of_command(&interaction);
+        let Some(member) = parts.member else { return };
+        self.desk.places.note(&ThreadId::from(interaction.channel_id.get()), true);
+        if standing(&self.desk.access, member) == Standing::Stranger {
+            return parts.turn_away(&self.desk.http, &view::not_allowed(&self.desk.access)).await;
+        }
+        if self.desk.closing.is_cancelled() {
+            return parts.turn_away(&self.desk.http, &view::closing()).await;
+        }
+        self.dispatch(context, interaction, false).await;
+    }
+
+    async fn autocomplete(&self, context: &Context, interaction: CommandInteraction) {
+        let parts = Parts::of_command(&interaction);
+        let Some(member) = parts.member else { return };
+        if standing(&self.desk.access, member) == Standing::Stranger {
+            return parts.offer_nothing(&self.desk.http).await;
+        }
+        self.dispatch(context, interaction, true).await;
+    }
+
+    /// Hands a command, or the completion of its options, to poise.
+    async fn dispatch(&self, context: &Context, interaction: CommandInteraction, completes: bool) {
+        let Some(shards) = self.shards.get().cloned() else { return };
+        let (desk, options, context) = (Arc::clone(&self.desk), Arc::clone(&self.options), context.clone());
+        self.guarded(async move {
+            let framework = FrameworkContext {
+                serenity_context: &context,
+                bot_id: UserId::new(interaction.application_id.get()),
+                options: &options,
+                user_data: &desk,
+                shard_manager: &shards,
+            };
+            let answered = AtomicBool::new(false);
+            let invocation_data = tokio::sync::Mutex::new(Box::new(()) as _);
+            let arguments = interaction.data.options();
+            let mut tree = Vec::new();
+            let done = if completes {
+                let tree = &mut tree;
+                poise::dispatch_autocomplete(
+                    framework,
+                    &interaction,
+                    &answered,
+                    &invocation_data,
+                    &arguments,
+                    tree,
+                )
+                .await
+            } else {
+                let tree = &mut tree;
+                poise::dispatch_interaction(
+                    framework,
+                    &interaction,
+                    &answered,
+                    &invocation_data,
+                    &arguments,
+                    tree,
+                )
+                .await
+            };
+            if let Err(error) = done {
+                error.handle(&options).await;
+            }
+        })
+        .await;
+    }
+}
+
+#[serenity::async_trait]
+impl Framework for Door {
+    async fn init(&mut self, client: &Client) {
+        // A second client is never made for one door.
+        drop(self.shards.set(Arc::clone(&client.shard_manager)));
+    }
+
+    async fn dispatch(&self, context: Context, event: FullEvent) {
+        match event {
+            FullEvent::InteractionCreate { interaction } => self.interaction(&context, interaction).await,
+            FullEvent::Ready { data_about_bot } => {
+                let guild = self.desk.guild;
+                let is_in = data_about_bot.guilds.iter().any(|known| known.id == guild);
+                self.watch.connected(&data_about_bot.user.name, &self.desk.slash.name, guild, is_in);
+            }
+            FullEvent::Resume { .. } => self.watch.resumed(),
+            FullEvent::ShardStageUpdate { event } => self.watch.stage(event.new),
+            FullEvent::ThreadUpdate { new, .. } => {
+                let closed = new.thread_metadata.is_some_and(|thread| thread.archived);
+                if closed && self.is_ours(new.guild_id) {
+                    self.desk.supervisor.thread_closed(&ThreadId::from(new.id.get()));
+                }
+            }
+            FullEvent::ThreadDelete { thread, .. } if self.is_ours(thread.guild_id) => {
+                self.desk.supervisor.thread_closed(&ThreadId::from(thread.id.get()));
+            }
+            _ => {}
+        }
+    }
+}
+
+impl Door {
+    fn is_ours(&self, guild: GuildId) -> bool {
+        guild == self.desk.guild
+    }
+}
+
+async fn component(desk: &Desk, interaction: &ComponentInteraction) {
+    let answered = AtomicBool::new(false);
+    let parts = Parts::of_component(interaction);
+    let Some(member) = parts.member else { return };
+    let Some(visit) = admit(desk, &parts, member, &answered).await else { return };
+    let chosen = match &interaction.data.kind {
+        ComponentInteractionDataKind::StringSelect { values } => values.first().map(String::as_str),
+        _ => None,
+    };
+    let handled = match interaction.data.custom_id.parse::<Press>() {
+        Ok(press) => auth::pressed(&visit, press, chosen).await,
+        Err(_) => {
+            visit.show(&view::over_or_unknown(&desk.slash)).await;
+            Ok(())
+        }
+    };
+    settle(&visit, handled).await;
+}
+
+async fn modal(desk: &Desk, interaction: &ModalInteraction) {
+    let answered = AtomicBool::new(false);
+    let parts = Parts::of_modal(interaction);
+    let Some(member) = parts.member else { return };
+    let Some(visit) = admit(desk, &parts, member, &answered).await else { return };
+    let has_message = interaction.message.is_some();
+    let handled = match interaction.data.custom_id.parse::<Press>() {
+        Ok(Press::Paste(login)) => {
+            auth::login::pasted(&visit, &login, field(interaction), has_message).await
+        }
+        _ => {
+            visit.show(&view::over_or_unknown(&desk.slash)).await;
+            Ok(())
+        }
+    };
+    settle(&visit, handled).await;
+}
+
+/// The text of a modal's one field.
+fn field(interaction: &ModalInteraction) -> &str {
+    let fields = interaction.data.components.iter().flat_map(|row| &row.components);
+    let text = fields.filter_map(|component| match component {
+        serenity::all::ActionRowComponent::InputText(input) if input.custom_id == FIELD => {
+            input.value.as_deref()
+        }
+        _ => None,
+    });
+    text.into_iter().next().unwrap_or_default()
+}
+
+/// Lets a press in, or tells why not.
+async fn admit<'a>(
+    desk: &'a Desk,
+    parts: &Parts<'_>,
+    member: &Member,
+    answered: &'a AtomicBool,
+) -> Option<Visit<'a>> {
+    let standing = standing(&desk.access, member);
+    if standing == Standing::Stranger {
+        parts.turn_away(&desk.http, &view::not_allowed(&desk.access)).await;
+        return None;
+    }
+    if desk.closing.is_cancelled() {
+        parts.turn_away(&desk.http, &view::closing()).await;
+        return None;
+    }
+    let visit = Visit::new(desk, parts, member, standing, answered);
+    desk.places.note(&visit.thread, true);
+    Some(visit)
+}
+
+/// The end of a handler that failed: the operator gets the error, the member our words.
+async fn settle(visit: &Visit<'_>, handled: Result<(), Failure>) {
+    if let Err(error) = handled {
+        tracing::error!(error = format!("{error:#}"), "a press could not be handled");
+        visit.add(&view::went_wrong(&visit.desk.slash)).await;
+    }
+}
+
+/// Whatever poise could not do, said in our words. Nothing of the framework's text is shown.
+fn on_error(error: FrameworkError<'_, Desk, Failure>) -> BoxFuture<'_, ()> {
+    Box::pin(async move {
+        let context = match &error {
+            FrameworkError::Command { error, ctx, .. } => {
+                tracing::error!(command = &*ctx.command().name, error = format!("{error:#}"), "a command failed");
+                Some(*ctx)
+            }
+            FrameworkError::CommandPanic { ctx, .. } => {
+                tracing::error!(command = &*ctx.command().name, "a command panicked");
+                Some(*ctx)
+            }
+            FrameworkError::UnknownInteraction { interaction, framework, .. } => {
+                tracing::warn!("a command that is not ours was called");
+                let page = view::over_or_unknown(&framework.user_data.slash);
+                Parts::of_command(interaction).turn_away(&framework.user_data.http, &page).await;
+                None
+            }
+            other => {
+                tracing::warn!("a command could not be dispatched");
+                other.ctx()
+            }
+        };
+        let Some(poise::Context::Application(context)) = context else { return };
+        if context.interaction_type == poise::CommandInteractionType::Autocomplete {
+            return;
+        }
+        let desk = context.framework.user_data;
+        let parts = Parts::of_command(context.interaction);
+        if let Some(member) = parts.member {
+            let standing = standing(&desk.access, member);
+            let visit = Visit::new(desk, &parts, member, standing, context.has_sent_initial_response);
+            visit.add(&view::went_wrong(&desk.slash)).await;
+        }
+    })
+}

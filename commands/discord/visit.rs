@@ -1,0 +1,189 @@
+//! One interaction that was let in, and the ways to answer it.
+//!
+//! Owns who asks, where, and the acknowledgement. Invariants: exactly one first response; all that follows edits that
+//! one message or is ephemeral by itself (U2). A failure to answer is logged without the interaction's token, and is
+//! nobody's end: what was decided is stored.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use latchkey::broker::Caller;
+use latchkey::pending::Watcher;
+use latchkey::secret::Secret;
+use latchkey::tenant::{ThreadId, User, UserId};
+use serenity::all::{
+    AutocompleteChoice, Builder, ChannelId, CommandInteraction, ComponentInteraction,
+    CreateAutocompleteResponse, CreateInteractionResponse, Http, InteractionId, Member, ModalInteraction,
+    PartialChannel,
+};
+
+use super::access::Standing;
+use super::{Desk, api, render};
+use crate::view::{self, Form, Page};
+
+/// An interaction of somebody who is admitted.
+pub struct Visit<'a> {
+    /// What we have.
+    pub desk: &'a Desk,
+    /// Who asks.
+    pub caller: Caller,
+    /// Where.
+    pub thread: ThreadId,
+    /// The channel that the thread hangs from.
+    pub parent: Option<ThreadId>,
+    token: Secret,
+    id: InteractionId,
+    /// Whether the first response is out.
+    answered: &'a AtomicBool,
+}
+
+/// The parts of any kind of interaction.
+pub struct Parts<'a> {
+    id: InteractionId,
+    token: &'a str,
+    channel_id: ChannelId,
+    channel: Option<&'a PartialChannel>,
+    /// Who, as Discord describes them with this interaction; nobody outside of guilds.
+    pub member: Option<&'a Member>,
+}
+
+impl<'a> Parts<'a> {
+    pub fn of_command(of: &'a CommandInteraction) -> Self {
+        Self {
+            id: of.id,
+            token: &of.token,
+            channel_id: of.channel_id,
+            channel: of.channel.as_ref(),
+            member: of.member.as_deref(),
+        }
+    }
+
+    pub fn of_component(of: &'a ComponentInteraction) -> Self {
+        Self {
+            id: of.id,
+            token: &of.token,
+            channel_id: of.channel_id,
+            channel: of.channel.as_ref(),
+            member: of.member.as_ref(),
+        }
+    }
+
+    pub fn of_modal(of: &'a ModalInteraction) -> Self {
+        Self {
+            id: of.id,
+            token: &of.token,
+            channel_id: of.channel_id,
+            channel: of.channel.as_ref(),
+            member: of.member.as_ref(),
+        }
+    }
+
+    /// Answers without a visit: to somebody who is not admitted.
+    pub async fn turn_away(&self, http: &Http, page: &Page) {
+        self.respond(http, render::answer(page)).await;
+    }
+
+    /// No choices, for somebody who is not admitted.
+    pub async fn offer_nothing(&self, http: &Http) {
+        let none = CreateInteractionResponse::Autocomplete(CreateAutocompleteResponse::new());
+        self.respond(http, none).await;
+    }
+
+    async fn respond(&self, http: &Http, response: CreateInteractionResponse) {
+        if let Err(error) = response.execute(http, (self.id, self.token)).await {
+            tracing::warn!(error = api::words(&error), "an interaction could not be answered");
+        }
+    }
+}
+
+impl<'a> Visit<'a> {
+    /// The visit of `member`, whose `standing` was judged.
+    pub fn new(
+        desk: &'a Desk,
+        parts: &Parts<'_>,
+        member: &Member,
+        standing: Standing,
+        answered: &'a AtomicBool,
+    ) -> Self {
+        let channel = parts.channel.filter(|channel| channel.thread_metadata.is_some());
+        Self {
+            desk,
+            caller: Caller {
+                user: User::Discord(UserId::from(member.user.id.get())),
+                admin: standing == Standing::Admin,
+            },
+            thread: ThreadId::from(parts.channel_id.get()),
+            parent: channel.and_then(|channel| channel.parent_id).map(|id| ThreadId::from(id.get())),
+            token: Secret::new(parts.token),
+            id: parts.id,
+            answered,
+        }
+    }
+
+    /// Us, as a watcher of a login: this thread, and this interaction's message.
+    pub fn watcher(&self) -> Watcher {
+        Watcher { thread: self.thread.clone(), interaction: Some(self.token.clone()) }
+    }
+
+    /// The token that edits this interaction's message.
+    pub fn token(&self) -> &Secret {
+        &self.token
+    }
+
+    /// Acknowledges, with the answer to come. U1: before anything that may take its time.
+    pub async fn defer(&self) {
+        self.respond(render::deferral()).await;
+    }
+
+    /// Acknowledges, with a new state of the pressed message to come.
+    pub async fn defer_update(&self) {
+        self.respond(CreateInteractionResponse::Acknowledge).await;
+    }
+
+    /// Opens a modal: the first response, with nothing before it (U4).
+    pub async fn open(&self, form: &Form) {
+        self.respond(render::modal(form)).await;
+    }
+
+    /// Offers choices.
+    pub async fn offer(&self, choices: impl IntoIterator<Item = (String, String)>) {
+        let choices = choices.into_iter().take(view::MENU_CAP);
+        let choices = choices
+            .map(|(label, value)| AutocompleteChoice::new(view::autocomplete_label(&label), value))
+            .collect();
+        let response = CreateAutocompleteResponse::new().set_choices(choices);
+        self.respond(CreateInteractionResponse::Autocomplete(response)).await;
+    }
+
+    /// Shows `page`: as the first response, or in the place of what was promised or pressed.
+    pub async fn show(&self, page: &Page) {
+        if !self.answered.load(Ordering::Acquire) {
+            return self.respond(render::answer(page)).await;
+        }
+        let edited = render::edit(page).execute(&*self.desk.http, self.token.expose()).await;
+        self.log(edited.map(drop));
+    }
+
+    /// Shows `page` beside what is there.
+    pub async fn add(&self, page: &Page) {
+        if !self.answered.load(Ordering::Acquire) {
+            return self.respond(render::answer(page)).await;
+        }
+        let added = render::follow_up(page).execute(&*self.desk.http, (None, self.token.expose())).await;
+        self.log(added.map(drop));
+    }
+
+    async fn respond(&self, response: CreateInteractionResponse) {
+        self.answered.store(true, Ordering::Release);
+        let http: &Arc<Http> = &self.desk.http;
+        let responded = response.execute(&**http, (self.id, self.token.expose())).await;
+        self.log(responded);
+    }
+
+    fn log(&self, result: serenity::Result<()>) {
+        if let Err(error) = result {
+            let (user, thread) = (&self.caller.user, &self.thread);
+            tracing::warn!(%user, %thread, error = api::words(&error), "an answer did not reach Discord");
+        }
+    }
+}

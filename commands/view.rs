@@ -1,0 +1,212 @@
+//! Every message a member can see: a decision goes in, text and buttons come out.
+//!
+//! Owns the words, in one place and as pure functions, so that they can be read side by side in the snapshots. Invariants:
+//! each message says what happened and what to do next, in words for somebody who has never heard of OAuth; nothing in
+//! it mentions anybody loudly or shows a secret that is not its reader's. Must not: ask the store or Discord.
+
+mod access;
+mod cancel;
+mod login;
+mod logout;
+mod status;
+
+use std::fmt::Write;
+
+use latchkey::clock::UnixSeconds;
+use latchkey::provider::Catalog;
+use latchkey::tenant::{TenantKey, User};
+
+pub use self::access::{autocomplete_label, closing, foreign_press, not_allowed, over_or_unknown, went_wrong};
+pub use self::cancel::{cancel_result, nothing_to_cancel, pick_login};
+pub use self::login::{
+    Card, Notice, Serves, ended_in_thread, login_card, moved, no_provider, paste_form, pick_provider,
+    signed_in_already, start_failed, unknown_provider, user_code, wrong_name,
+};
+pub use self::logout::{
+    kept, logged_out, logout_failed, logout_preview, nothing_to_log_out, pick_logout, unknown_tenant,
+};
+pub use self::status::{Reader, tenant_status, thread_status};
+use crate::discord::custom_id::Press;
+
+/// The longest text of a message, in characters.
+const TEXT_CAP: usize = 2_000;
+/// The most entries of a select menu.
+pub const MENU_CAP: usize = 25;
+/// The longest label of a button, or of a menu's entry, in characters.
+const LABEL_CAP: usize = 80;
+
+/// A message, as plain data.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Page {
+    /// Its text, in Discord's Markdown.
+    pub text: String,
+    /// The text of an embed below it, where a link is too long for a button.
+    pub embed: Option<String>,
+    /// Buttons and menus.
+    pub rows: Vec<Row>,
+}
+
+/// A row below a message.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Row {
+    /// Up to five buttons.
+    Buttons(Vec<Button>),
+    /// One select menu.
+    Menu(Menu),
+}
+
+/// A button.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Button {
+    /// What it says.
+    pub label: String,
+    /// What it does.
+    pub does: Does,
+    /// How it looks.
+    pub look: Look,
+}
+
+/// What a button does.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Does {
+    /// Opens an address.
+    Open(String),
+    /// Comes back to us.
+    Press(Press),
+}
+
+/// How a button looks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Look {
+    /// The thing to do next.
+    Main,
+    /// Also possible.
+    Plain,
+    /// It ends something.
+    Danger,
+}
+
+/// A select menu.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Menu {
+    /// What it is for.
+    pub press: Press,
+    /// What it says while nothing is chosen.
+    pub prompt: String,
+    /// Label and value of each entry; at most [`MENU_CAP`] are shown.
+    pub entries: Vec<(String, String)>,
+}
+
+/// A modal with one text field.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Form {
+    /// What comes back.
+    pub press: Press,
+    /// Its title, at most 45 characters.
+    pub title: String,
+    /// The field's label, at most 45 characters.
+    pub label: String,
+    /// What the empty field shows, at most 100 characters.
+    pub example: String,
+}
+
+/// The slash command, by the name and id it is registered under.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Slash {
+    /// Its name.
+    pub name: String,
+    /// Its id.
+    pub id: u64,
+}
+
+impl Slash {
+    /// A mention of one of its subcommands, which people can tap.
+    fn sub(&self, sub: &str) -> String {
+        format!("</{} {sub}:{}>", self.name, self.id)
+    }
+}
+
+impl Page {
+    fn new(text: impl Into<String>) -> Self {
+        Self { text: clip(&text.into(), TEXT_CAP), ..Self::default() }
+    }
+
+    fn buttons(mut self, buttons: impl IntoIterator<Item = Button>) -> Self {
+        let buttons: Vec<_> = buttons.into_iter().collect();
+        if !buttons.is_empty() {
+            self.rows.push(Row::Buttons(buttons));
+        }
+        self
+    }
+
+    fn menu(mut self, menu: Menu) -> Self {
+        self.rows.push(Row::Menu(menu));
+        self
+    }
+}
+
+impl Button {
+    fn new(label: &str, press: Press, look: Look) -> Self {
+        Self { label: clip(label, LABEL_CAP), does: Does::Press(press), look }
+    }
+
+    fn link(label: &str, address: &str) -> Self {
+        Self { label: clip(label, LABEL_CAP), does: Does::Open(address.to_owned()), look: Look::Plain }
+    }
+}
+
+/// `text` with at most `cap` characters, an ellipsis where something is missing.
+fn clip(text: &str, cap: usize) -> String {
+    if text.chars().count() <= cap {
+        return text.to_owned();
+    }
+    text.chars().take(cap.saturating_sub(1)).chain(['…']).collect()
+}
+
+/// Foreign text inside ours: on one line, with nothing of Markdown or mentions left in force.
+fn plain(text: &str) -> String {
+    let mut shown = String::with_capacity(text.len());
+    for c in text.chars().take(300) {
+        match c {
+            c if c.is_control() => shown.push(' '),
+            '\\' | '*' | '_' | '~' | '`' | '|' | '>' | '<' | '[' | ']' | '@' | ':' => {
+                shown.push('\\');
+                shown.push(c);
+            }
+            c => shown.push(c),
+        }
+    }
+    shown
+}
+
+/// A moment, in the reader's own time, as "in 5 minutes" or "2 hours ago".
+fn when(at: UnixSeconds) -> String {
+    format!("<t:{at}:R>")
+}
+
+/// Somebody, as a mention that pings nobody: the messages allow none.
+fn who(user: &User) -> String {
+    match user {
+        User::Discord(id) => format!("<@{id}>"),
+        User::Local(_) => "the operator of this host".to_owned(),
+    }
+}
+
+/// The provider's title, or its name where it is no longer configured.
+fn title(catalog: &Catalog, tenant: &TenantKey) -> String {
+    let title = catalog.get(&tenant.provider).map(|provider| provider.title.clone());
+    title.unwrap_or_else(|| tenant.provider.to_string())
+}
+
+/// A tenant in words, for somebody who knows its provider's title: "Codex", "Codex, profile work".
+fn name(catalog: &Catalog, tenant: &TenantKey) -> String {
+    let mut name = plain(&title(catalog, tenant));
+    if let Some(profile) = &tenant.profile {
+        // Writing to a String cannot fail.
+        let _ = write!(name, ", profile {}", plain(profile.as_str()));
+    }
+    name
+}
+
+#[cfg(test)]
+mod tests;

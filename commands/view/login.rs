@@ -1,0 +1,457 @@
+//! Words of a login: its card from the link to the end, and why one could not be started (U3, U4, U5, S9).
+
+use latchkey::clock::UnixSeconds;
+use latchkey::login::{PasteError, StartError};
+use latchkey::oauth::AnswerError;
+use latchkey::pending::{EndReason, LoginKind, LoginStatus, PendingLogin};
+use latchkey::provider::{Catalog, Flow, PasteShape, Provider, is_loopback};
+use latchkey::tenant::TenantKey;
+use url::Url;
+
+use super::{Button, Form, Look, MENU_CAP, Menu, Page, Slash, clip, name, plain, title, when, who};
+use crate::discord::custom_id::{Press, TenantRef};
+
+/// The longest address that a button takes, in characters.
+const BUTTON_LINK_CAP: usize = 512;
+/// The longest text of an embed, in characters.
+const EMBED_CAP: usize = 4_096;
+/// The longest title of a modal, and label of its field, in characters.
+const FORM_CAP: usize = 45;
+
+/// What a login's card is made of.
+#[derive(Debug, Clone, Copy)]
+pub struct Card<'a> {
+    /// The login.
+    pub login: &'a PendingLogin,
+    /// The providers on offer.
+    pub catalog: &'a Catalog,
+    /// The command, as registered.
+    pub slash: &'a Slash,
+    /// What the last thing that was pasted came to.
+    pub notice: Option<&'a Notice>,
+    /// Once it is over: what the thread where it was started uses now.
+    pub serves: Serves,
+    /// Once it is over: the account, as the provider names it.
+    pub account: Option<&'a str>,
+}
+
+/// What the login's thread uses, after a sign-in that was to bind it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Serves {
+    /// This sign-in.
+    This,
+    /// Another member's, which stays.
+    Another,
+    /// Not to be told: the login was not to bind, or is not over.
+    Untold,
+}
+
+/// Something to tell above a card that goes on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Notice(String);
+
+impl Notice {
+    /// What to tell after a paste that was not spent; `None` where the card alone says it.
+    pub fn of(error: &PasteError) -> Option<Self> {
+        Some(Self(match error {
+            PasteError::Unknown | PasteError::Over(_) | PasteError::NotYours => return None,
+            PasteError::Answer(AnswerError::Refused { .. }) => return None,
+            PasteError::Answer(error) => format!("⚠️ **That did not work:** {}.", plain(&error.to_string())),
+            PasteError::NotByPaste => {
+                "⚠️ **There is nothing to paste here:** open the page and enter the code there.".to_owned()
+            }
+            PasteError::InUse => "⏳ Your answer is being checked already. Wait a moment.".to_owned(),
+            PasteError::NotSent(_) => {
+                "⚠️ **The provider could not be reached just now.** Nothing is lost: paste the same answer again \
+                 in a moment."
+                    .to_owned()
+            }
+            PasteError::Closing => {
+                "⚠️ **Latchkey is restarting.** Nothing is lost: paste the same answer again in a minute."
+                    .to_owned()
+            }
+            PasteError::NoProvider => {
+                "⚠️ **This provider is no longer offered here.** Ask an admin of this server.".to_owned()
+            }
+            PasteError::Store(_) => {
+                "⚠️ **Your answer could not be used because of a fault here.** It was written to the log for the \
+                 operator. Paste the same answer again in a moment."
+                    .to_owned()
+            }
+        }))
+    }
+}
+
+/// The live message of a login, whatever its status.
+pub fn login_card(card: &Card<'_>) -> Page {
+    let login = card.login;
+    match login.status {
+        LoginStatus::Starting => {
+            Page::new(format!("⏳ Asking {} for a sign-in…", name(card.catalog, &login.tenant)))
+        }
+        LoginStatus::Pending => open(card),
+        LoginStatus::Exchanging => {
+            Page::new(format!("⏳ **Checking your sign-in to {}…**", name(card.catalog, &login.tenant)))
+        }
+        LoginStatus::Confirming => Page::new(format!(
+            "⏳ **Your sign-in to {} waits for an admin.**\nYou signed in with another account than the one in use \
+             here, so an admin of this server must agree.",
+            name(card.catalog, &login.tenant)
+        ))
+        .buttons([cancel(login)]),
+        _ => ended(card),
+    }
+}
+
+fn cancel(login: &PendingLogin) -> Button {
+    Button::new("Cancel", Press::Cancel(login.id.clone()), Look::Danger)
+}
+
+fn open(card: &Card<'_>) -> Page {
+    let login = card.login;
+    let link = match login.kind {
+        LoginKind::Device => login
+            .verification_uri_complete
+            .as_ref()
+            .map(|uri| uri.expose())
+            .or(login.verification_uri.as_deref()),
+        LoginKind::Paste | LoginKind::Callback => login.authorize_url.as_ref().map(|url| url.expose()),
+    };
+    let link = link.unwrap_or_default();
+    let place = match placing(link) {
+        Some(place) => place,
+        None => return no_link(card),
+    };
+    let mut lines = Vec::new();
+    lines.extend(card.notice.map(|notice| notice.0.clone()));
+    lines.push(format!("**Sign in to {}**", name(card.catalog, &login.tenant)));
+    lines.push(purpose(login));
+    let provider = card.catalog.get(&login.tenant.provider);
+    lines.extend(steps(login, provider.map(|provider| &**provider), place));
+    lines.push(format!("This message changes by itself. The sign-in ends {}.", when(login.expires_at)));
+    lines.push(
+        match login.kind {
+            LoginKind::Device => {
+                "⚠️ Enter only a code that you asked for yourself, here. Never one that somebody sent you."
+            }
+            _ => "⚠️ Paste the answer only here. Never give it to anybody, and never use a link that somebody sent you.",
+        }
+        .to_owned(),
+    );
+    let mut page = Page::new(lines.join("\n"));
+    let mut buttons = Vec::new();
+    match place {
+        Place::Button => buttons.push(Button::link("Open sign-in page", link)),
+        Place::Embed => page.embed = Some(masked(link)),
+    }
+    if login.kind == LoginKind::Paste {
+        buttons.push(Button::new("Paste the answer", Press::Paste(login.id.clone()), Look::Main));
+    }
+    buttons.push(cancel(login));
+    buttons.extend(other_way(login, provider.map(|provider| &**provider)));
+    page.buttons(buttons)
+}
+
+/// Where a link goes (U4).
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Place {
+    Button,
+    Embed,
+}
+
+fn placing(link: &str) -> Option<Place> {
+    match link.chars().count() {
+        0 => None,
+        length if length <= BUTTON_LINK_CAP => Some(Place::Button),
+        _ => Some(Place::Embed).filter(|_| masked(link).chars().count() <= EMBED_CAP),
+    }
+}
+
+/// A masked link. Brackets would end it early.
+fn masked(link: &str) -> String {
+    format!("**[Open sign-in page]({})**", link.replace('(', "%28").replace(')', "%29"))
+}
+
+fn no_link(card: &Card<'_>) -> Page {
+    let tenant = &card.login.tenant;
+    Page::new(format!(
+        "**{}'s sign-in page has an address that Discord cannot show.**\nIt is too long for a message. Ask an admin of \
+         this server: the operator can ask for fewer scopes, or sign in at a terminal.",
+        name(card.catalog, tenant)
+    ))
+    .buttons([cancel(card.login)])
+}
+
+/// What the sign-in is for, said before the tap.
+fn purpose(login: &PendingLogin) -> String {
+    let shared = login.tenant.user.is_none();
+    match (&login.bind, shared) {
+        (Some(thread), true) => {
+            format!("For this whole server. Every agent in <#{thread}> will use it, whoever asks them.")
+        }
+        (Some(thread), false) => format!(
+            "With your own account. Every agent in <#{thread}> will use **your** account, whoever asks them."
+        ),
+        (None, true) => "For this whole server. What this thread uses stays as it is.".to_owned(),
+        (None, false) => "With your own account. What this thread uses stays as it is.".to_owned(),
+    }
+}
+
+fn steps(login: &PendingLogin, provider: Option<&Provider>, place: Place) -> Vec<String> {
+    let tap = match place {
+        Place::Button => "Press **Open sign-in page** and sign in.",
+        Place::Embed => "Open the link below and sign in.",
+    };
+    if login.kind == LoginKind::Device {
+        let notice = provider.and_then(|provider| provider.device_notice.as_deref());
+        let code = login.user_code.as_ref().map_or("", |code| code.expose());
+        return notice
+            .map(|notice| format!("ℹ️ {}", plain(notice)))
+            .into_iter()
+            .chain([format!("1. {tap}"), format!("2. Enter this code there: `{}`", code.replace('`', ""))])
+            .collect();
+    }
+    let copy = match provider.map_or(PasteShape::Url, |provider| provider.paste) {
+        PasteShape::Url if ends_on_dead_page(login) => {
+            "At the end the browser shows an **error page that does not load**. That is as it should be: copy its whole \
+             address from the address bar."
+        }
+        PasteShape::Url => "At the end, copy the whole address of the last page from the address bar.",
+        PasteShape::CodeHashState | PasteShape::Code => "At the end the page shows a code. Copy all of it.",
+    };
+    vec![
+        format!("1. {tap}"),
+        format!("2. {copy}"),
+        "3. Press **Paste the answer** and paste it there.".to_owned(),
+    ]
+}
+
+/// Whether nothing answers where the sign-in ends: an address on the member's own machine.
+fn ends_on_dead_page(login: &PendingLogin) -> bool {
+    let redirect = login.redirect_uri.as_deref().and_then(|uri| Url::parse(uri).ok());
+    redirect.is_some_and(|uri| is_loopback(&uri))
+}
+
+/// The button to the provider's next way to sign in, if it has another.
+fn other_way(login: &PendingLogin, provider: Option<&Provider>) -> Option<Button> {
+    let now = match login.kind {
+        LoginKind::Device => Flow::Device,
+        LoginKind::Paste => Flow::Paste,
+        LoginKind::Callback => Flow::Callback,
+    };
+    let another = provider?.offered_flows().any(|flow| flow != now);
+    another.then(|| Button::new("Try another way", Press::OtherWay(login.id.clone()), Look::Plain))
+}
+
+fn again(login: &PendingLogin) -> Button {
+    let press = Press::SignIn { tenant: TenantRef::from(&login.tenant), bind: login.bind.is_some() };
+    Button::new("Sign in again", press, Look::Main)
+}
+
+fn ended(card: &Card<'_>) -> Page {
+    let login = card.login;
+    let name = name(card.catalog, &login.tenant);
+    let page = match (login.status, &login.reason) {
+        (LoginStatus::Succeeded, Some(EndReason::CompletedBy(other))) => {
+            return Page::new(format!(
+                "✅ **{name} is signed in.**\nCompleted by {}. There is nothing left for you to do; {} shows how it is.",
+                who(other),
+                card.slash.sub("status")
+            ));
+        }
+        (LoginStatus::Succeeded, _) => return succeeded(card, &name),
+        (LoginStatus::Cancelled, Some(EndReason::CancelledBy(by))) => Page::new(format!(
+            "**The sign-in to {name} was cancelled by {}.**\nNothing was stored. Ask them why before you start again.",
+            who(by)
+        )),
+        (_, Some(EndReason::Removed)) => Page::new(format!(
+            "**The sign-in to {name} was stopped, since {name} was logged out meanwhile.**\nNothing was stored."
+        )),
+        (LoginStatus::Cancelled, _) => {
+            Page::new(format!("**The sign-in to {name} was cancelled.**\nNothing was stored."))
+        }
+        (LoginStatus::Expired, _) => Page::new(format!(
+            "**The sign-in to {name} took too long and has expired.**\nNothing was stored. Start again when you are \
+             ready."
+        )),
+        (LoginStatus::Denied, _) => Page::new(format!(
+            "**The sign-in to {name} was refused on its page.**\nNothing was stored. If that was not meant, start again \
+             and agree there."
+        )),
+        (_, reason) => failed(&name, reason.as_ref()),
+    };
+    page.buttons([again(login)])
+}
+
+fn succeeded(card: &Card<'_>, name: &str) -> Page {
+    let account = card.account.map(|account| format!(" as {}", plain(account))).unwrap_or_default();
+    let next = match (card.serves, &card.login.bind) {
+        (Serves::This, Some(thread)) => format!("Every agent in <#{thread}> uses it from now on."),
+        (Serves::Another, Some(thread)) => format!(
+            "<#{thread}> stays with another member's sign-in; an admin of this server can change that."
+        ),
+        _ => "It is stored.".to_owned(),
+    };
+    Page::new(format!("✅ **Signed in to {name}{account}.**\n{next} {} shows how it is.", card.slash.sub("status")))
+}
+
+fn failed(name: &str, reason: Option<&EndReason>) -> Page {
+    let why = match reason {
+        Some(EndReason::Interrupted) => {
+            "Latchkey was restarted just as your answer was being checked, so it cannot be used any more. Nothing was \
+             stored. Sign in again."
+                .to_owned()
+        }
+        Some(EndReason::OtherAccount) => {
+            "You signed in with another account than the one in use here. Nothing was changed. Sign in with that \
+             account, or have it logged out first."
+                .to_owned()
+        }
+        Some(EndReason::OtherOwner) => {
+            "It belongs to another member. Nothing was changed. They or an admin of this server must log it out first."
+                .to_owned()
+        }
+        Some(EndReason::Provider(text)) => {
+            format!("It answered: {}. Nothing was stored. Sign in again; if it fails again, tell an admin.", plain(text))
+        }
+        _ => "Nothing was stored. Sign in again; if it fails again, tell an admin.".to_owned(),
+    };
+    Page::new(format!("❌ **The sign-in to {name} failed.**\n{why}"))
+}
+
+/// U3: the user code alone, to copy on a phone.
+pub fn user_code(login: &PendingLogin) -> Option<Page> {
+    let code = login.user_code.as_ref().filter(|_| login.status == LoginStatus::Pending)?;
+    Some(Page::new(code.expose()))
+}
+
+/// On the older message of a login that goes on in a newer one.
+pub fn moved(catalog: &Catalog, tenant: &TenantKey) -> Page {
+    Page::new(format!("The sign-in to {} goes on in the newer message below.", name(catalog, tenant)))
+}
+
+/// U5: the end, in the thread itself, where everybody can read it.
+pub fn ended_in_thread(login: &PendingLogin, catalog: &Catalog, slash: &Slash) -> Page {
+    let how = match login.status {
+        LoginStatus::Succeeded => "is complete",
+        LoginStatus::Cancelled => "was cancelled",
+        LoginStatus::Expired => "has expired",
+        LoginStatus::Denied => "was refused",
+        _ => "failed",
+    };
+    let next = if login.status == LoginStatus::Succeeded {
+        format!("{} shows how it is.", slash.sub("status"))
+    } else {
+        format!("Start again with {} when you like.", slash.sub("login"))
+    };
+    // No profile: what somebody calls their accounts is nobody else's business.
+    let title = plain(&title(catalog, &login.tenant));
+    Page::new(format!("{}, your sign-in to {title} {how}. {next}", who(&login.user)))
+}
+
+/// The slot is signed in already.
+pub fn signed_in_already(page: Page, tenant: &TenantKey, bind: bool) -> Page {
+    let press = Press::SignIn { tenant: TenantRef::from(tenant), bind };
+    page.buttons([
+        Button::new("Sign in again", press, Look::Plain),
+        Button::new("Log out", Press::LogOut(TenantRef::from(tenant)), Look::Danger),
+    ])
+}
+
+/// Which provider?
+pub fn pick_provider(catalog: &Catalog, bind: Option<bool>) -> Page {
+    let entries = catalog.iter().take(MENU_CAP).map(|p| (p.title.clone(), p.name.to_string())).collect();
+    let prompt = "Choose where to sign in".to_owned();
+    Page::new("**Where do you want to sign in?**").menu(Menu {
+        press: Press::PickProvider { bind },
+        prompt,
+        entries,
+    })
+}
+
+/// No provider of that name.
+pub fn unknown_provider(given: &str, catalog: &Catalog) -> Page {
+    let known: Vec<_> = catalog.iter().map(|provider| plain(&provider.title)).collect();
+    Page::new(format!(
+        "**{} is not offered here.**\nThere is: {}. Choose one below.",
+        plain(&clip(given, 80)),
+        known.join(", ")
+    ))
+}
+
+/// No provider at all.
+pub fn no_provider() -> Page {
+    Page::new(
+        "**There is nothing to sign in to yet.**\nAsk the operator to add a provider to Latchkey's configuration.",
+    )
+}
+
+/// A profile or tenant that cannot be one.
+pub fn wrong_name(why: &str) -> Page {
+    Page::new(format!("**That name cannot be used.**\n{}.", plain(why)))
+}
+
+/// Why a login did not start, with the next step.
+pub fn start_failed(error: &StartError, tenant: &TenantKey, catalog: &Catalog, now: UnixSeconds) -> Page {
+    let name = name(catalog, tenant);
+    let retry = |page: Page| {
+        let press = Press::SignIn { tenant: TenantRef::from(tenant), bind: true };
+        page.buttons([Button::new("Try again", press, Look::Main)])
+    };
+    match error {
+        StartError::UnknownProvider { .. } => Page::new(format!(
+            "**{name} is no longer offered here.**\nAsk an admin of this server, or choose another provider."
+        )),
+        StartError::NoFlow { .. } => Page::new(format!(
+            "**{name} offers no such way to sign in here.**\nAsk the operator to look at its `flows`."
+        )),
+        StartError::RateLimited { wait } => {
+            let wait = i64::try_from(wait.as_secs()).unwrap_or(60).max(1);
+            Page::new(format!(
+                "**You have started many sign-ins just now.**\nYou can start the next one {}.",
+                when(now.saturating_add(wait))
+            ))
+        }
+        StartError::NotYours { .. } => Page::new(format!(
+            "**{name} belongs to another member.**\nThey or an admin of this server must log it out first."
+        )),
+        StartError::Transient { .. } | StartError::JoinedFailed => retry(Page::new(format!(
+            "**{name} could not be reached.**\nNothing was started. Try again in a moment."
+        ))),
+        StartError::SwitchedOff { why } => {
+            let page = Page::new(format!(
+                "**{name} has this way to sign in switched off.**\n{}. Nothing was started.",
+                plain(why)
+            ));
+            let provider = catalog.get(&tenant.provider);
+            match provider.filter(|provider| provider.offered_flows().count() > 1) {
+                Some(_) => page,
+                None => retry(page),
+            }
+        }
+        StartError::Operator { why } => Page::new(format!(
+            "**The sign-in to {name} is not set up right.**\nTell the operator: {}.",
+            plain(why)
+        )),
+        StartError::Store(_) => Page::new(format!(
+            "**The sign-in to {name} could not be started because of a fault here.**\nIt was written to the log for the \
+             operator. Try again in a moment."
+        )),
+    }
+}
+
+/// The form that takes the pasted answer.
+pub fn paste_form(login: &PendingLogin, provider: Option<&Provider>) -> Form {
+    let shape = provider.map_or(PasteShape::Url, |provider| provider.paste);
+    let (label, example) = match shape {
+        PasteShape::Url => ("Address of the last page", login.redirect_uri.clone().unwrap_or_default()),
+        PasteShape::CodeHashState | PasteShape::Code => ("Code from the last page", String::new()),
+    };
+    let title = provider.map_or_else(|| login.tenant.provider.to_string(), |p| p.title.clone());
+    Form {
+        press: Press::Paste(login.id.clone()),
+        title: clip(&format!("Sign in to {title}"), FORM_CAP),
+        label: clip(label, FORM_CAP),
+        example: clip(&if example.is_empty() { example } else { format!("{example}?code=…") }, 100),
+    }
+}

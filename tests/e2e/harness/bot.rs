@@ -1,0 +1,115 @@
+//! One `latchkey run`, as a process.
+
+use std::io::{BufRead, BufReader, Read};
+use std::process::{Child, ExitStatus, Stdio};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use rustix::process::{Pid, Signal, kill_process};
+
+use super::Setup;
+
+/// The bot is connected within this time, or the test fails.
+const READY_BOUND: Duration = Duration::from_secs(30);
+/// It ends within this time once it is asked to.
+const END_BOUND: Duration = Duration::from_secs(20);
+
+/// A running bot. It is killed when the test lets go of it.
+pub struct Bot {
+    child: Child,
+    said: Arc<Mutex<String>>,
+}
+
+impl Bot {
+    /// Starts the bot and waits until it is connected and registered.
+    pub async fn start(setup: &Setup) -> Self {
+        Self::start_with(setup, |_| {}).await
+    }
+
+    /// As [`Bot::start`], with a change to its command line or environment.
+    pub async fn start_with(setup: &Setup, change: impl FnOnce(&mut std::process::Command)) -> Self {
+        let bot = Self::spawn(setup, change);
+        bot.wait_said("latchkey: ready", READY_BOUND).await;
+        bot
+    }
+
+    /// Starts the bot and waits for nothing.
+    pub fn spawn(setup: &Setup, change: impl FnOnce(&mut std::process::Command)) -> Self {
+        let mut program = setup.program();
+        program.arg("run").stdout(Stdio::piped()).stderr(Stdio::piped());
+        change(&mut program);
+        let mut child = program.spawn().expect("latchkey runs");
+        let said = Arc::new(Mutex::new(String::new()));
+        let outputs: [Box<dyn Read + Send>; 2] = [
+            Box::new(child.stdout.take().expect("standard output")),
+            Box::new(child.stderr.take().expect("standard error")),
+        ];
+        for output in outputs {
+            let said = Arc::clone(&said);
+            std::thread::spawn(move || {
+                for line in BufReader::new(output).lines().map_while(Result::ok) {
+                    let mut said = said.lock().unwrap_or_else(PoisonError::into_inner);
+                    said.push_str(&line);
+                    said.push('\n');
+                }
+            });
+        }
+        Self { child, said }
+    }
+
+    /// All that it has printed, on either output.
+    pub fn said(&self) -> String {
+        self.said.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Waits until it has printed `text`.
+    pub async fn wait_said(&self, text: &str, bound: Duration) {
+        let late = Instant::now() + bound;
+        while !self.said().contains(text) {
+            assert!(Instant::now() < late, "the bot did not say {text:?}; it said:\n{}", self.said());
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+
+    /// Kills it as a crash would: nothing can be saved.
+    pub fn kill9(&mut self) {
+        self.child.kill().expect("the bot is killed");
+        self.child.wait().expect("the bot ends");
+    }
+
+    /// Asks it to end, and waits until it has.
+    pub async fn stop(&mut self) -> ExitStatus {
+        let id = Pid::from_child(&self.child);
+        kill_process(id, Signal::TERM).expect("the bot is there");
+        self.ended(END_BOUND).await
+    }
+
+    /// Waits until it has ended by itself.
+    pub async fn ended(&mut self, bound: Duration) -> ExitStatus {
+        let late = Instant::now() + bound;
+        loop {
+            if let Some(status) = self.child.try_wait().expect("the bot can be waited for") {
+                return status;
+            }
+            assert!(Instant::now() < late, "the bot did not end; it said:\n{}", self.said());
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+
+    /// Kills it and starts it anew, on the same configuration and store.
+    pub async fn restart(mut self, setup: &Setup) -> Self {
+        self.kill9();
+        Self::start(setup).await
+    }
+}
+
+impl Drop for Bot {
+    fn drop(&mut self) {
+        // It may have ended by itself.
+        drop(self.child.kill());
+        drop(self.child.wait());
+        if std::thread::panicking() {
+            eprintln!("the bot said:\n{}", self.said());
+        }
+    }
+}

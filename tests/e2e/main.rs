@@ -1,0 +1,7 @@
+//! End to end: the real program, as processes, between a Discord stand-in and an authorization server.
+//!
+//! Each module holds the laws of one side; `harness` starts and ends what they need. Nothing here goes beyond this
+//! host, every wait is bounded, and every process that is started is ended by its own id.
+
+mod harness;
+mod members;
