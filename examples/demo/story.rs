@@ -162,7 +162,7 @@ impl Story<'_> {
         let logout = ann.slash("/auth logout").in_thread(thread).send().await;
         show(&logout.sees_text("Log out", SOON).await);
         let confirmed = logout.click("Log out").await;
-        show(&confirmed.sees_text("logged out", SOON).await);
+        show(&confirmed.sees_text("Logged out", SOON).await);
         let refused = self.stage.run(&["token", "acme", "--thread", &thread.id().to_string()]);
         assert_eq!(refused.status.code(), Some(3), "an agent is told that somebody must sign in");
         println!("    {}", String::from_utf8_lossy(&refused.stderr).trim_end());
