@@ -156,7 +156,7 @@ async fn pursue(visit: &Visit<'_>, wish: Wish) -> Result<(), Failure> {
             return Ok(());
         }
     };
-    let Started { login, joined, handover } = started;
+    let Started { login, joined, handover } = *started;
     match handover {
         Some(handover) => desk.supervisor.hand_over(&visit.thread, handover),
         None => desk.supervisor.wake(&visit.thread),
