@@ -1,23 +1,39 @@
 //! The laws of the Discord side, as members meet them.
 
-use latchkey_test_authority::Person;
+mod cancelling;
+mod doors;
+mod gateway;
+mod logging_out;
+mod logins;
+mod pasting;
+mod restarts;
 
-use crate::harness::{Bot, NEXT_POLL, SOON, Setup};
+use latchkey_test_discord::{Channel, Interaction, Member};
 
-/// U3, S12: link, code and warning; approved at the provider, the message follows to the end, and agents get the token.
-#[tokio::test]
-async fn a_device_login_ends_with_a_token() {
-    let setup = Setup::new().await;
-    let _bot = Bot::start(&setup).await;
-    let ann = setup.discord.member("ann");
-    let thread = setup.thread("fix-ci");
-    let login = ann.slash("/auth login").in_thread(&thread).send().await;
-    let card = login.sees_text("Sign in to Acme", SOON).await;
-    println!("{}", card.render());
-    setup.authority.approve_device(&login.link("Open sign-in page"), &Person::ada()).await;
-    let card = login.sees_text("Signed in to Acme", NEXT_POLL).await;
-    println!("{}", card.render());
-    let token = setup.token(&["acme", "--thread", &thread.id().to_string()]).await;
-    assert!(setup.authority.accepts(&token));
-    setup.discord.assert_clean();
+use crate::harness::{Bot, SOON, Setup};
+
+/// The label of the button that opens the provider's page.
+const OPEN: &str = "Open sign-in page";
+/// The label of the button that opens the form.
+const PASTE: &str = "Paste the answer";
+/// The label of the form's field, for addresses.
+const ADDRESS: &str = "Address of the last page";
+
+/// A bot, a member and a thread.
+async fn ann_and_a_thread(setup: &Setup) -> (Bot, Member, Channel) {
+    let bot = Bot::start(setup).await;
+    (bot, setup.discord.member("ann"), setup.thread("fix-ci"))
+}
+
+/// `/auth login` in `thread`, with its card.
+async fn login(member: &Member, thread: &Channel) -> Interaction {
+    let login = member.slash("/auth login").in_thread(thread).send().await;
+    login.sees_text("Sign in to Acme", SOON).await;
+    login
+}
+
+/// The login ids in the custom ids of a message.
+fn login_id(login: &Interaction) -> String {
+    let id = login.message().button("Cancel").and_then(|button| button.custom_id);
+    id.and_then(|id| id.rsplit(':').next().map(str::to_owned)).expect("a card with its cancel button")
 }

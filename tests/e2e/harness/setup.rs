@@ -1,16 +1,19 @@
 //! The world around the program.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Stdio;
 use std::sync::Arc;
 use std::time::Duration;
 
 use latchkey_test_authority::{Authority, CLIENT, Interval, REDIRECT};
-use latchkey_test_discord::{Channel, Discord};
+use latchkey_test_discord::{Builder, Channel, Discord};
 use tempfile::TempDir;
 
 /// A one-shot command ends within this time, or the test fails.
 const CLI_BOUND: Duration = Duration::from_secs(60);
+
+/// The guild of a second bot.
+const SIBLING_GUILD: u64 = 999_888_777_666_555;
 
 /// A Discord stand-in, an authorization server, and a folder with configuration and store.
 pub struct Setup {
@@ -35,43 +38,119 @@ pub struct Cli {
     pub stderr: String,
 }
 
-impl Setup {
-    /// Everybody may sign in; `acme` is each member's own, by device code first, then by paste.
-    pub async fn new() -> Self {
-        Self::with("members = { anyone = true }", "").await
+/// What is to be set up. Without more: everybody may sign in, and `acme` is each member's own, by device code first, then
+/// by paste.
+pub struct Plan {
+    builder: Builder,
+    authority: Authority,
+    dir: Option<Arc<TempDir>>,
+    name: &'static str,
+    access: Box<dyn FnOnce(&Discord) -> String + Send>,
+    discord: String,
+    acme: String,
+    more: String,
+}
+
+impl Plan {
+    /// These lines under `[access]` instead.
+    pub fn access(mut self, lines: impl FnOnce(&Discord) -> String + Send + 'static) -> Self {
+        self.access = Box::new(lines);
+        self
     }
 
-    /// As [`Setup::new`], but `acme` is the guild's.
-    pub async fn shared() -> Self {
-        Self::with("members = { anyone = true }", "share = \"guild\"").await
+    /// These lines under `[discord]`, too.
+    pub fn discord(mut self, lines: &str) -> Self {
+        lines.clone_into(&mut self.discord);
+        self
     }
 
-    /// With these lines under `[access]`, and these more under `[providers.acme]`.
-    pub async fn with(access: &str, acme: &str) -> Self {
-        let dir = TempDir::new().expect("a temporary folder");
-        Self::beside(Arc::new(dir), Authority::start(), "latchkey", access, acme).await
+    /// These lines under `[providers.acme]`, in place of the usual ones of the same keys.
+    pub fn acme(mut self, lines: &str) -> Self {
+        lines.clone_into(&mut self.acme);
+        self
     }
 
-    /// Another guild's setup over the same store and provider: a second bot, in a Discord of its own.
-    pub async fn sibling(&self, access: &str, acme: &str) -> Self {
-        Self::beside(Arc::clone(&self.dir), self.authority.clone(), "sibling", access, acme).await
+    /// These tables, too.
+    pub fn more(mut self, tables: &str) -> Self {
+        tables.clone_into(&mut self.more);
+        self
     }
 
-    async fn beside(dir: Arc<TempDir>, authority: Authority, name: &str, access: &str, acme: &str) -> Self {
+    /// With this other guild in the same Discord, where the bot is a member too.
+    pub fn other_guild(mut self, id: u64) -> Self {
+        self.builder = self.builder.other_guild(id);
+        self
+    }
+
+    /// Sets it up.
+    pub async fn start(self) -> Setup {
+        let authority = self.authority;
         // The floor of the protocol: what a real provider's five seconds are, only sooner.
         authority.set(|settings| {
             settings.interval = Interval::Number(3);
             settings.enforced_interval = Duration::from_millis(2_500);
         });
-        let mut builder = Discord::builder();
-        if name == "sibling" {
-            builder = builder.guild(999_888_777_666).other_guild(111_222_333_444);
-        }
-        let discord = builder.start().await.expect("the Discord stand-in starts");
-        let config = dir.path().join(format!("{name}.toml"));
-        let text = configuration(&discord, &authority, dir.path(), access, acme);
+        let discord = self.builder.start().await.expect("the Discord stand-in starts");
+        let dir = self.dir.unwrap_or_else(|| Arc::new(TempDir::new().expect("a temporary folder")));
+        let config = dir.path().join(format!("{}.toml", self.name));
+        let mut text = format!("[discord]\nguild = \"{}\"\n{}\n", discord.guild(), self.discord);
+        text += &format!("[access]\n{}\n", (self.access)(&discord));
+        text += "[store]\npath = \"data/auth.json\"\nallow_unverified_locks = true\n";
+        text += &format!("[providers.acme]\n{}\n{}\n", acme(&authority, &self.acme), self.more);
         std::fs::write(&config, text).expect("the configuration is written");
-        Self { discord, authority, dir, config }
+        Setup { discord, authority, dir, config }
+    }
+}
+
+/// The table of the provider `acme`: `lines`, and the usual values for what they leave out.
+fn acme(authority: &Authority, lines: &str) -> String {
+    let quoted = |text: String| format!("\"{text}\"");
+    let usual = [
+        ("title", quoted("Acme".to_owned())),
+        ("issuer", quoted(authority.issuer())),
+        ("token_endpoint", quoted(authority.token_endpoint())),
+        ("device_authorization_endpoint", quoted(authority.device_authorization_endpoint())),
+        ("authorization_endpoint", quoted(authority.authorization_endpoint())),
+        ("revocation_endpoint", quoted(authority.revocation_endpoint())),
+        ("client_id", quoted(CLIENT.to_owned())),
+        ("scopes", "[\"openid\", \"offline_access\"]".to_owned()),
+        ("redirect_uri", quoted(REDIRECT.to_owned())),
+        ("flows", "[\"device\", \"paste\"]".to_owned()),
+    ];
+    let given: Vec<_> = lines.lines().filter_map(|line| line.split_once('=')).map(|(key, _)| key.trim()).collect();
+    let usual = usual.into_iter().filter(|(key, _)| !given.contains(key));
+    usual.map(|(key, value)| format!("{key} = {value}\n")).chain([lines.to_owned()]).collect()
+}
+
+impl Setup {
+    /// The usual setup: see [`Plan`].
+    pub async fn new() -> Self {
+        Self::plan().start().await
+    }
+
+    /// A setup to be changed before it starts.
+    pub fn plan() -> Plan {
+        Plan {
+            builder: Discord::builder(),
+            authority: Authority::start(),
+            dir: None,
+            name: "latchkey",
+            access: Box::new(|_| "members = { anyone = true }".to_owned()),
+            discord: String::new(),
+            acme: String::new(),
+            more: String::new(),
+        }
+    }
+
+    /// Another guild's setup over the same store and provider: for a second bot, in a Discord of its own.
+    pub fn sibling(&self) -> Plan {
+        Plan {
+            builder: Discord::builder().guild(SIBLING_GUILD),
+            authority: self.authority.clone(),
+            dir: Some(Arc::clone(&self.dir)),
+            name: "sibling",
+            ..Self::plan()
+        }
     }
 
     /// The auth file.
@@ -127,41 +206,4 @@ impl Setup {
         assert_eq!(cli.code, 0, "latchkey {line:?}: {cli:?}");
         cli.stdout
     }
-}
-
-fn configuration(discord: &Discord, authority: &Authority, dir: &Path, access: &str, acme: &str) -> String {
-    format!(
-        r#"
-[discord]
-guild = "{guild}"
-
-[access]
-{access}
-
-[store]
-path = "{store}"
-allow_unverified_locks = true
-
-[providers.acme]
-title = "Acme"
-issuer = "{issuer}"
-token_endpoint = "{token}"
-device_authorization_endpoint = "{device}"
-authorization_endpoint = "{authorize}"
-revocation_endpoint = "{revoke}"
-client_id = "{CLIENT}"
-scopes = ["openid", "offline_access"]
-redirect_uri = "{REDIRECT}"
-{flows}
-{acme}
-"#,
-        guild = discord.guild(),
-        store = dir.join("data/auth.json").display(),
-        issuer = authority.issuer(),
-        token = authority.token_endpoint(),
-        device = authority.device_authorization_endpoint(),
-        authorize = authority.authorization_endpoint(),
-        revoke = authority.revocation_endpoint(),
-        flows = if acme.contains("flows") { "" } else { "flows = [\"device\", \"paste\"]" },
-    )
 }
