@@ -44,7 +44,10 @@ pub async fn login(
     begin(&visit, provider.as_deref(), profile.as_deref(), bind).await
 }
 
-async fn complete_provider(call: Call<'_>, typed: &str) -> poise::serenity_prelude::CreateAutocompleteResponse {
+async fn complete_provider(
+    call: Call<'_>,
+    typed: &str,
+) -> poise::serenity_prelude::CreateAutocompleteResponse {
     let catalog = call.framework.user_data.broker.catalog();
     let fitting = catalog.iter().filter(|provider| {
         let names = [provider.name.as_str(), provider.title.as_str()];
@@ -53,7 +56,10 @@ async fn complete_provider(call: Call<'_>, typed: &str) -> poise::serenity_prelu
     choices(fitting.map(|provider| (provider.title.clone(), provider.name.to_string())))
 }
 
-async fn complete_profile(call: Call<'_>, typed: &str) -> poise::serenity_prelude::CreateAutocompleteResponse {
+async fn complete_profile(
+    call: Call<'_>,
+    typed: &str,
+) -> poise::serenity_prelude::CreateAutocompleteResponse {
     let Ok(visit) = visit(call) else { return choices([]) };
     let Ok(document) = visit.desk.broker.store().snapshot() else { return choices([]) };
     let me = visit.caller.user.discord();
@@ -190,7 +196,8 @@ pub(super) async fn show(visit: &Visit<'_>, login: &PendingLogin) {
 /// "Sign in", "Sign in again", "Try again": the message that was pressed becomes the login's.
 pub async fn sign_in(visit: &Visit<'_>, named: &TenantRef, bind: bool) -> Result<(), Failure> {
     let tenant = tenant(visit, named)?;
-    let mine = |tenant: &TenantKey| tenant.user.is_none() || tenant.user.as_ref() == visit.caller.user.discord();
+    let mine =
+        |tenant: &TenantKey| tenant.user.is_none() || tenant.user.as_ref() == visit.caller.user.discord();
     match tenant.filter(mine) {
         Some(tenant) => {
             visit.defer_update().await;
@@ -278,12 +285,7 @@ pub async fn open_form(visit: &Visit<'_>, id: &LoginId) -> Result<(), Failure> {
 }
 
 /// What was pasted. `has_message`: whether the form was opened from a message that can be changed.
-pub async fn pasted(
-    visit: &Visit<'_>,
-    id: &LoginId,
-    text: &str,
-    has_message: bool,
-) -> Result<(), Failure> {
+pub async fn pasted(visit: &Visit<'_>, id: &LoginId, text: &str, has_message: bool) -> Result<(), Failure> {
     let desk = visit.desk;
     let Some(login) = open_login_of(visit, id).await? else { return Ok(()) };
     if has_message {

@@ -29,7 +29,10 @@ pub type Call<'a> = ApplicationContext<'a, Desk, Failure>;
     subcommands("login::login", "status::status", "logout::logout", "cancel::cancel"),
     subcommand_required
 )]
-#[expect(clippy::unused_async, reason = "the shape of a command; Discord never calls one that has subcommands")]
+#[expect(
+    clippy::unused_async,
+    reason = "the shape of a command; Discord never calls one that has subcommands"
+)]
 pub async fn auth(_: Call<'_>) -> Result<(), Failure> {
     Ok(())
 }

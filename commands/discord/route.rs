@@ -209,9 +209,7 @@ async fn modal(desk: &Desk, interaction: &ModalInteraction) {
     let Some(visit) = admit(desk, &parts, member, &answered).await else { return };
     let has_message = interaction.message.is_some();
     let handled = match interaction.data.custom_id.parse::<Press>() {
-        Ok(Press::Paste(login)) => {
-            auth::login::pasted(&visit, &login, field(interaction), has_message).await
-        }
+        Ok(Press::Paste(login)) => auth::login::pasted(&visit, &login, field(interaction), has_message).await,
         _ => {
             visit.show(&view::over_or_unknown(&desk.slash)).await;
             Ok(())
@@ -266,7 +264,11 @@ fn on_error(error: FrameworkError<'_, Desk, Failure>) -> BoxFuture<'_, ()> {
     Box::pin(async move {
         let context = match &error {
             FrameworkError::Command { error, ctx, .. } => {
-                tracing::error!(command = &*ctx.command().name, error = format!("{error:#}"), "a command failed");
+                tracing::error!(
+                    command = &*ctx.command().name,
+                    error = format!("{error:#}"),
+                    "a command failed"
+                );
                 Some(*ctx)
             }
             FrameworkError::CommandPanic { ctx, .. } => {

@@ -45,7 +45,9 @@ impl Watch {
             tracing::warn!(%guild, "the bot is not a member of its server: invite it with the scopes bot and applications.commands");
         }
         if first {
-            eprintln!("latchkey: ready: connected to Discord as {bot}, /{command} is registered in server {guild}");
+            eprintln!(
+                "latchkey: ready: connected to Discord as {bot}, /{command} is registered in server {guild}"
+            );
         } else {
             tracing::info!("connected to Discord again, with a new session");
         }

@@ -292,7 +292,10 @@ fn succeeded(card: &Card<'_>, name: &str) -> Page {
         ),
         _ => "It is stored.".to_owned(),
     };
-    Page::new(format!("✅ **Signed in to {name}{account}.**\n{next} {} shows how it is.", card.slash.sub("status")))
+    Page::new(format!(
+        "✅ **Signed in to {name}{account}.**\n{next} {} shows how it is.",
+        card.slash.sub("status")
+    ))
 }
 
 fn failed(name: &str, reason: Option<&EndReason>) -> Page {

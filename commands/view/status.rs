@@ -27,8 +27,7 @@ impl Reader {
     }
 
     fn may_log_out(&self, status: &TenantStatus) -> bool {
-        let own_slot =
-            status.tenant.user.is_some() && status.tenant.user.as_ref() == self.user.discord();
+        let own_slot = status.tenant.user.is_some() && status.tenant.user.as_ref() == self.user.discord();
         self.admin || own_slot || (status.tenant.user.is_none() && status.owner.as_ref() == Some(&self.user))
     }
 }
@@ -133,7 +132,8 @@ fn tenant_lines(status: &TenantStatus, reader: &Reader, catalog: &Catalog) -> St
 }
 
 fn login_line(login: &LoginStatusView, reader: &Reader, catalog: &Catalog) -> String {
-    let whose = if login.user == reader.user { "You are".to_owned() } else { format!("{} is", who(&login.user)) };
+    let whose =
+        if login.user == reader.user { "You are".to_owned() } else { format!("{} is", who(&login.user)) };
     let name = name(catalog, &login.tenant);
     match login.status {
         LoginStatus::Exchanging => format!("⏳ {whose} signing in to {name}: the answer is being checked."),

@@ -3,5 +3,8 @@
 //! Each module holds the laws of one side; `harness` starts and ends what they need. Nothing here goes beyond this
 //! host, every wait is bounded, and every process that is started is ended by its own id.
 
+mod codex;
 mod harness;
 mod members;
+mod oidc;
+mod secrets;

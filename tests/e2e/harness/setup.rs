@@ -117,7 +117,8 @@ fn acme(authority: &Authority, lines: &str) -> String {
         ("redirect_uri", quoted(REDIRECT.to_owned())),
         ("flows", "[\"device\", \"paste\"]".to_owned()),
     ];
-    let given: Vec<_> = lines.lines().filter_map(|line| line.split_once('=')).map(|(key, _)| key.trim()).collect();
+    let given: Vec<_> =
+        lines.lines().filter_map(|line| line.split_once('=')).map(|(key, _)| key.trim()).collect();
     let usual = usual.into_iter().filter(|(key, _)| !given.contains(key));
     usual.map(|(key, value)| format!("{key} = {value}\n")).chain([lines.to_owned()]).collect()
 }
