@@ -95,26 +95,28 @@ async fn begin(
 ) -> Result<(), Failure> {
     let catalog = visit.desk.broker.catalog();
     let found = match provider {
-        Some(text) => match catalog.find(text) {
-            Some(found) => found,
-            None => {
+        Some(text) => {
+            if let Some(found) = catalog.find(text) {
+                found
+            } else {
                 let mut page = view::unknown_provider(text, catalog);
                 page.rows = view::pick_provider(catalog, bind).rows;
                 visit.show(&page).await;
                 return Ok(());
             }
-        },
+        }
         None if catalog.is_empty() => {
             visit.show(&view::no_provider()).await;
             return Ok(());
         }
-        None => match catalog.iter().next().filter(|_| catalog.len() == 1) {
-            Some(only) => only,
-            None => {
+        None => {
+            if let Some(only) = catalog.iter().next().filter(|_| catalog.len() == 1) {
+                only
+            } else {
                 visit.show(&view::pick_provider(catalog, bind)).await;
                 return Ok(());
             }
-        },
+        }
     };
     let profile = match profile.map(str::trim).filter(|text| !text.is_empty()).map(str::parse::<Profile>) {
         None => None,

@@ -20,29 +20,27 @@ pub async fn logout(
     visit.defer().await;
     let broker = &visit.desk.broker;
     let mine = broker.tenants_to_log_out(&visit.caller)?;
-    let wanted = match tenant.as_deref().map(str::trim) {
-        Some(text) => match named(&visit, text)? {
-            Some(tenant) => tenant,
-            None => {
-                visit.show(&view::unknown_tenant(text, &visit.desk.slash)).await;
+    let wanted = if let Some(text) = tenant.as_deref().map(str::trim) {
+        if let Some(tenant) = named(&visit, text)? {
+            tenant
+        } else {
+            visit.show(&view::unknown_tenant(text, &visit.desk.slash)).await;
+            return Ok(());
+        }
+    } else {
+        let here = broker.thread_status(&visit.thread, visit.parent.as_ref())?;
+        let here: Vec<_> =
+            here.tenants.iter().map(|status| &status.tenant).filter(|key| mine.contains(key)).collect();
+        match (here.as_slice(), mine.as_slice()) {
+            ([one], _) => (*one).clone(),
+            ([], [one]) => one.clone(),
+            ([], []) => {
+                visit.show(&view::nothing_to_log_out(&visit.desk.slash)).await;
                 return Ok(());
             }
-        },
-        None => {
-            let here = broker.thread_status(&visit.thread, visit.parent.as_ref())?;
-            let here: Vec<_> =
-                here.tenants.iter().map(|status| &status.tenant).filter(|key| mine.contains(key)).collect();
-            match (here.as_slice(), mine.as_slice()) {
-                ([one], _) => (*one).clone(),
-                ([], [one]) => one.clone(),
-                ([], []) => {
-                    visit.show(&view::nothing_to_log_out(&visit.desk.slash)).await;
-                    return Ok(());
-                }
-                _ => {
-                    visit.show(&view::pick_logout(&mine, broker.catalog())).await;
-                    return Ok(());
-                }
+            _ => {
+                visit.show(&view::pick_logout(&mine, broker.catalog())).await;
+                return Ok(());
             }
         }
     };

@@ -192,12 +192,11 @@ async fn component(desk: &Desk, interaction: &ComponentInteraction) {
         ComponentInteractionDataKind::StringSelect { values } => values.first().map(String::as_str),
         _ => None,
     };
-    let handled = match interaction.data.custom_id.parse::<Press>() {
-        Ok(press) => auth::pressed(&visit, press, chosen).await,
-        Err(_) => {
-            visit.show(&view::over_or_unknown(&desk.slash)).await;
-            Ok(())
-        }
+    let handled = if let Ok(press) = interaction.data.custom_id.parse::<Press>() {
+        auth::pressed(&visit, press, chosen).await
+    } else {
+        visit.show(&view::over_or_unknown(&desk.slash)).await;
+        Ok(())
     };
     settle(&visit, handled).await;
 }
@@ -208,12 +207,11 @@ async fn modal(desk: &Desk, interaction: &ModalInteraction) {
     let Some(member) = parts.member else { return };
     let Some(visit) = admit(desk, &parts, member, &answered).await else { return };
     let has_message = interaction.message.is_some();
-    let handled = match interaction.data.custom_id.parse::<Press>() {
-        Ok(Press::Paste(login)) => auth::login::pasted(&visit, &login, field(interaction), has_message).await,
-        _ => {
-            visit.show(&view::over_or_unknown(&desk.slash)).await;
-            Ok(())
-        }
+    let handled = if let Ok(Press::Paste(login)) = interaction.data.custom_id.parse::<Press>() {
+        auth::login::pasted(&visit, &login, field(interaction), has_message).await
+    } else {
+        visit.show(&view::over_or_unknown(&desk.slash)).await;
+        Ok(())
     };
     settle(&visit, handled).await;
 }

@@ -11,7 +11,7 @@ use serenity::all::{ConnectionStage, GuildId, ShardId, ShardManager};
 use tokio::time::Instant;
 
 /// How long a connection may be away before it is made anew.
-const DEAF: Duration = Duration::from_secs(60);
+const DEAF: Duration = Duration::from_mins(1);
 /// How often it is looked at.
 const LOOK_EVERY: Duration = Duration::from_secs(5);
 

@@ -113,9 +113,11 @@ fn open(card: &Card<'_>) -> Page {
         LoginKind::Device => login
             .verification_uri_complete
             .as_ref()
-            .map(|uri| uri.expose())
+            .map(latchkey::secret::Secret::expose)
             .or(login.verification_uri.as_deref()),
-        LoginKind::Paste | LoginKind::Callback => login.authorize_url.as_ref().map(|url| url.expose()),
+        LoginKind::Paste | LoginKind::Callback => {
+            login.authorize_url.as_ref().map(latchkey::secret::Secret::expose)
+        }
     };
     let link = link.unwrap_or_default();
     let place = match placing(link) {

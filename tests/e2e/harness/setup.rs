@@ -10,7 +10,7 @@ use latchkey_test_discord::{Builder, Channel, Discord};
 use tempfile::TempDir;
 
 /// A one-shot command ends within this time, or the test fails.
-const CLI_BOUND: Duration = Duration::from_secs(60);
+const CLI_BOUND: Duration = Duration::from_mins(1);
 
 /// The guild of a second bot.
 const SIBLING_GUILD: u64 = 999_888_777_666_555;

@@ -175,7 +175,7 @@ async fn the_end_of_a_lost_message_is_told_in_the_thread() {
     let (_bot, ann, thread) = ann_and_a_thread(&setup).await;
     let login = login(&ann, &thread).await;
     let link = login.link(OPEN);
-    setup.discord.advance(Duration::from_secs(16 * 60));
+    setup.discord.advance(Duration::from_mins(16));
     setup.authority.approve_device(&link, &Person::ada()).await;
     let told = setup.discord.wait_channel_message(&thread, "is complete", NEXT_POLL).await;
     assert_eq!(told.pings(), vec!["ann".to_owned()]);
@@ -190,7 +190,7 @@ async fn an_archived_thread_stays_archived() {
     let (_bot, ann, thread) = ann_and_a_thread(&setup).await;
     let login = login(&ann, &thread).await;
     let link = login.link(OPEN);
-    setup.discord.advance(Duration::from_secs(16 * 60));
+    setup.discord.advance(Duration::from_mins(16));
     setup.discord.archive(&thread);
     setup.authority.approve_device(&link, &Person::ada()).await;
     // Polled to its end all the same; then the telling is over too.
