@@ -277,20 +277,11 @@ pub async fn open_form(visit: &Visit<'_>, id: &LoginId) -> Result<(), Failure> {
     Ok(())
 }
 
-/// What was pasted. `has_message`: whether the form was opened from a message that can be changed.
-pub async fn pasted(
-    visit: &Visit<'_>,
-    id: &LoginId,
-    text: &str,
-    has_message: bool,
-) -> Result<(), Failure> {
+/// What was pasted.
+pub async fn pasted(visit: &Visit<'_>, id: &LoginId, text: &str) -> Result<(), Failure> {
     let desk = visit.desk;
     let Some(login) = open_login_of(visit, id).await? else { return Ok(()) };
-    if has_message {
-        visit.defer_update().await;
-    } else {
-        visit.defer().await;
-    }
+    visit.defer_update().await;
     let logins = desk.broker.logins();
     if login.status == LoginStatus::Pending {
         logins.renew_watcher(&visit.caller.user, id, visit.watcher()).await?;

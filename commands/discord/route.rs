@@ -207,10 +207,9 @@ async fn modal(desk: &Desk, interaction: &ModalInteraction) {
     let parts = Parts::of_modal(interaction);
     let Some(member) = parts.member else { return };
     let Some(visit) = admit(desk, &parts, member, &answered).await else { return };
-    let has_message = interaction.message.is_some();
     let handled = match interaction.data.custom_id.parse::<Press>() {
         Ok(Press::Paste(login)) => {
-            auth::login::pasted(&visit, &login, field(interaction), has_message).await
+            auth::login::pasted(&visit, &login, field(interaction)).await
         }
         _ => {
             visit.show(&view::over_or_unknown(&desk.slash)).await;

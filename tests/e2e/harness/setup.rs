@@ -82,6 +82,12 @@ impl Plan {
         self
     }
 
+    /// With a gateway that asks for a heartbeat this often.
+    pub fn heartbeat(mut self, interval: Duration) -> Self {
+        self.builder = self.builder.heartbeat_interval(interval);
+        self
+    }
+
     /// Sets it up.
     pub async fn start(self) -> Setup {
         let authority = self.authority;

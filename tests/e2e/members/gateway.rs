@@ -69,10 +69,10 @@ async fn registration_is_tried_again_and_then_given_up() {
     ends_saying(&setup, |_| {}, "registering /auth").await;
 }
 
-/// Whatever ends the connection, the bot hears again soon.
+/// Whatever ends the connection, the bot hears again soon; after 4003 with the next heartbeat, which nobody answers.
 #[tokio::test]
 async fn a_lost_connection_comes_back() {
-    let setup = Setup::new().await;
+    let setup = Setup::plan().heartbeat(Duration::from_secs(2)).start().await;
     let (bot, ann, thread) = ann_and_a_thread(&setup).await;
     for code in [4000, 4003, 4007, 4009, 1001] {
         let before = setup.discord.identifies() + setup.discord.resumes();

@@ -178,7 +178,7 @@ async fn the_end_of_a_lost_message_is_told_in_the_thread() {
     setup.discord.advance(Duration::from_secs(16 * 60));
     setup.authority.approve_device(&link, &Person::ada()).await;
     let told = setup.discord.wait_channel_message(&thread, "is complete", NEXT_POLL).await;
-    assert_eq!(told.pings(), vec!["ann".to_owned()]);
+    assert_eq!(told.pings(), vec![format!("<@{}>", ann.id())]);
     setup.authority.assert_no_secret_in(&told.render());
     setup.discord.assert_clean();
 }
