@@ -195,7 +195,12 @@ fn lost(result: serenity::Result<()>) -> Exit {
         serenity::Error::Gateway(GatewayError::DisallowedGatewayIntents) => {
             "Discord refuses the intents that were asked for: allow the bot's intents in the developer portal"
         }
-        _ => return Exit::new(Code::Transient, format!("the connection to Discord was lost: {}", api::words(&error))),
+        _ => {
+            return Exit::new(
+                Code::Transient,
+                format!("the connection to Discord was lost: {}", api::words(&error)),
+            );
+        }
     };
     Exit::new(Code::Usage, remedy)
 }

@@ -16,7 +16,9 @@ use latchkey::clock::UnixSeconds;
 use latchkey::provider::Catalog;
 use latchkey::tenant::{TenantKey, User};
 
-pub use self::access::{autocomplete_label, closing, foreign_press, not_allowed, over_or_unknown, went_wrong};
+pub use self::access::{
+    CHOICE_CAP, autocomplete_label, closing, foreign_press, not_allowed, over_or_unknown, went_wrong,
+};
 pub use self::cancel::{cancel_result, nothing_to_cancel, pick_login};
 pub use self::login::{
     Card, Notice, Serves, ended_in_thread, login_card, moved, no_provider, paste_form, pick_provider,

@@ -142,7 +142,8 @@ mod tests {
 
     #[test]
     fn the_token_goes_to_discord_or_to_this_host_only() {
-        for good in ["http://127.0.0.1:8080", "http://127.1.2.3:1/", "http://[::1]:9", "https://127.0.0.1:2"] {
+        for good in ["http://127.0.0.1:8080", "http://127.1.2.3:1/", "http://[::1]:9", "https://127.0.0.1:2"]
+        {
             loopback(good).expect(good);
         }
         for bad in

@@ -155,7 +155,9 @@ impl Framework for Door {
 
     async fn dispatch(&self, context: Context, event: FullEvent) {
         match event {
-            FullEvent::InteractionCreate { interaction } => self.interaction(&context, interaction).await,
+            FullEvent::InteractionCreate { interaction } => {
+                Box::pin(self.interaction(&context, interaction)).await;
+            }
             FullEvent::Ready { data_about_bot } => {
                 let guild = self.desk.guild;
                 let is_in = data_about_bot.guilds.iter().any(|known| known.id == guild);
@@ -192,12 +194,10 @@ async fn component(desk: &Desk, interaction: &ComponentInteraction) {
         ComponentInteractionDataKind::StringSelect { values } => values.first().map(String::as_str),
         _ => None,
     };
-    let handled = match interaction.data.custom_id.parse::<Press>() {
-        Ok(press) => auth::pressed(&visit, press, chosen).await,
-        Err(_) => {
-            visit.show(&view::over_or_unknown(&desk.slash)).await;
-            Ok(())
-        }
+    let handled = if let Ok(press) = interaction.data.custom_id.parse::<Press>() {
+        auth::pressed(&visit, press, chosen).await
+    } else {
+        auth::unknown(&visit).await
     };
     settle(&visit, handled).await;
 }
@@ -207,14 +207,10 @@ async fn modal(desk: &Desk, interaction: &ModalInteraction) {
     let parts = Parts::of_modal(interaction);
     let Some(member) = parts.member else { return };
     let Some(visit) = admit(desk, &parts, member, &answered).await else { return };
-    let handled = match interaction.data.custom_id.parse::<Press>() {
-        Ok(Press::Paste(login)) => {
-            auth::login::pasted(&visit, &login, field(interaction)).await
-        }
-        _ => {
-            visit.show(&view::over_or_unknown(&desk.slash)).await;
-            Ok(())
-        }
+    let handled = if let Ok(Press::Paste(login)) = interaction.data.custom_id.parse::<Press>() {
+        auth::login::pasted(&visit, &login, field(interaction)).await
+    } else {
+        auth::unknown(&visit).await
     };
     settle(&visit, handled).await;
 }
@@ -265,7 +261,11 @@ fn on_error(error: FrameworkError<'_, Desk, Failure>) -> BoxFuture<'_, ()> {
     Box::pin(async move {
         let context = match &error {
             FrameworkError::Command { error, ctx, .. } => {
-                tracing::error!(command = &*ctx.command().name, error = format!("{error:#}"), "a command failed");
+                tracing::error!(
+                    command = &*ctx.command().name,
+                    error = format!("{error:#}"),
+                    "a command failed"
+                );
                 Some(*ctx)
             }
             FrameworkError::CommandPanic { ctx, .. } => {

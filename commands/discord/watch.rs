@@ -11,7 +11,7 @@ use serenity::all::{ConnectionStage, GuildId, ShardId, ShardManager};
 use tokio::time::Instant;
 
 /// How long a connection may be away before it is made anew.
-const DEAF: Duration = Duration::from_secs(60);
+const DEAF: Duration = Duration::from_mins(1);
 /// How often it is looked at.
 const LOOK_EVERY: Duration = Duration::from_secs(5);
 
@@ -45,7 +45,9 @@ impl Watch {
             tracing::warn!(%guild, "the bot is not a member of its server: invite it with the scopes bot and applications.commands");
         }
         if first {
-            eprintln!("latchkey: ready: connected to Discord as {bot}, /{command} is registered in server {guild}");
+            eprintln!(
+                "latchkey: ready: connected to Discord as {bot}, /{command} is registered in server {guild}"
+            );
         } else {
             tracing::info!("connected to Discord again, with a new session");
         }

@@ -44,14 +44,16 @@ pub fn logged_out(done: &LoggedOut, catalog: &Catalog, slash: &Slash) -> Page {
     let at_provider = match &done.at_provider {
         Ended::Done => "It was ended at the provider too.".to_owned(),
         Ended::NotOffered => {
-            "The provider offers no way to end it from here: what was handed out runs out by itself.".to_owned()
+            "The provider offers no way to end it from here: what was handed out runs out by itself."
+                .to_owned()
         }
         Ended::WouldEnd(others) => {
             let others: Vec<_> = others.iter().map(|other| format!("`{other}`")).collect();
             format!("It was not ended at the provider, since that would also end {}.", others.join(", "))
         }
         Ended::Owed { .. } => {
-            "The provider could not be told yet. Latchkey goes on trying for a day; you need do nothing.".to_owned()
+            "The provider could not be told yet. Latchkey goes on trying for a day; you need do nothing."
+                .to_owned()
         }
         Ended::Refused { why } => format!(
             "The provider refused to end it there ({}). To be sure, remove the access in your account there.",
@@ -67,9 +69,10 @@ pub fn logged_out(done: &LoggedOut, catalog: &Catalog, slash: &Slash) -> Page {
 /// Why nothing was logged out.
 pub fn logout_failed(error: &LogoutError, catalog: &Catalog, slash: &Slash) -> Page {
     match error {
-        LogoutError::NotSignedIn { tenant } => {
-            Page::new(format!("**{} is not signed in.**\nThere is nothing to log out.", name(catalog, tenant)))
-        }
+        LogoutError::NotSignedIn { tenant } => Page::new(format!(
+            "**{} is not signed in.**\nThere is nothing to log out.",
+            name(catalog, tenant)
+        )),
         LogoutError::NotYours { tenant } => Page::new(format!(
             "**{} was signed in by another member.**\nThey or an admin of this server can log it out.",
             name(catalog, tenant)

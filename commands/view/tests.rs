@@ -4,7 +4,9 @@ use std::fmt::Write;
 use std::path::Path;
 use std::time::Duration;
 
-use latchkey::broker::{Health, LoggedOut, LoginStatusView, LogoutError, LogoutPreview, TenantStatus, ThreadStatus};
+use latchkey::broker::{
+    Health, LoggedOut, LoginStatusView, LogoutError, LogoutPreview, TenantStatus, ThreadStatus,
+};
 use latchkey::config::{Access, Config, Rule};
 use latchkey::login::{Cancelled, PasteError, StartError};
 use latchkey::oauth::AnswerError;
@@ -136,19 +138,32 @@ fn logins_that_are_open() {
     let personal = format!("acme/work@{ANN}");
     let with = |status| PendingLogin { status, ..device("acme") };
     let long = |length| PendingLogin {
-        authorize_url: Some(Secret::new(format!("https://id.acme.example/authorize?scope=({})", "x".repeat(length)))),
+        authorize_url: Some(Secret::new(format!(
+            "https://id.acme.example/authorize?scope=({})",
+            "x".repeat(length)
+        ))),
         ..paste("acme")
     };
     let bad = Notice::of(&PasteError::Answer(AnswerError::BareCode)).unwrap();
-    insta::assert_snapshot!(album([
+    let pages = album([
         ("device, shared", plain(device("acme"))),
         ("device, personal, with a profile", plain(device(&personal))),
         ("device, not binding", plain(PendingLogin { bind: None, ..device("acme") })),
+        (
+            "device, the code in the link",
+            plain(PendingLogin {
+                verification_uri_complete: Some(Secret::new("https://id.acme.example/device?code=BCDF-GHJK")),
+                ..device("acme")
+            }),
+        ),
         ("device, announced", plain(device("codex"))),
         ("paste, a dead page", plain(paste(&personal))),
         (
             "paste, a code",
-            plain(PendingLogin { redirect_uri: Some("https://notes.example/code".to_owned()), ..paste("notes") })
+            plain(PendingLogin {
+                redirect_uri: Some("https://notes.example/code".to_owned()),
+                ..paste("notes")
+            }),
         ),
         ("paste, a long link", plain(long(600))),
         ("paste, too long a link", plain(long(5_000))),
@@ -158,7 +173,8 @@ fn logins_that_are_open() {
         ("confirming", plain(with(LoginStatus::Confirming))),
         ("the code alone", user_code(&device("acme")).unwrap()),
         ("moved", moved(&catalog(), &"acme".parse().unwrap())),
-    ]));
+    ]);
+    insta::assert_snapshot!(pages);
 }
 
 /// U4: what is said above the card after a paste that was not used.
@@ -186,7 +202,8 @@ fn pastes_that_were_not_used() {
         let page = card(&login, Notice::of(error).as_ref(), Serves::Untold, None);
         page.text.lines().next().unwrap().to_owned()
     });
-    insta::assert_snapshot!(notices.collect::<Vec<_>>().join("\n"));
+    let notices = notices.collect::<Vec<_>>().join("\n");
+    insta::assert_snapshot!(notices);
 }
 
 /// U3, S9: every end, with the next step.
@@ -197,7 +214,7 @@ fn logins_that_are_over() {
     let done = over(LoginStatus::Succeeded, None);
     let bob = || user("1099511627776");
     let prose = "invalid_grant: the code was used before <@1> **now**".to_owned();
-    insta::assert_snapshot!(album([
+    let pages = album([
         ("succeeded", card(&done, None, Serves::This, Some("ada@example.test"))),
         ("succeeded, the thread stays", card(&done, None, Serves::Another, None)),
         ("succeeded, not binding", card(&done, None, Serves::Untold, None)),
@@ -216,20 +233,24 @@ fn logins_that_are_over() {
         ("in the thread, succeeded", ended_in_thread(&done, &catalog(), &slash())),
         ("in the thread, expired", ended_in_thread(&over(LoginStatus::Expired, None), &catalog(), &slash())),
         ("in the thread, failed", ended_in_thread(&over(LoginStatus::Failed, None), &catalog(), &slash())),
-    ]));
+    ]);
+    insta::assert_snapshot!(pages);
 }
 
 /// U3: why a login did not start, with the next step.
 #[test]
 fn logins_that_did_not_start() {
     let tenant: TenantKey = "acme".parse().unwrap();
-    let failed = |error: &StartError| start_failed(error, &tenant, &catalog(), NOW);
+    let failed = |error: &StartError| start_failed(error, &tenant, Some(LoginKind::Paste), &catalog(), NOW);
     let why = || "the device login is switched off in the account's security settings".to_owned();
-    insta::assert_snapshot!(album([
+    let pages = album([
         ("which provider", pick_provider(&catalog(), None)),
-        ("unknown provider", unknown_provider("acmee", &catalog())),
+        ("unknown provider", unknown_provider("acmee", &catalog(), None)),
         ("no provider", no_provider()),
-        ("wrong name", wrong_name("\"a b\" is not a profile name: use 1 to 64 of a-z, 0-9, '.', '_' and '-'")),
+        (
+            "wrong name",
+            wrong_name("\"a b\" is not a profile name: use 1 to 64 of a-z, 0-9, '.', '_' and '-'"),
+        ),
         ("not offered", failed(&StartError::UnknownProvider { provider: "acme".to_owned() })),
         ("no flow", failed(&StartError::NoFlow { provider: "Acme".to_owned() })),
         ("too often", failed(&StartError::RateLimited { wait: Duration::from_secs(42) })),
@@ -238,7 +259,8 @@ fn logins_that_did_not_start() {
         ("switched off", failed(&StartError::SwitchedOff { why: why() })),
         ("operator", failed(&StartError::Operator { why: "invalid_client: unknown client".to_owned() })),
         ("store", failed(&StartError::Store(StoreError::Closed))),
-    ]));
+    ]);
+    insta::assert_snapshot!(pages);
 }
 
 fn status(tenant: &str, health: Health) -> TenantStatus {
@@ -290,7 +312,7 @@ fn statuses() {
         why: "no access token".to_owned(),
     });
     let already = tenant_status(&status("acme", Health::Fresh), &ann, &catalog());
-    insta::assert_snapshot!(album([
+    let pages = album([
         ("nothing", page(&thread_of(Vec::new()), &bob)),
         ("every health, to who signed in", page(&all, &ann)),
         ("personal, to its owner", page(&personal, &ann)),
@@ -299,7 +321,8 @@ fn statuses() {
         ("logins, an empty slot", page(&rest, &ann)),
         ("logins, an empty slot, damage, to an admin", page(&rest, &admin)),
         ("signed in already", signed_in_already(already, &"acme".parse().unwrap(), true)),
-    ]));
+    ]);
+    insta::assert_snapshot!(pages);
 }
 
 /// T12
@@ -311,10 +334,9 @@ fn logouts() {
         logout_preview(&preview, &catalog())
     };
     let tenant = || "acme".parse::<TenantKey>().unwrap();
-    let done =
-        |at_provider| logged_out(&LoggedOut { tenant: tenant(), at_provider }, &catalog(), &slash());
+    let done = |at_provider| logged_out(&LoggedOut { tenant: tenant(), at_provider }, &catalog(), &slash());
     let failed = |error: &LogoutError| logout_failed(error, &catalog(), &slash());
-    insta::assert_snapshot!(album([
+    let pages = album([
         ("asked", preview("acme", &[])),
         ("asked, with others", preview(&format!("acme/work@{ANN}"), &["acme", "acme/play"])),
         ("kept", kept()),
@@ -329,7 +351,8 @@ fn logouts() {
         ("nothing", nothing_to_log_out(&slash())),
         ("unknown", unknown_tenant("acme/wrok", &slash())),
         ("which", pick_logout(&[tenant(), "acme/work".parse().unwrap()], &catalog())),
-    ]));
+    ]);
+    insta::assert_snapshot!(pages);
 }
 
 /// C8, C11
@@ -338,7 +361,7 @@ fn cancels() {
     let result = |cancelled: &Cancelled| cancel_result(cancelled, &catalog(), &slash());
     let mine = login("acme/work", LoginKind::Device);
     let bobs = PendingLogin { user: user("1099511627776"), ..login("notes", LoginKind::Paste) };
-    insta::assert_snapshot!(album([
+    let pages = album([
         ("now", result(&Cancelled::Now(mine.clone()))),
         ("already, succeeded", result(&Cancelled::Already(LoginStatus::Succeeded))),
         ("already, over", result(&Cancelled::Already(LoginStatus::Expired))),
@@ -346,7 +369,8 @@ fn cancels() {
         ("not yours", result(&Cancelled::NotYours)),
         ("nothing", nothing_to_cancel(&slash())),
         ("which", pick_login(&[mine, bobs], &user(ANN), &catalog())),
-    ]));
+    ]);
+    insta::assert_snapshot!(pages);
 }
 
 /// U7, U9
@@ -356,7 +380,7 @@ fn doors() {
         members: Rule { roles: roles.to_vec(), users: users.to_vec(), anyone: false },
         admins: Rule::default(),
     };
-    insta::assert_snapshot!(album([
+    let pages = album([
         ("nobody is admitted", not_allowed(&rule(&[], &[]))),
         ("one role", not_allowed(&rule(&[1], &[]))),
         ("several roles", not_allowed(&rule(&[1, 2], &[]))),
@@ -365,7 +389,8 @@ fn doors() {
         ("somebody else's", foreign_press(&slash())),
         ("went wrong", went_wrong(&slash())),
         ("closing", closing()),
-    ]));
+    ]);
+    insta::assert_snapshot!(pages);
 }
 
 /// U4: a modal within Discord's limits.

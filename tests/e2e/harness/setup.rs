@@ -10,7 +10,7 @@ use latchkey_test_discord::{Builder, Channel, Discord};
 use tempfile::TempDir;
 
 /// A one-shot command ends within this time, or the test fails.
-const CLI_BOUND: Duration = Duration::from_secs(60);
+const CLI_BOUND: Duration = Duration::from_mins(1);
 
 /// The guild of a second bot.
 const SIBLING_GUILD: u64 = 999_888_777_666_555;
@@ -99,11 +99,15 @@ impl Plan {
         let discord = self.builder.start().await.expect("the Discord stand-in starts");
         let dir = self.dir.unwrap_or_else(|| Arc::new(TempDir::new().expect("a temporary folder")));
         let config = dir.path().join(format!("{}.toml", self.name));
-        let mut text = format!("[discord]\nguild = \"{}\"\n{}\n", discord.guild(), self.discord);
-        text += &format!("[access]\n{}\n", (self.access)(&discord));
-        text += "[store]\npath = \"data/auth.json\"\nallow_unverified_locks = true\n";
-        text += &format!("[providers.acme]\n{}\n{}\n", acme(&authority, &self.acme), self.more);
-        std::fs::write(&config, text).expect("the configuration is written");
+        let parts = [
+            format!("[discord]\nguild = \"{}\"", discord.guild()),
+            self.discord,
+            format!("[access]\n{}", (self.access)(&discord)),
+            "[store]\npath = \"data/auth.json\"\nallow_unverified_locks = true".to_owned(),
+            format!("[providers.acme]\n{}", acme(&authority, &self.acme)),
+            self.more,
+        ];
+        std::fs::write(&config, parts.join("\n")).expect("the configuration is written");
         Setup { discord, authority, dir, config }
     }
 }
@@ -123,7 +127,8 @@ fn acme(authority: &Authority, lines: &str) -> String {
         ("redirect_uri", quoted(REDIRECT.to_owned())),
         ("flows", "[\"device\", \"paste\"]".to_owned()),
     ];
-    let given: Vec<_> = lines.lines().filter_map(|line| line.split_once('=')).map(|(key, _)| key.trim()).collect();
+    let given: Vec<_> =
+        lines.lines().filter_map(|line| line.split_once('=')).map(|(key, _)| key.trim()).collect();
     let usual = usual.into_iter().filter(|(key, _)| !given.contains(key));
     usual.map(|(key, value)| format!("{key} = {value}\n")).chain([lines.to_owned()]).collect()
 }
@@ -209,7 +214,7 @@ impl Setup {
     pub async fn token(&self, arguments: &[&str]) -> String {
         let line: Vec<_> = ["token"].into_iter().chain(arguments.iter().copied()).collect();
         let cli = self.cli(&line).await;
-        assert_eq!(cli.code, 0, "latchkey {line:?}: {cli:?}");
+        assert_eq!(cli.code, 0, "latchkey {line:?}: {}", cli.stderr);
         cli.stdout
     }
 }

@@ -27,7 +27,11 @@ async fn every_entry_checks_again() {
     for command in ["/auth login", "/auth status", "/auth logout", "/auth cancel"] {
         let refused = bob.slash(command).in_thread(&thread).send().await;
         let told = refused.sees_text(&missing, SOON).await;
-        assert!(told.is_ephemeral() && told.buttons().is_empty() && !told.contains("Acme"), "{}", told.render());
+        assert!(
+            told.is_ephemeral() && told.buttons().is_empty() && !told.contains("Acme"),
+            "{}",
+            told.render()
+        );
     }
     for verb in ["paste", "cancel", "other"] {
         bob.forge_click(&card, &format!("lk1:{verb}:{id}")).await.sees_text(&missing, SOON).await;
@@ -117,7 +121,8 @@ async fn registration_leaves_other_commands_alone() {
     let bot = Bot::start(&setup).await;
     let names = || {
         let commands = setup.discord.commands(guild);
-        let mut names: Vec<_> = commands.iter().filter_map(|c| c["name"].as_str().map(str::to_owned)).collect();
+        let mut names: Vec<_> =
+            commands.iter().filter_map(|c| c["name"].as_str().map(str::to_owned)).collect();
         names.sort();
         names
     };

@@ -78,7 +78,8 @@ async fn a_lost_connection_comes_back() {
         let before = setup.discord.identifies() + setup.discord.resumes();
         setup.discord.close_gateway(code);
         let back = async {
-            while !setup.discord.is_ready() || setup.discord.identifies() + setup.discord.resumes() == before {
+            while !setup.discord.is_ready() || setup.discord.identifies() + setup.discord.resumes() == before
+            {
                 tokio::time::sleep(Duration::from_millis(50)).await;
             }
         };

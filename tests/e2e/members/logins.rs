@@ -19,7 +19,7 @@ async fn a_device_login_ends_with_a_token() {
     assert!(alone.is_ephemeral());
     let card = login.message();
     assert_eq!(card.ephemeral_to(), Some("ann"));
-    for part in [&code, "Never one that somebody sent you", "will use **your** account", "<t:", ":R>"] {
+    for part in [&code, "Never one that somebody sent you", "work with **your** account", "<t:", ":R>"] {
         assert!(card.contains(part), "{part}: {}", card.render());
     }
     setup.authority.approve_device(&login.link(OPEN), &Person::ada()).await;
@@ -113,7 +113,7 @@ async fn another_way_takes_the_message_over() {
     press.sees_text(PASTE, SOON).await;
     assert_eq!(press.message().id(), login.message().id());
     let device = press.click("Try another way").await;
-    device.sees_text("Enter this code", SOON).await;
+    device.sees_text("this code", SOON).await;
     setup.authority.approve_device(&device.link(OPEN), &Person::ada()).await;
     device.sees_text("Signed in to Acme", NEXT_POLL).await;
     assert_eq!(setup.authority.device_starts(), 2);
@@ -175,7 +175,7 @@ async fn the_end_of_a_lost_message_is_told_in_the_thread() {
     let (_bot, ann, thread) = ann_and_a_thread(&setup).await;
     let login = login(&ann, &thread).await;
     let link = login.link(OPEN);
-    setup.discord.advance(Duration::from_secs(16 * 60));
+    setup.discord.advance(Duration::from_mins(16));
     setup.authority.approve_device(&link, &Person::ada()).await;
     let told = setup.discord.wait_channel_message(&thread, "is complete", NEXT_POLL).await;
     assert_eq!(told.pings(), vec![format!("<@{}>", ann.id())]);
@@ -190,7 +190,7 @@ async fn an_archived_thread_stays_archived() {
     let (_bot, ann, thread) = ann_and_a_thread(&setup).await;
     let login = login(&ann, &thread).await;
     let link = login.link(OPEN);
-    setup.discord.advance(Duration::from_secs(16 * 60));
+    setup.discord.advance(Duration::from_mins(16));
     setup.discord.archive(&thread);
     setup.authority.approve_device(&link, &Person::ada()).await;
     // Polled to its end all the same; then the telling is over too.
