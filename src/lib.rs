@@ -1,4 +1,29 @@
 //! Latchkey signs people in and gives every agent on the host a fresh access token, with one refresh per account.
+//!
+//! This library knows nothing of Discord or of command lines; the program `latchkey` is what people touch.
+//!
+//! | to | read |
+//! |---|---|
+//! | name a provider, a tenant, a person, a thread | [`tenant`] |
+//! | see what is stored | [`credential`], [`pending`], [`binding`] |
+//! | keep it | [`store`]: one trait, one locked file; [`store::file`] |
+//! | speak to an authorization server | [`oauth`]; which one, and its quirks: [`provider`], [`config`] |
+//! | sign somebody in | [`login`]; the transition table is [`login::machine`] |
+//! | get a fresh token | [`gate`]; what is allowed when is [`gate::policy`] |
+//! | do it for a thread | [`worker`] |
+//! | do any of it | [`broker`], the front door |
+//!
+//! Dependencies point one way: `broker → {login, worker, gate} → {oauth, store} → {provider, credential, tenant, secret, clock}`.
+//! `store` knows no network and `oauth` knows no store; `gate` and `login` join them.
+//!
+//! # Invariants
+//!
+//! - A tenant is refreshed only under its kernel lock, and a rotated token is durable before it is handed out.
+//! - The store lock is never held across the network.
+//! - What cannot be read is an error, never an empty store.
+//! - Lock order: login lock, refresh lock, store lock.
+//! - A refresh token leaves this process for its token endpoint only. A secret is in no log, error or message, by type.
+//! - A member never completes, sees or replaces what is another's.
 
 pub mod audit;
 pub mod binding;

@@ -86,6 +86,9 @@ impl<'a> Parts<'a> {
 
     /// Answers without a visit: to somebody who is not admitted.
     pub async fn turn_away(&self, http: &Http, page: &Page) {
+        if let Some(member) = self.member {
+            tracing::info!(target: "latchkey::audit", user = %member.user.id, "denied: not served");
+        }
         self.respond(http, render::answer(page)).await;
     }
 

@@ -1,1 +1,229 @@
+//! The front door: who may do what, which tenant is meant, and what a logout does.
 
+use std::os::unix::fs::PermissionsExt;
+use std::path::PathBuf;
+
+use latchkey_test_authority::{Authority, CLIENT, Canned, Endpoint, Person};
+
+use super::*;
+use crate::credential::{Account, Credential, CredentialKind};
+use crate::revocation::Ended;
+use crate::secret::Secret;
+use crate::store::file::FileStore;
+use crate::store::{Touches, update};
+use crate::tenant::UserId;
+
+struct Host {
+    authority: Authority,
+    broker: Broker,
+    clock: Clock,
+    path: PathBuf,
+    _temp: tempfile::TempDir,
+}
+
+impl Host {
+    fn new() -> Self {
+        let temp = tempfile::tempdir().unwrap();
+        std::fs::set_permissions(temp.path(), PermissionsExt::from_mode(0o700)).unwrap();
+        let authority = Authority::start();
+        let text = format!(
+            "[providers.acme]\naliases = [\"am\"]\ntoken_endpoint = {:?}\nrevocation_endpoint = {:?}\n\
+             device_authorization_endpoint = {:?}\nclient_id = {CLIENT:?}\nflows = [\"device\"]\n",
+            authority.token_endpoint(),
+            authority.revocation_endpoint(),
+            authority.device_authorization_endpoint(),
+        );
+        let file = std::path::Path::new("latchkey.toml");
+        let catalog = crate::config::Config::parse(&text, file, &|_| None).unwrap().providers;
+        let clock = Clock::starting_at(Clock::system().now());
+        let path = temp.path().join("auth.json");
+        let store = FileStore::open(&path, false, clock.clone()).unwrap();
+        let broker = Broker::new(Arc::new(store), catalog, oauth::Client::new(), clock.clone(), 5);
+        Self { authority, broker, clock, path, _temp: temp }
+    }
+
+    async fn sign_in(&self, tenant: &str, person: &Person, owner: &str) {
+        let tokens = self.authority.mint(person, CLIENT, &["openid", "offline_access"]);
+        let (tenant, now) = (key(tenant), self.clock.now());
+        let mut held = Credential::new(
+            CredentialKind::OAuth,
+            tenant.provider.clone(),
+            Secret::new(&*tokens.access),
+            now,
+        );
+        held.refresh_token = Some(Secret::new(&*tokens.refresh));
+        held.expires_at = Some(now + 3_600);
+        held.client_id = Some(CLIENT.to_owned());
+        held.account = Account::new(Some(&person.sub), None);
+        held.owner = Some(owner.parse().unwrap());
+        update(&**self.broker.store(), Touches::tenant(&tenant), move |view| {
+            view.put_tenant(&tenant, held);
+            Ok::<_, ()>(())
+        })
+        .await
+        .unwrap()
+        .unwrap();
+    }
+
+    async fn bind(&self, place: &str, tenant: &str) {
+        let (place, tenant): (ThreadId, _) = (place.parse().unwrap(), key(tenant));
+        update(&**self.broker.store(), Touches::thread(&place), move |view| {
+            let mut binding = view.binding(&place)?;
+            binding.tenants.insert(tenant.provider.clone(), tenant);
+            view.put_binding(&place, binding);
+            Ok::<_, crate::store::EntryError>(())
+        })
+        .await
+        .unwrap()
+        .unwrap();
+    }
+
+    fn resolve(&self, text: &str, user: Option<&str>, thread: Option<&str>, parent: Option<&str>) -> String {
+        let document = self.broker.store().snapshot().unwrap();
+        let user: Option<UserId> = user.map(|user| user.parse().unwrap());
+        let thread: Option<ThreadId> = thread.map(|thread| thread.parse().unwrap());
+        let parent: Option<ThreadId> = parent.map(|parent| parent.parse().unwrap());
+        let catalog = self.broker.catalog();
+        match resolve(&document, catalog, text, user.as_ref(), thread.as_ref(), parent.as_ref()) {
+            Ok(tenant) => tenant.to_string(),
+            Err(error) => error.to_string(),
+        }
+    }
+
+    fn tenants(&self) -> Vec<String> {
+        self.broker.all_tenants().unwrap().into_iter().map(|status| status.tenant.to_string()).collect()
+    }
+}
+
+fn key(text: &str) -> TenantKey {
+    text.parse().unwrap()
+}
+
+fn caller(user: &str) -> Caller {
+    Caller { user: user.parse().unwrap(), admin: false }
+}
+
+/// DESIGN: a thread's binding, else its parent's, else the guild's, else none with the candidates named.
+#[tokio::test]
+async fn a_provider_means_the_nearest_binding_and_never_a_guess() {
+    let host = Host::new();
+    host.sign_in("acme@42", &Person::ada(), "42").await;
+    assert_eq!(
+        host.resolve("acme", None, Some("7"), None),
+        "no sign-in of acme serves here; name one of these, or bind the thread to it: acme@42"
+    );
+    host.bind("7", "acme@42").await;
+    host.bind("1", "acme/team").await;
+    for (text, user, thread, parent, tenant) in [
+        ("acme", None, Some("7"), Some("1"), "acme@42"),
+        ("AM", None, Some("8"), Some("1"), "acme/team"),
+        ("am/work", None, Some("7"), None, "acme/work"),
+        ("acme", Some("43"), Some("7"), None, "acme@43"),
+        ("acme/work@42", Some("43"), None, None, "acme/work@42"),
+    ] {
+        assert_eq!(host.resolve(text, user, thread, parent), tenant, "{text}");
+    }
+    host.sign_in("acme", &Person::ben(), "1").await;
+    assert_eq!(host.resolve("acme", None, Some("8"), None), "acme");
+    assert!(host.resolve("nobody", None, None, None).contains("configured are: acme"));
+}
+
+/// T12, F13, C1
+#[tokio::test]
+async fn a_logout_removes_that_tenant_only_and_tells_the_provider() {
+    let host = Host::new();
+    host.sign_in("acme@42", &Person::ada(), "42").await;
+    host.sign_in("acme@43", &Person::ben(), "43").await;
+    let done = host.broker.logout(&caller("42"), &key("acme@42")).await.unwrap();
+    assert_eq!(done.at_provider, Ended::Done);
+    assert_eq!(host.tenants(), ["acme@43"]);
+    assert_eq!((host.authority.revocations(), host.authority.live_grants()), (1, 1));
+    assert_eq!(host.broker.store().snapshot().unwrap().owed().count(), 0);
+    let again = host.broker.logout(&caller("42"), &key("acme@42")).await;
+    assert!(matches!(again, Err(LogoutError::NotSignedIn { .. })));
+}
+
+/// I6, C11: whose it is decides, or an admin.
+#[tokio::test]
+async fn a_logout_is_for_the_owner_or_an_admin() {
+    let host = Host::new();
+    host.sign_in("acme@42", &Person::ada(), "42").await;
+    host.sign_in("acme", &Person::ben(), "43").await;
+    for (user, tenant) in [("43", "acme@42"), ("42", "acme")] {
+        let refused = host.broker.logout(&caller(user), &key(tenant)).await;
+        assert!(matches!(refused, Err(LogoutError::NotYours { .. })), "{user} {tenant}");
+    }
+    assert_eq!(host.tenants(), ["acme", "acme@42"]);
+    host.broker.logout(&Caller { admin: true, ..caller("1") }, &key("acme@42")).await.unwrap();
+    host.broker.logout(&caller("43"), &key("acme")).await.unwrap();
+    assert!(host.tenants().is_empty());
+}
+
+/// T12: what could not be done is owed, tried again later, and given up after a day.
+#[tokio::test]
+async fn what_the_provider_did_not_hear_is_owed_and_tried_again() {
+    let host = Host::new();
+    host.sign_in("acme@42", &Person::ada(), "42").await;
+    host.authority.answer_next(Endpoint::Revoke, 2, Canned::html(503));
+    let done = host.broker.logout(&caller("42"), &key("acme@42")).await.unwrap();
+    assert!(matches!(done.at_provider, Ended::Owed { .. }), "{done:?}");
+    assert!(host.tenants().is_empty(), "the local removal succeeds all the same");
+
+    let owed = || host.broker.store().snapshot().unwrap().owed().count();
+    host.broker.retry_owed().await.unwrap();
+    assert_eq!((host.authority.revocations(), owed()), (1, 1), "not yet");
+    host.clock.jump(200);
+    host.broker.retry_owed().await.unwrap();
+    assert_eq!((host.authority.revocations(), owed()), (2, 1));
+    host.clock.jump(4_000);
+    host.broker.retry_owed().await.unwrap();
+    assert_eq!((host.authority.revocations(), owed(), host.authority.live_grants()), (3, 0, 0));
+
+    host.sign_in("acme@42", &Person::ada(), "42").await;
+    host.authority.go_down();
+    host.broker.logout(&caller("42"), &key("acme@42")).await.unwrap();
+    assert_eq!(owed(), 1);
+    host.clock.jump(86_401);
+    host.broker.logins().sweep().await.unwrap();
+    assert_eq!(owed(), 0);
+    assert!(!std::fs::read_to_string(&host.path).unwrap().contains("rt-"), "and the token with it");
+}
+
+/// T12: the confirmation names what else would end.
+#[tokio::test]
+async fn a_preview_names_the_sign_ins_of_the_same_person_that_would_end_too() {
+    let host = Host::new();
+    host.sign_in("acme@42", &Person::ada(), "42").await;
+    host.sign_in("acme/other@42", &Person::ada(), "42").await;
+    host.sign_in("acme@43", &Person::ben(), "43").await;
+    let preview = host.broker.preview_logout(&caller("42"), &key("acme@42")).unwrap();
+    assert_eq!(preview.would_end, [key("acme/other@42")]);
+    assert!(preview.revokes);
+}
+
+/// G27: looking spends nothing.
+#[tokio::test]
+async fn status_asks_nobody() {
+    let host = Host::new();
+    host.sign_in("acme", &Person::ada(), "42").await;
+    host.clock.jump(4_000);
+    let status = host.broker.thread_status(&"7".parse().unwrap(), None).unwrap();
+    assert_eq!(status.tenants.iter().map(|tenant| tenant.health).collect::<Vec<_>>(), [Health::Stale]);
+    assert_eq!(host.authority.requests().len(), 0);
+}
+
+/// W2: a use is noted once a day.
+#[tokio::test]
+async fn a_use_is_noted_once_a_day() {
+    let host = Host::new();
+    host.sign_in("acme", &Person::ada(), "42").await;
+    let document = || host.broker.store().snapshot().unwrap();
+    let fresh = |now| fresh_now(&document(), host.broker.catalog(), &key("acme"), &Default::default(), now);
+    let now = host.clock.now();
+    assert!(fresh(now).unwrap().unwrap().unnoted);
+    host.broker.note_use(&key("acme")).await.unwrap();
+    assert!(!fresh(now).unwrap().unwrap().unnoted);
+    let before = document();
+    host.broker.note_use(&key("acme")).await.unwrap();
+    assert!(Arc::ptr_eq(&before, &document()), "nothing is written again");
+}

@@ -1,6 +1,6 @@
 //! Logins: from `/auth login` to a stored credential, or to an end that is told.
 //!
-//! Owns starting ([`start`]), completing ([`paste`], [`device`], [`complete`]), cancelling and resuming. Invariants: check,
+//! Owns starting (`start`), completing (`paste`, `device`, `complete`), cancelling and resuming. Invariants: check,
 //! reserve and insert are one critical section (S2); one process works on a login at a time, by its lock (S13); every
 //! change of status asks [`machine`]; "still pending?" and "store the credential" are one write (C2). Must not:
 //! know Discord; hold the store across the network.

@@ -1,6 +1,6 @@
 //! The auth file: the store of one host.
 //!
-//! Owns [`FileStore`]: reads without locks ([`reader`]), writes on one thread ([`writer`]), locks on sidecars ([`lock`]).
+//! Owns [`FileStore`]: reads without locks (`reader`), writes on one thread (`writer`), locks on sidecars ([`lock`]).
 //! Invariant: every write goes through one locked re-read, mutate, replace (F1), so that writers in other processes
 //! merge. Must not: hold the store lock across anything but memory and this disk (G6).
 

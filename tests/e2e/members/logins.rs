@@ -216,3 +216,30 @@ async fn several_providers_are_offered_in_a_menu() {
     assert_eq!(names, ["Acme"]);
     setup.discord.assert_clean();
 }
+
+/// U3: a login whose time is over says so, with a new start.
+#[tokio::test]
+async fn a_login_that_expires_is_told_with_a_new_start() {
+    let setup = Setup::new().await;
+    setup.authority.set(|settings| settings.device_lifetime = Duration::from_secs(1));
+    let (_bot, ann, thread) = ann_and_a_thread(&setup).await;
+    let login = login(&ann, &thread).await;
+    let over = login.sees_text("has expired", NEXT_POLL).await;
+    assert!(over.button("Sign in again").is_some() && over.links().is_empty(), "{}", over.render());
+    setup.discord.assert_clean();
+}
+
+/// S7: too many starts in a minute are refused with the time of the next; a join is no start.
+#[tokio::test]
+async fn starts_are_limited_and_joins_are_not() {
+    let setup = Setup::new().await;
+    let (_bot, ann, thread) = ann_and_a_thread(&setup).await;
+    let start = |profile: &str| ann.slash("/auth login").option("profile", profile).in_thread(&thread).send();
+    for profile in ["a", "b", "c", "d", "e"] {
+        start(profile).await.sees_text(OPEN, SOON).await;
+    }
+    start("f").await.sees_text("You can start the next one <t:", SOON).await;
+    start("a").await.sees_text(OPEN, SOON).await;
+    assert_eq!(setup.authority.device_starts(), 5);
+    setup.discord.assert_clean();
+}
