@@ -20,6 +20,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::auth;
+use crate::discord::api::ApiError;
 use crate::discord::live::Live;
 use crate::discord::notifier::{Messenger, Places};
 use crate::discord::route::Door;
@@ -107,13 +108,12 @@ async fn start(
     store: Arc<FileStore>,
 ) -> Result<Bot, Exit> {
     let only_one = only_one(&store, discord.guild).await?;
-    let usage = |error: anyhow::Error| Exit::new(Code::Usage, format!("{error:#}"));
     let base = setup::environment(api::API_VARIABLE);
-    let http = Arc::new(api::client(token, base.as_deref()).map_err(usage)?);
-    api::introduce(&http).await.map_err(usage)?;
+    let http = Arc::new(api::client(token, base.as_deref()).map_err(cannot_begin)?);
+    api::introduce(&http).await.map_err(cannot_begin)?;
     let guild = GuildId::new(discord.guild);
     let command = auth::registration(&discord.command);
-    let slash = api::register(&http, guild, &discord.command, &command).await.map_err(usage)?;
+    let slash = api::register(&http, guild, &discord.command, &command).await.map_err(cannot_begin)?;
 
     let broker = setup::broker(config, store);
     let live = Arc::new(Live::new(Arc::clone(&http), broker.clone(), slash.clone()));
@@ -140,8 +140,9 @@ async fn start(
     });
     let (watch, handlers) = (Watch::new(), TaskTracker::new());
     let door = Door::new(Arc::clone(&desk), watch.clone(), handlers.clone());
+    // The gateway's side wants a client of its own; it asks for the gateway's address and no more.
     let client = ClientBuilder::new_with_http(
-        api::client(token, base.as_deref()).map_err(usage)?,
+        api::client(token, base.as_deref()).map_err(cannot_begin)?,
         GatewayIntents::GUILDS,
     )
     .framework(door)
@@ -177,6 +178,14 @@ async fn only_one(store: &FileStore, guild: u64) -> Result<KernelLock, Exit> {
         ),
         error => error.into(),
     })
+}
+
+fn cannot_begin(error: ApiError) -> Exit {
+    let code = match error {
+        ApiError::Mend(_) => Code::Usage,
+        ApiError::Passing(_) => Code::Transient,
+    };
+    Exit::new(code, error)
 }
 
 /// Why the connection ended for good.

@@ -17,7 +17,7 @@ use latchkey::provider::Catalog;
 use latchkey::tenant::{TenantKey, User};
 
 pub use self::access::{
-    autocomplete_label, closing, foreign_press, not_allowed, over_or_unknown, went_wrong,
+    CHOICE_CAP, autocomplete_label, closing, foreign_press, not_allowed, over_or_unknown, went_wrong,
 };
 pub use self::cancel::{cancel_result, nothing_to_cancel, pick_login};
 pub use self::login::{

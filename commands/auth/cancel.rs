@@ -4,7 +4,7 @@ use latchkey::login::Cancelled;
 use latchkey::pending::{LoginId, PendingLogin};
 use latchkey::tenant::TenantKey;
 
-use super::{Call, login, matches, visit};
+use super::{Call, complete, login, visit};
 use crate::discord::route::Failure;
 use crate::discord::visit::Visit;
 use crate::view;
@@ -14,7 +14,7 @@ use crate::view;
 pub async fn cancel(
     call: Call<'_>,
     #[description = "Which one; without it, your own"]
-    #[autocomplete = "complete_tenant"]
+    #[autocomplete = "complete::cancel"]
     tenant: Option<String>,
 ) -> Result<(), Failure> {
     let visit = visit(call)?;
@@ -37,17 +37,8 @@ pub async fn cancel(
     Ok(())
 }
 
-async fn complete_tenant(call: Call<'_>, typed: &str) -> poise::serenity_prelude::CreateAutocompleteResponse {
-    let Ok(visit) = visit(call) else { return login::choices([]) };
-    let mut tenants: Vec<_> =
-        open_logins(&visit).unwrap_or_default().into_iter().map(|login| login.tenant.to_string()).collect();
-    tenants.retain(|tenant| matches(typed, [tenant.as_str()]));
-    tenants.sort();
-    tenants.dedup();
-    login::choices(tenants.into_iter().map(|tenant| (tenant.clone(), tenant)))
-}
-
-fn open_logins(visit: &Visit<'_>) -> Result<Vec<PendingLogin>, Failure> {
+/// The open logins that the caller may cancel.
+pub(super) fn open_logins(visit: &Visit<'_>) -> Result<Vec<PendingLogin>, Failure> {
     Ok(visit.desk.broker.logins().open_logins(&visit.caller.user, visit.caller.admin, None)?)
 }
 

@@ -7,16 +7,16 @@
 use latchkey::broker::{Broker, LoginReply, LoginRequest};
 use latchkey::login::{Cancelled, PasteError, StartError, Started};
 use latchkey::pending::{LoginId, LoginKind, LoginStatus, PendingLogin};
-use latchkey::provider::{Flow, Provider};
+use latchkey::provider::{Catalog, Flow, Provider};
 use latchkey::secret::Secret;
 use latchkey::store::has_ended;
 use latchkey::tenant::{Profile, TenantKey};
 
-use super::{Call, matches, tenant, visit};
+use super::{Call, complete, tenant, visit};
 use crate::discord::custom_id::TenantRef;
 use crate::discord::route::Failure;
 use crate::discord::visit::Visit;
-use crate::view::{self, Notice, Reader};
+use crate::view::{self, Notice, Page, Reader};
 
 /// What somebody wants to sign in to.
 struct Wish {
@@ -32,58 +32,16 @@ struct Wish {
 pub async fn login(
     call: Call<'_>,
     #[description = "Where to sign in"]
-    #[autocomplete = "complete_provider"]
+    #[autocomplete = "complete::provider"]
     provider: Option<String>,
     #[description = "A name for this account, if you use several there"]
-    #[autocomplete = "complete_profile"]
+    #[autocomplete = "complete::profile"]
     profile: Option<String>,
     #[description = "Whether this thread's agents use it (usually yes)"] bind: Option<bool>,
 ) -> Result<(), Failure> {
     let visit = visit(call)?;
     visit.defer().await;
     begin(&visit, provider.as_deref(), profile.as_deref(), bind).await
-}
-
-async fn complete_provider(
-    call: Call<'_>,
-    typed: &str,
-) -> poise::serenity_prelude::CreateAutocompleteResponse {
-    let catalog = call.framework.user_data.broker.catalog();
-    let fitting = catalog.iter().filter(|provider| {
-        let names = [provider.name.as_str(), provider.title.as_str()];
-        matches(typed, names.into_iter().chain(provider.aliases.iter().map(String::as_str)))
-    });
-    choices(fitting.map(|provider| (provider.title.clone(), provider.name.to_string())))
-}
-
-async fn complete_profile(
-    call: Call<'_>,
-    typed: &str,
-) -> poise::serenity_prelude::CreateAutocompleteResponse {
-    let Ok(visit) = visit(call) else { return choices([]) };
-    let Ok(document) = visit.desk.broker.store().snapshot() else { return choices([]) };
-    let me = visit.caller.user.discord();
-    let mut profiles: Vec<_> = document
-        .tenants()
-        .filter(|(key, _)| key.user.is_none() || key.user.as_ref() == me)
-        .filter_map(|(key, _)| key.profile)
-        .map(|profile| profile.to_string())
-        .filter(|profile| matches(typed, [profile.as_str()]))
-        .collect();
-    profiles.sort();
-    profiles.dedup();
-    choices(profiles.into_iter().map(|profile| (profile.clone(), profile)))
-}
-
-/// Choices for an option that is being typed.
-pub(super) fn choices(
-    choices: impl IntoIterator<Item = (String, String)>,
-) -> poise::serenity_prelude::CreateAutocompleteResponse {
-    let choices = choices.into_iter().take(view::MENU_CAP);
-    let choices = choices.map(|(label, value)| {
-        poise::serenity_prelude::AutocompleteChoice::new(view::autocomplete_label(&label), value)
-    });
-    poise::serenity_prelude::CreateAutocompleteResponse::new().set_choices(choices.collect())
 }
 
 /// What was typed, made into a wish, or a question back.
@@ -93,35 +51,17 @@ async fn begin(
     profile: Option<&str>,
     bind: Option<bool>,
 ) -> Result<(), Failure> {
-    let catalog = visit.desk.broker.catalog();
-    let found = match provider {
-        Some(text) => {
-            if let Some(found) = catalog.find(text) {
-                found
-            } else {
-                let mut page = view::unknown_provider(text, catalog);
-                page.rows = view::pick_provider(catalog, bind).rows;
-                visit.show(&page).await;
-                return Ok(());
-            }
-        }
-        None if catalog.is_empty() => {
-            visit.show(&view::no_provider()).await;
+    let found = match provider_of(visit.desk.broker.catalog(), provider, bind) {
+        Ok(found) => found,
+        Err(question) => {
+            visit.show(&question).await;
             return Ok(());
         }
-        None => {
-            if let Some(only) = catalog.iter().next().filter(|_| catalog.len() == 1) {
-                only
-            } else {
-                visit.show(&view::pick_provider(catalog, bind)).await;
-                return Ok(());
-            }
-        }
     };
-    let profile = match profile.map(str::trim).filter(|text| !text.is_empty()).map(str::parse::<Profile>) {
-        None => None,
-        Some(Ok(profile)) => Some(profile),
-        Some(Err(error)) => {
+    let profile = profile.map(str::trim).filter(|text| !text.is_empty());
+    let profile = match profile.map(str::parse::<Profile>).transpose() {
+        Ok(profile) => profile,
+        Err(error) => {
             visit.show(&view::wrong_name(&error.to_string())).await;
             return Ok(());
         }
@@ -133,6 +73,23 @@ async fn begin(
         again: false,
     };
     pursue(visit, wish).await
+}
+
+/// The provider that is meant: the one that was named, else the only one; or the question which.
+fn provider_of<'a>(
+    catalog: &'a Catalog,
+    named: Option<&str>,
+    bind: Option<bool>,
+) -> Result<&'a Provider, Page> {
+    let found = match named {
+        Some(text) => catalog.find(text),
+        None => catalog.iter().next().filter(|_| catalog.len() == 1),
+    };
+    found.map(|found| &**found).ok_or_else(|| match named {
+        _ if catalog.is_empty() => view::no_provider(),
+        Some(text) => view::unknown_provider(text, catalog, bind),
+        None => view::pick_provider(catalog, bind),
+    })
 }
 
 /// Starts or joins a login and shows it, on a message that was promised before.
@@ -156,11 +113,7 @@ async fn pursue(visit: &Visit<'_>, wish: Wish) -> Result<(), Failure> {
             return Ok(());
         }
         Err(error) => {
-            if let StartError::Store(_) | StartError::Operator { .. } = &error {
-                tracing::error!(tenant = %wish.tenant, %error, "a login could not be started");
-            }
-            let now = desk.broker.clock().now();
-            visit.show(&view::start_failed(&error, &wish.tenant, desk.broker.catalog(), now)).await;
+            not_started(visit, &wish, &error).await;
             return Ok(());
         }
     };
@@ -177,6 +130,19 @@ async fn pursue(visit: &Visit<'_>, wish: Wish) -> Result<(), Failure> {
         desk.live.retire(&before, &view::moved(desk.broker.catalog(), &login.tenant)).await;
     }
     Ok(())
+}
+
+/// Tells why a login did not start.
+async fn not_started(visit: &Visit<'_>, wish: &Wish, error: &StartError) {
+    let broker = &visit.desk.broker;
+    if let StartError::Store(_) | StartError::Operator { .. } = error {
+        tracing::error!(tenant = %wish.tenant, %error, "a login could not be started");
+    }
+    let provider = broker.catalog().get(&wish.tenant.provider);
+    let tried = |provider: &Provider| wish.kind.or_else(|| ways(provider).next());
+    let other = provider.and_then(|provider| tried(provider).and_then(|tried| next_way(provider, tried)));
+    let now = broker.clock().now();
+    visit.show(&view::start_failed(error, &wish.tenant, other, broker.catalog(), now)).await;
 }
 
 /// The live message that the caller has for `tenant` in this thread by now.
@@ -196,14 +162,19 @@ pub(super) async fn show(visit: &Visit<'_>, login: &PendingLogin) {
 }
 
 /// "Sign in", "Sign in again", "Try again": the message that was pressed becomes the login's.
-pub async fn sign_in(visit: &Visit<'_>, named: &TenantRef, bind: bool) -> Result<(), Failure> {
+pub async fn sign_in(
+    visit: &Visit<'_>,
+    named: &TenantRef,
+    kind: Option<LoginKind>,
+    bind: bool,
+) -> Result<(), Failure> {
     let tenant = tenant(visit, named)?;
     let mine =
         |tenant: &TenantKey| tenant.user.is_none() || tenant.user.as_ref() == visit.caller.user.discord();
     match tenant.filter(mine) {
         Some(tenant) => {
             visit.defer_update().await;
-            pursue(visit, Wish { tenant, kind: None, bind, again: true }).await
+            pursue(visit, Wish { tenant, kind, bind, again: true }).await
         }
         None => super::unknown(visit).await,
     }
@@ -231,34 +202,28 @@ pub async fn other_way(visit: &Visit<'_>, id: &LoginId) -> Result<(), Failure> {
     };
     visit.defer_update().await;
     desk.live.replace(id);
-    match desk.broker.logins().cancel(&visit.caller.user, visit.caller.admin, id).await? {
-        Cancelled::Now(_) => {
-            let wish = Wish {
-                tenant: login.tenant.clone(),
-                kind: Some(kind),
-                bind: login.bind.is_some(),
-                again: true,
-            };
-            pursue(visit, wish).await
-        }
-        // It has ended otherwise in this very moment: that is what to show.
-        _ => {
-            show(visit, &login).await;
-            Ok(())
-        }
+    let cancelled = desk.broker.logins().cancel(&visit.caller.user, visit.caller.admin, id).await?;
+    if matches!(cancelled, Cancelled::Now(_)) {
+        let (tenant, bind) = (login.tenant.clone(), login.bind.is_some());
+        return pursue(visit, Wish { tenant, kind: Some(kind), bind, again: true }).await;
     }
+    // It has ended otherwise in this very moment: that is what to show.
+    show(visit, &login).await;
+    Ok(())
+}
+
+/// The ways to sign in that `provider` offers, in its order.
+fn ways(provider: &Provider) -> impl Iterator<Item = LoginKind> {
+    provider.offered_flows().map(|flow| match flow {
+        Flow::Device => LoginKind::Device,
+        Flow::Paste => LoginKind::Paste,
+        Flow::Callback => LoginKind::Callback,
+    })
 }
 
 /// The way to sign in that follows `kind` in the provider's order, round about.
 fn next_way(provider: &Provider, kind: LoginKind) -> Option<LoginKind> {
-    let kinds: Vec<_> = provider
-        .offered_flows()
-        .map(|flow| match flow {
-            Flow::Device => LoginKind::Device,
-            Flow::Paste => LoginKind::Paste,
-            Flow::Callback => LoginKind::Callback,
-        })
-        .collect();
+    let kinds: Vec<_> = ways(provider).collect();
     let at = kinds.iter().position(|known| *known == kind).unwrap_or(kinds.len());
     kinds.iter().cycle().skip(at + 1).take(kinds.len()).find(|next| **next != kind).copied()
 }
@@ -286,15 +251,11 @@ pub async fn open_form(visit: &Visit<'_>, id: &LoginId) -> Result<(), Failure> {
     Ok(())
 }
 
-/// What was pasted. `has_message`: whether the form was opened from a message that can be changed.
-pub async fn pasted(visit: &Visit<'_>, id: &LoginId, text: &str, has_message: bool) -> Result<(), Failure> {
+/// What was pasted.
+pub async fn pasted(visit: &Visit<'_>, id: &LoginId, text: &str) -> Result<(), Failure> {
     let desk = visit.desk;
     let Some(login) = open_login_of(visit, id).await? else { return Ok(()) };
-    if has_message {
-        visit.defer_update().await;
-    } else {
-        visit.defer().await;
-    }
+    visit.defer_update().await;
     let logins = desk.broker.logins();
     if login.status == LoginStatus::Pending {
         logins.renew_watcher(&visit.caller.user, id, visit.watcher()).await?;

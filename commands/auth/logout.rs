@@ -2,59 +2,47 @@
 
 use latchkey::tenant::TenantKey;
 
-use super::{Call, login, matches, tenant, visit};
+use super::{Call, complete, tenant, visit};
 use crate::discord::custom_id::TenantRef;
 use crate::discord::route::Failure;
 use crate::discord::visit::Visit;
-use crate::view;
+use crate::view::{self, Page};
 
 /// Log out, here and at the provider
 #[poise::command(slash_command)]
 pub async fn logout(
     call: Call<'_>,
     #[description = "What to log out; without it, what this thread uses"]
-    #[autocomplete = "complete_tenant"]
+    #[autocomplete = "complete::logout"]
     tenant: Option<String>,
 ) -> Result<(), Failure> {
     let visit = visit(call)?;
     visit.defer().await;
-    let broker = &visit.desk.broker;
-    let mine = broker.tenants_to_log_out(&visit.caller)?;
-    let wanted = if let Some(text) = tenant.as_deref().map(str::trim) {
-        if let Some(tenant) = named(&visit, text)? {
-            tenant
-        } else {
-            visit.show(&view::unknown_tenant(text, &visit.desk.slash)).await;
-            return Ok(());
-        }
-    } else {
-        let here = broker.thread_status(&visit.thread, visit.parent.as_ref())?;
-        let here: Vec<_> =
-            here.tenants.iter().map(|status| &status.tenant).filter(|key| mine.contains(key)).collect();
-        match (here.as_slice(), mine.as_slice()) {
-            ([one], _) => (*one).clone(),
-            ([], [one]) => one.clone(),
-            ([], []) => {
-                visit.show(&view::nothing_to_log_out(&visit.desk.slash)).await;
-                return Ok(());
-            }
-            _ => {
-                visit.show(&view::pick_logout(&mine, broker.catalog())).await;
-                return Ok(());
-            }
-        }
+    let page = match wanted(&visit, tenant.as_deref().map(str::trim))? {
+        Ok(tenant) => preview(&visit, &tenant),
+        Err(question) => question,
     };
-    preview(&visit, &wanted).await;
+    visit.show(&page).await;
     Ok(())
 }
 
-async fn complete_tenant(call: Call<'_>, typed: &str) -> poise::serenity_prelude::CreateAutocompleteResponse {
-    let Ok(visit) = visit(call) else { return login::choices([]) };
-    let mine = visit.desk.broker.tenants_to_log_out(&visit.caller).unwrap_or_default();
-    let mine = mine.into_iter().map(|tenant| tenant.to_string());
-    login::choices(
-        mine.filter(|tenant| matches(typed, [tenant.as_str()])).map(|tenant| (tenant.clone(), tenant)),
-    )
+/// What is to be logged out: what was named, else the only one that this thread uses, else the only one there is. Or a
+/// question back.
+fn wanted(visit: &Visit<'_>, text: Option<&str>) -> Result<Result<TenantKey, Page>, Failure> {
+    let (broker, slash) = (&visit.desk.broker, &visit.desk.slash);
+    if let Some(text) = text {
+        return Ok(named(visit, text)?.ok_or_else(|| view::unknown_tenant(text, slash)));
+    }
+    let mine = broker.tenants_to_log_out(&visit.caller)?;
+    let here = broker.thread_status(&visit.thread, visit.parent.as_ref())?;
+    let here: Vec<_> =
+        here.tenants.iter().map(|status| &status.tenant).filter(|key| mine.contains(key)).collect();
+    Ok(match (here.as_slice(), mine.as_slice()) {
+        ([one], _) => Ok((*one).clone()),
+        ([], [one]) => Ok(one.clone()),
+        ([], []) => Err(view::nothing_to_log_out(slash)),
+        _ => Err(view::pick_logout(&mine, broker.catalog())),
+    })
 }
 
 /// What the caller means by `text`: a tenant, or a provider as it serves here or as their own.
@@ -76,20 +64,20 @@ fn named(visit: &Visit<'_>, text: &str) -> Result<Option<TenantKey>, Failure> {
     Ok(here.or_else(|_| own()).ok())
 }
 
-async fn preview(visit: &Visit<'_>, tenant: &TenantKey) {
+/// The question whether to log `tenant` out, or why that cannot be.
+fn preview(visit: &Visit<'_>, tenant: &TenantKey) -> Page {
     let (broker, slash) = (&visit.desk.broker, &visit.desk.slash);
-    let page = match broker.preview_logout(&visit.caller, tenant) {
+    match broker.preview_logout(&visit.caller, tenant) {
         Ok(preview) => view::logout_preview(&preview, broker.catalog()),
         Err(error) => view::logout_failed(&error, broker.catalog(), slash),
-    };
-    visit.show(&page).await;
+    }
 }
 
 /// "Log out" on another message: asks, in a message of its own.
 pub async fn ask(visit: &Visit<'_>, named: &TenantRef) -> Result<(), Failure> {
     let Some(tenant) = tenant(visit, named)? else { return super::unknown(visit).await };
     visit.defer().await;
-    preview(visit, &tenant).await;
+    visit.show(&preview(visit, &tenant)).await;
     Ok(())
 }
 
@@ -97,7 +85,7 @@ pub async fn ask(visit: &Visit<'_>, named: &TenantRef) -> Result<(), Failure> {
 pub async fn picked(visit: &Visit<'_>, named: &TenantRef) -> Result<(), Failure> {
     let Some(tenant) = tenant(visit, named)? else { return super::unknown(visit).await };
     visit.defer_update().await;
-    preview(visit, &tenant).await;
+    visit.show(&preview(visit, &tenant)).await;
     Ok(())
 }
 

@@ -5,6 +5,7 @@
 //! tenant is the broker's judgement, asked anew at each step (C11).
 
 pub mod cancel;
+mod complete;
 pub mod login;
 pub mod logout;
 pub mod status;
@@ -59,7 +60,8 @@ pub async fn pressed(visit: &Visit<'_>, press: Press, chosen: Option<&str>) -> R
         Press::Paste(login) => login::open_form(visit, &login).await,
         Press::Cancel(login) => cancel::cancel_login(visit, &login).await,
         Press::OtherWay(login) => login::other_way(visit, &login).await,
-        Press::SignIn { tenant, bind } => login::sign_in(visit, &tenant, bind).await,
+        Press::SignIn { tenant, bind } => login::sign_in(visit, &tenant, None, bind).await,
+        Press::SignInBy { tenant, kind } => login::sign_in(visit, &tenant, Some(kind), true).await,
         Press::PickProvider { bind } => login::picked(visit, chosen, bind).await,
         Press::Start => login::start_anew(visit).await,
         Press::LogOut(tenant) => logout::ask(visit, &tenant).await,
@@ -80,7 +82,8 @@ pub async fn pressed(visit: &Visit<'_>, press: Press, chosen: Option<&str>) -> R
     }
 }
 
-async fn unknown(visit: &Visit<'_>) -> Result<(), Failure> {
+/// The answer to a press of something that is over or was never made (U9).
+pub async fn unknown(visit: &Visit<'_>) -> Result<(), Failure> {
     visit.show(&view::over_or_unknown(&visit.desk.slash)).await;
     Ok(())
 }
@@ -96,10 +99,4 @@ fn tenant(visit: &Visit<'_>, named: &TenantRef) -> Result<Option<TenantKey>, Fai
         .map(|provider| latchkey::broker::Broker::slot(provider, None, &visit.caller.user))
         .collect();
     Ok(named.find(document.tenants().map(|(key, _)| key).chain(logins).chain(slots)))
-}
-
-/// Whether `text` is the beginning of one of `names`, or stands in it, in any case.
-fn matches<'a>(typed: &str, names: impl IntoIterator<Item = &'a str>) -> bool {
-    let typed = typed.trim().to_lowercase();
-    names.into_iter().any(|name| name.to_lowercase().contains(&typed))
 }

@@ -4,10 +4,8 @@
 //! unencrypted connection to a loopback address only; registration touches our own command and no other (U8); no error
 //! text holds an address, since the addresses of webhooks hold interaction tokens.
 
-use std::net::IpAddr;
 use std::time::Duration;
 
-use anyhow::{Context as _, Result, bail, ensure};
 use latchkey::secret::Secret;
 use serenity::all::{ApplicationId, CreateCommand, GuildId, Http, HttpBuilder, HttpError, StatusCode};
 use url::{Host, Url};
@@ -21,9 +19,23 @@ const REQUEST: Duration = Duration::from_secs(15);
 /// The pauses before what failed at the start is tried again.
 const PAUSES: [Duration; 3] = [Duration::from_millis(500), Duration::from_secs(2), Duration::from_secs(5)];
 
+/// Why the bot cannot begin.
+#[derive(Debug, thiserror::Error)]
+pub enum ApiError {
+    /// Somebody must mend something; the text says what.
+    #[error("{0}")]
+    Mend(String),
+    /// Discord does not work just now.
+    #[error("{0}")]
+    Passing(String),
+}
+
+type Result<T> = std::result::Result<T, ApiError>;
+
 /// A client of Discord's API at `base`, or at its own address.
 pub fn client(token: &Secret, base: Option<&str>) -> Result<Http> {
-    let client = reqwest::Client::builder().timeout(REQUEST).build().context("cannot set up HTTPS")?;
+    let client = reqwest::Client::builder().timeout(REQUEST).build();
+    let client = client.map_err(|error| ApiError::Mend(format!("cannot set up HTTPS: {error}")))?;
     let builder = HttpBuilder::new(token.expose()).client(client);
     Ok(match base {
         // The rate limiter would send everything to Discord itself.
@@ -34,17 +46,19 @@ pub fn client(token: &Secret, base: Option<&str>) -> Result<Http> {
 
 /// `base`, if the token may go there.
 fn loopback(base: &str) -> Result<String> {
-    let url = Url::parse(base).with_context(|| format!("${API_VARIABLE} is not an address"))?;
-    let is_loopback = match url.host() {
-        Some(Host::Ipv4(ip)) => IpAddr::from(ip).is_loopback(),
-        Some(Host::Ipv6(ip)) => IpAddr::from(ip).is_loopback(),
+    let is_loopback = |url: &Url| match url.host() {
+        Some(Host::Ipv4(ip)) => ip.is_loopback(),
+        Some(Host::Ipv6(ip)) => ip.is_loopback(),
         _ => false,
     };
-    ensure!(
-        is_loopback && matches!(url.scheme(), "http" | "https"),
-        "${API_VARIABLE} is for a stand-in on this host: use http://127.0.0.1:<port>, or unset it"
-    );
-    Ok(base.trim_end_matches('/').to_owned())
+    match Url::parse(base) {
+        Ok(url) if is_loopback(&url) && matches!(url.scheme(), "http" | "https") => {
+            Ok(base.trim_end_matches('/').to_owned())
+        }
+        _ => Err(ApiError::Mend(format!(
+            "${API_VARIABLE} is for a stand-in on this host: use http://127.0.0.1:<port>, or unset it"
+        ))),
+    }
 }
 
 /// Learns our application's id, which also shows whether the token is good.
@@ -73,14 +87,14 @@ async fn again<T, F: Future<Output = serenity::Result<T>>>(doing: &str, call: im
         };
         let words = words(&error);
         if let Some(remedy) = remedy(status(&error), code(&error)) {
-            bail!("{doing} failed: {words}; {remedy}");
+            return Err(ApiError::Mend(format!("{doing} failed: {words}; {remedy}")));
         }
         match pauses.next() {
             Some(pause) => {
                 tracing::warn!(error = words, "{doing} failed; trying again");
                 tokio::time::sleep(pause).await;
             }
-            None => bail!("{doing} failed again and again: {words}"),
+            None => return Err(ApiError::Passing(format!("{doing} failed again and again: {words}"))),
         }
     }
 }

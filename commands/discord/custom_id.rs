@@ -7,7 +7,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use latchkey::pending::LoginId;
+use latchkey::pending::{LoginId, LoginKind};
 use latchkey::tenant::TenantKey;
 
 /// The longest custom id that Discord takes.
@@ -34,6 +34,13 @@ pub enum Press {
         tenant: TenantRef,
         /// Whether the thread is bound.
         bind: bool,
+    },
+    /// Signs in for this thread, in this way.
+    SignInBy {
+        /// The slot.
+        tenant: TenantRef,
+        /// How.
+        kind: LoginKind,
     },
     /// Chooses a provider to sign in at.
     PickProvider {
@@ -121,6 +128,9 @@ impl fmt::Display for Press {
             Self::OtherWay(login) => write!(f, "other:{login}"),
             Self::SignIn { tenant, bind: true } => write!(f, "signin:{tenant}"),
             Self::SignIn { tenant, bind: false } => write!(f, "signin-unbound:{tenant}"),
+            Self::SignInBy { tenant, kind: LoginKind::Device } => write!(f, "by-device:{tenant}"),
+            Self::SignInBy { tenant, kind: LoginKind::Paste } => write!(f, "by-paste:{tenant}"),
+            Self::SignInBy { tenant, kind: LoginKind::Callback } => write!(f, "by-page:{tenant}"),
             Self::PickProvider { bind: None } => f.write_str("provider:"),
             Self::PickProvider { bind: Some(true) } => f.write_str("provider:bind"),
             Self::PickProvider { bind: Some(false) } => f.write_str("provider:unbound"),
@@ -150,6 +160,9 @@ impl FromStr for Press {
             ("other", _) => Self::OtherWay(login()?),
             ("signin", tenant) => Self::SignIn { tenant: tenant.parse()?, bind: true },
             ("signin-unbound", tenant) => Self::SignIn { tenant: tenant.parse()?, bind: false },
+            ("by-device", tenant) => Self::SignInBy { tenant: tenant.parse()?, kind: LoginKind::Device },
+            ("by-paste", tenant) => Self::SignInBy { tenant: tenant.parse()?, kind: LoginKind::Paste },
+            ("by-page", tenant) => Self::SignInBy { tenant: tenant.parse()?, kind: LoginKind::Callback },
             ("provider", "") => Self::PickProvider { bind: None },
             ("provider", "bind") => Self::PickProvider { bind: Some(true) },
             ("provider", "unbound") => Self::PickProvider { bind: Some(false) },
@@ -191,6 +204,8 @@ mod tests {
         ];
         for tenant in [short, long] {
             all.extend([true, false].map(|bind| Press::SignIn { tenant: tenant.clone(), bind }));
+            let kinds = [LoginKind::Device, LoginKind::Paste, LoginKind::Callback];
+            all.extend(kinds.map(|kind| Press::SignInBy { tenant: tenant.clone(), kind }));
             all.extend([Press::LogOut(tenant.clone()), Press::LogOutConfirmed(tenant)]);
         }
         all

@@ -155,7 +155,9 @@ impl Framework for Door {
 
     async fn dispatch(&self, context: Context, event: FullEvent) {
         match event {
-            FullEvent::InteractionCreate { interaction } => self.interaction(&context, interaction).await,
+            FullEvent::InteractionCreate { interaction } => {
+                Box::pin(self.interaction(&context, interaction)).await;
+            }
             FullEvent::Ready { data_about_bot } => {
                 let guild = self.desk.guild;
                 let is_in = data_about_bot.guilds.iter().any(|known| known.id == guild);
@@ -195,8 +197,7 @@ async fn component(desk: &Desk, interaction: &ComponentInteraction) {
     let handled = if let Ok(press) = interaction.data.custom_id.parse::<Press>() {
         auth::pressed(&visit, press, chosen).await
     } else {
-        visit.show(&view::over_or_unknown(&desk.slash)).await;
-        Ok(())
+        auth::unknown(&visit).await
     };
     settle(&visit, handled).await;
 }
@@ -206,12 +207,10 @@ async fn modal(desk: &Desk, interaction: &ModalInteraction) {
     let parts = Parts::of_modal(interaction);
     let Some(member) = parts.member else { return };
     let Some(visit) = admit(desk, &parts, member, &answered).await else { return };
-    let has_message = interaction.message.is_some();
     let handled = if let Ok(Press::Paste(login)) = interaction.data.custom_id.parse::<Press>() {
-        auth::login::pasted(&visit, &login, field(interaction), has_message).await
+        auth::login::pasted(&visit, &login, field(interaction)).await
     } else {
-        visit.show(&view::over_or_unknown(&desk.slash)).await;
-        Ok(())
+        auth::unknown(&visit).await
     };
     settle(&visit, handled).await;
 }

@@ -12,14 +12,14 @@ use latchkey::pending::Watcher;
 use latchkey::secret::Secret;
 use latchkey::tenant::{ThreadId, User, UserId};
 use serenity::all::{
-    AutocompleteChoice, Builder, ChannelId, CommandInteraction, ComponentInteraction,
-    CreateAutocompleteResponse, CreateInteractionResponse, Http, InteractionId, Member, ModalInteraction,
-    PartialChannel,
+    Builder, ChannelId, CommandInteraction, ComponentInteraction, CreateAutocompleteResponse,
+    CreateInteractionResponse, Http, InteractionId, Member, Message, MessageInteractionMetadata,
+    ModalInteraction, PartialChannel,
 };
 
 use super::access::Standing;
 use super::{Desk, api, render};
-use crate::view::{self, Form, Page};
+use crate::view::{Form, Page};
 
 /// An interaction of somebody who is admitted.
 pub struct Visit<'a> {
@@ -33,6 +33,8 @@ pub struct Visit<'a> {
     pub parent: Option<ThreadId>,
     token: Secret,
     id: InteractionId,
+    /// Whether what was pressed stands on a message that was made for the presser.
+    on_own_message: bool,
     /// Whether the first response is out.
     answered: &'a AtomicBool,
 }
@@ -43,6 +45,7 @@ pub struct Parts<'a> {
     token: &'a str,
     channel_id: ChannelId,
     channel: Option<&'a PartialChannel>,
+    message: Option<&'a Message>,
     /// Who, as Discord describes them with this interaction; nobody outside of guilds.
     pub member: Option<&'a Member>,
 }
@@ -54,6 +57,7 @@ impl<'a> Parts<'a> {
             token: &of.token,
             channel_id: of.channel_id,
             channel: of.channel.as_ref(),
+            message: None,
             member: of.member.as_deref(),
         }
     }
@@ -64,6 +68,7 @@ impl<'a> Parts<'a> {
             token: &of.token,
             channel_id: of.channel_id,
             channel: of.channel.as_ref(),
+            message: Some(&of.message),
             member: of.member.as_ref(),
         }
     }
@@ -74,12 +79,16 @@ impl<'a> Parts<'a> {
             token: &of.token,
             channel_id: of.channel_id,
             channel: of.channel.as_ref(),
+            message: of.message.as_deref(),
             member: of.member.as_ref(),
         }
     }
 
     /// Answers without a visit: to somebody who is not admitted.
     pub async fn turn_away(&self, http: &Http, page: &Page) {
+        if let Some(member) = self.member {
+            tracing::info!(target: "latchkey::audit", user = %member.user.id, "denied: not served");
+        }
         self.respond(http, render::answer(page)).await;
     }
 
@@ -116,6 +125,7 @@ impl<'a> Visit<'a> {
             parent: channel.and_then(|channel| channel.parent_id).map(|id| ThreadId::from(id.get())),
             token: Secret::new(parts.token),
             id: parts.id,
+            on_own_message: parts.message.is_some_and(|message| was_made_for(message, member)),
             answered,
         }
     }
@@ -135,24 +145,19 @@ impl<'a> Visit<'a> {
         self.respond(render::deferral()).await;
     }
 
-    /// Acknowledges, with a new state of the pressed message to come.
+    /// Acknowledges, with a new state of the pressed message to come; or a message of its own, where the pressed one was
+    /// made for somebody else.
     pub async fn defer_update(&self) {
-        self.respond(CreateInteractionResponse::Acknowledge).await;
+        if self.on_own_message {
+            self.respond(CreateInteractionResponse::Acknowledge).await;
+        } else {
+            self.defer().await;
+        }
     }
 
     /// Opens a modal: the first response, with nothing before it (U4).
     pub async fn open(&self, form: &Form) {
         self.respond(render::modal(form)).await;
-    }
-
-    /// Offers choices.
-    pub async fn offer(&self, choices: impl IntoIterator<Item = (String, String)>) {
-        let choices = choices.into_iter().take(view::MENU_CAP);
-        let choices = choices
-            .map(|(label, value)| AutocompleteChoice::new(view::autocomplete_label(&label), value))
-            .collect();
-        let response = CreateAutocompleteResponse::new().set_choices(choices);
-        self.respond(CreateInteractionResponse::Autocomplete(response)).await;
     }
 
     /// Shows `page`: as the first response, or in the place of what was promised or pressed.
@@ -186,4 +191,14 @@ impl<'a> Visit<'a> {
             tracing::warn!(%user, %thread, error = api::words(&error), "an answer did not reach Discord");
         }
     }
+}
+
+/// Whether `message` answers an interaction of `member`, as everything does that has our buttons.
+fn was_made_for(message: &Message, member: &Member) -> bool {
+    message.interaction_metadata.as_deref().is_some_and(|metadata| match metadata {
+        MessageInteractionMetadata::Command(of) => of.user.id == member.user.id,
+        MessageInteractionMetadata::Component(of) => of.user.id == member.user.id,
+        MessageInteractionMetadata::ModalSubmit(of) => of.user.id == member.user.id,
+        _ => false,
+    })
 }

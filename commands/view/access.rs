@@ -5,8 +5,8 @@ use latchkey::config::Access;
 use super::{Button, Look, Page, Slash, clip};
 use crate::discord::custom_id::Press;
 
-/// The longest label of an autocomplete choice, in characters.
-const CHOICE_CAP: usize = 100;
+/// The longest label or value of an autocomplete choice, in characters.
+pub const CHOICE_CAP: usize = 100;
 
 /// U7: what is missing, and nothing else.
 pub fn not_allowed(access: &Access) -> Page {

@@ -5,6 +5,7 @@ use latchkey::login::{PasteError, StartError};
 use latchkey::oauth::AnswerError;
 use latchkey::pending::{EndReason, LoginKind, LoginStatus, PendingLogin};
 use latchkey::provider::{Catalog, Flow, PasteShape, Provider, is_loopback};
+use latchkey::secret::Secret;
 use latchkey::tenant::TenantKey;
 use url::Url;
 
@@ -54,8 +55,10 @@ impl Notice {
     /// What to tell after a paste that was not spent; `None` where the card alone says it.
     pub fn of(error: &PasteError) -> Option<Self> {
         Some(Self(match error {
-            PasteError::Unknown | PasteError::Over(_) | PasteError::NotYours => return None,
-            PasteError::Answer(AnswerError::Refused { .. }) => return None,
+            PasteError::Unknown
+            | PasteError::Over(_)
+            | PasteError::NotYours
+            | PasteError::Answer(AnswerError::Refused { .. }) => return None,
             PasteError::Answer(error) => format!("⚠️ **That did not work:** {}.", plain(&error.to_string())),
             PasteError::NotByPaste => {
                 "⚠️ **There is nothing to paste here:** open the page and enter the code there.".to_owned()
@@ -110,27 +113,23 @@ fn cancel(login: &PendingLogin) -> Button {
 fn open(card: &Card<'_>) -> Page {
     let login = card.login;
     let link = match login.kind {
-        LoginKind::Device => login
-            .verification_uri_complete
-            .as_ref()
-            .map(latchkey::secret::Secret::expose)
-            .or(login.verification_uri.as_deref()),
-        LoginKind::Paste | LoginKind::Callback => {
-            login.authorize_url.as_ref().map(latchkey::secret::Secret::expose)
+        LoginKind::Device => {
+            login.verification_uri_complete.as_ref().map(Secret::expose).or(login.verification_uri.as_deref())
         }
+        LoginKind::Paste | LoginKind::Callback => login.authorize_url.as_ref().map(Secret::expose),
     };
     let link = link.unwrap_or_default();
-    let place = match placing(link) {
-        Some(place) => place,
-        None => return no_link(card),
-    };
+    let Some(place) = placing(link) else { return no_link(card) };
     let mut lines = Vec::new();
     lines.extend(card.notice.map(|notice| notice.0.clone()));
     lines.push(format!("**Sign in to {}**", name(card.catalog, &login.tenant)));
     lines.push(purpose(login));
     let provider = card.catalog.get(&login.tenant.provider);
     lines.extend(steps(login, provider.map(|provider| &**provider), place));
-    lines.push(format!("This message changes by itself. The sign-in ends {}.", when(login.expires_at)));
+    lines.push(format!(
+        "When you are done, this message changes by itself. The sign-in expires {}.",
+        when(login.expires_at)
+    ));
     lines.push(
         match login.kind {
             LoginKind::Device => {
@@ -176,12 +175,13 @@ fn masked(link: &str) -> String {
 
 fn no_link(card: &Card<'_>) -> Page {
     let tenant = &card.login.tenant;
+    let provider = card.catalog.get(&tenant.provider);
     Page::new(format!(
-        "**{}'s sign-in page has an address that Discord cannot show.**\nIt is too long for a message. Ask an admin of \
-         this server: the operator can ask for fewer scopes, or sign in at a terminal.",
+        "**{}'s sign-in page has an address that Discord cannot show.**\nIt is too long for a message. Ask the operator \
+         to ask for fewer `scopes` there.",
         name(card.catalog, tenant)
     ))
-    .buttons([cancel(card.login)])
+    .buttons([cancel(card.login)].into_iter().chain(other_way(card.login, provider.map(|provider| &**provider))))
 }
 
 /// What the sign-in is for, said before the tap.
@@ -189,13 +189,13 @@ fn purpose(login: &PendingLogin) -> String {
     let shared = login.tenant.user.is_none();
     match (&login.bind, shared) {
         (Some(thread), true) => {
-            format!("For this whole server. Every agent in <#{thread}> will use it, whoever asks them.")
+            format!("It is for this whole server: every agent in <#{thread}> will use it, whoever asks them.")
         }
         (Some(thread), false) => format!(
-            "With your own account. Every agent in <#{thread}> will use **your** account, whoever asks them."
+            "It is your own: every agent in <#{thread}> will work with **your** account, whoever asks them."
         ),
-        (None, true) => "For this whole server. What this thread uses stays as it is.".to_owned(),
-        (None, false) => "With your own account. What this thread uses stays as it is.".to_owned(),
+        (None, true) => "It is for this whole server. What this thread uses stays as it is.".to_owned(),
+        (None, false) => "It is your own. What this thread uses stays as it is.".to_owned(),
     }
 }
 
@@ -207,10 +207,15 @@ fn steps(login: &PendingLogin, provider: Option<&Provider>, place: Place) -> Vec
     if login.kind == LoginKind::Device {
         let notice = provider.and_then(|provider| provider.device_notice.as_deref());
         let code = login.user_code.as_ref().map_or("", |code| code.expose());
+        let enter = if login.verification_uri_complete.is_some() {
+            "Check that the page shows this code, or enter it there"
+        } else {
+            "Enter this code there"
+        };
         return notice
             .map(|notice| format!("ℹ️ {}", plain(notice)))
             .into_iter()
-            .chain([format!("1. {tap}"), format!("2. Enter this code there: `{}`", code.replace('`', ""))])
+            .chain([format!("1. {tap}"), format!("2. {enter}: `{}`", code.replace('`', ""))])
             .collect();
     }
     let copy = match provider.map_or(PasteShape::Url, |provider| provider.paste) {
@@ -292,7 +297,7 @@ fn succeeded(card: &Card<'_>, name: &str) -> Page {
         (Serves::Another, Some(thread)) => format!(
             "<#{thread}> stays with another member's sign-in; an admin of this server can change that."
         ),
-        _ => "It is stored.".to_owned(),
+        _ => "It is ready to use.".to_owned(),
     };
     Page::new(format!(
         "✅ **Signed in to {name}{account}.**\n{next} {} shows how it is.",
@@ -375,13 +380,9 @@ pub fn pick_provider(catalog: &Catalog, bind: Option<bool>) -> Page {
 }
 
 /// No provider of that name.
-pub fn unknown_provider(given: &str, catalog: &Catalog) -> Page {
-    let known: Vec<_> = catalog.iter().map(|provider| plain(&provider.title)).collect();
-    Page::new(format!(
-        "**{} is not offered here.**\nThere is: {}. Choose one below.",
-        plain(&clip(given, 80)),
-        known.join(", ")
-    ))
+pub fn unknown_provider(given: &str, catalog: &Catalog, bind: Option<bool>) -> Page {
+    let text = format!("**{} is not offered here.**\nChoose one of those that are:", plain(&clip(given, 80)));
+    Page { rows: pick_provider(catalog, bind).rows, ..Page::new(text) }
 }
 
 /// No provider at all.
@@ -397,7 +398,14 @@ pub fn wrong_name(why: &str) -> Page {
 }
 
 /// Why a login did not start, with the next step.
-pub fn start_failed(error: &StartError, tenant: &TenantKey, catalog: &Catalog, now: UnixSeconds) -> Page {
+/// `other` is another way to sign in there.
+pub fn start_failed(
+    error: &StartError,
+    tenant: &TenantKey,
+    other: Option<LoginKind>,
+    catalog: &Catalog,
+    now: UnixSeconds,
+) -> Page {
     let name = name(catalog, tenant);
     let retry = |page: Page| {
         let press = Press::SignIn { tenant: TenantRef::from(tenant), bind: true };
@@ -425,17 +433,19 @@ pub fn start_failed(error: &StartError, tenant: &TenantKey, catalog: &Catalog, n
         ))),
         StartError::SwitchedOff { why } => {
             let page = Page::new(format!(
-                "**{name} has this way to sign in switched off.**\n{}. Nothing was started.",
+                "**{name} has this way to sign in switched off.**\nIt says: {}. Nothing was started.",
                 plain(why)
             ));
-            let provider = catalog.get(&tenant.provider);
-            match provider.filter(|provider| provider.offered_flows().count() > 1) {
-                Some(_) => page,
+            match other {
+                Some(kind) => {
+                    let press = Press::SignInBy { tenant: TenantRef::from(tenant), kind };
+                    page.buttons([Button::new("Try another way", press, Look::Main)])
+                }
                 None => retry(page),
             }
         }
         StartError::Operator { why } => Page::new(format!(
-            "**The sign-in to {name} is not set up right.**\nTell the operator: {}.",
+            "**The sign-in to {name} is not set up right.**\nThe operator must mend it. It says: {}.",
             plain(why)
         )),
         StartError::Store(_) => Page::new(format!(

@@ -1,5 +1,7 @@
 //! Words of `/auth status` (U6).
 
+use std::fmt::Write;
+
 use latchkey::broker::{Health, LoginStatusView, TenantStatus, ThreadStatus};
 use latchkey::pending::LoginStatus;
 use latchkey::provider::Catalog;
@@ -39,7 +41,8 @@ pub fn thread_status(status: &ThreadStatus, reader: &Reader, catalog: &Catalog, 
         parts.push(tenant_lines(tenant, reader, catalog));
     }
     for tenant in &status.empty {
-        parts.push(format!("⚪ **{}**: not signed in. Press **Sign in**.", name(catalog, tenant)));
+        let next = if is_own(tenant, reader) { "Press **Sign in**." } else { "Its owner must sign in." };
+        parts.push(format!("⚪ **{}**: not signed in. {next}", name(catalog, tenant)));
     }
     for login in &status.logins {
         parts.push(login_line(login, reader, catalog));
@@ -58,10 +61,9 @@ pub fn thread_status(status: &ThreadStatus, reader: &Reader, catalog: &Catalog, 
     }
     let mut page = Page::new(parts.join("\n"));
     let several = status.tenants.len() + status.empty.len() > 1;
-    let own = |tenant: &TenantKey| tenant.user.is_none() || tenant.user.as_ref() == reader.user.discord();
     for tenant in status.tenants.iter().take(ROWS_OF_BUTTONS) {
         let mut buttons = Vec::new();
-        if own(&tenant.tenant) && !tenant.health.works() {
+        if is_own(&tenant.tenant, reader) && !tenant.health.works() {
             buttons.push(sign_in(&tenant.tenant, several, catalog));
         }
         if reader.may_log_out(tenant) {
@@ -70,10 +72,15 @@ pub fn thread_status(status: &ThreadStatus, reader: &Reader, catalog: &Catalog, 
         page = page.buttons(buttons);
     }
     let left = ROWS_OF_BUTTONS.saturating_sub(page.rows.len());
-    for tenant in status.empty.iter().filter(|tenant| own(tenant)).take(left) {
+    for tenant in status.empty.iter().filter(|tenant| is_own(tenant, reader)).take(left) {
         page = page.buttons([sign_in(tenant, several, catalog)]);
     }
     page
+}
+
+/// Whether `reader` may fill `tenant`: the guild's, or their own.
+fn is_own(tenant: &TenantKey, reader: &Reader) -> bool {
+    tenant.user.is_none() || tenant.user.as_ref() == reader.user.discord()
 }
 
 fn sign_in(tenant: &TenantKey, several: bool, catalog: &Catalog) -> Button {
@@ -103,12 +110,14 @@ fn tenant_lines(status: &TenantStatus, reader: &Reader, catalog: &Catalog) -> St
         Health::Environment => ("🟢", "works, with a key that the operator set"),
         Health::BackingOff => ("🟡", "the last refresh failed and is tried again by itself"),
         Health::Uncertain => ("🟡", "the provider gave no clear answer; Latchkey goes on trying"),
+        Health::NeedsLogin if status.tenant.user.is_some() => ("🔴", "its owner must sign in again"),
         Health::NeedsLogin => ("🔴", "somebody must sign in again"),
         Health::NotConfigured => ("🔴", "its provider is no longer offered here; tell the operator"),
     };
     let mut line = format!("{mark} **{}**: {health}", name(catalog, &status.tenant));
     if let Some(at) = status.retry_at.filter(|_| !status.health.works()) {
-        line.push_str(&format!(" (next try {})", when(at)));
+        // Writing to a String cannot fail.
+        let _ = write!(line, " (next try {})", when(at));
     }
     line.push('.');
     let mut facts = vec![if status.tenant.user.is_none() {
@@ -116,6 +125,9 @@ fn tenant_lines(status: &TenantStatus, reader: &Reader, catalog: &Catalog) -> St
     } else {
         "one member's own".to_owned()
     }];
+    if status.health == Health::Environment {
+        return format!("{line}\n-# {}", facts.join(" · "));
+    }
     if let Some(account) = status.account.as_deref().filter(|_| reader.may_see_account(&status.tenant)) {
         facts.push(format!("account {}", plain(account)));
     }

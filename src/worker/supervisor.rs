@@ -153,6 +153,7 @@ impl Supervisor {
 
     async fn look_after_all(&self) {
         let mut changes = self.0.broker.store().changes();
+        self.follow_open();
         let mut look = tokio::time::interval(LOOK_EVERY);
         let mut sweep = tokio::time::interval(SWEEP_EVERY);
         for interval in [&mut look, &mut sweep] {
@@ -172,6 +173,17 @@ impl Supervisor {
                     self.wake_concerned();
                 }
                 _ = sweep.tick() => self.tidy().await,
+            }
+        }
+    }
+
+    /// Has the workers learn the live messages of the logins that were left open, before the first of them is ended.
+    fn follow_open(&self) {
+        // What cannot be read now cannot be ended either.
+        let Ok(document) = self.0.broker.store().snapshot() else { return };
+        for login in document.logins().filter(|login| !login.status.is_terminal()) {
+            for watcher in &login.watchers {
+                self.send(&watcher.thread, Message::Follow(Box::new((*login).clone())));
             }
         }
     }

@@ -39,6 +39,8 @@ const LONGEST_SLEEP: Duration = Duration::from_mins(1);
 pub(super) enum Message {
     /// Poll this device login to its end.
     Poll(Box<Handover>),
+    /// This login was open a moment ago: its live message is to be known before the login can end (S12).
+    Follow(Box<PendingLogin>),
     /// Look.
     Wake,
     /// The thread was archived or deleted.
@@ -98,6 +100,10 @@ impl Worker {
     pub(super) async fn run(&mut self, messages: &mut mpsc::UnboundedReceiver<Message>) {
         let mut changes = self.broker.store().changes();
         let mut idle_since: Option<Instant> = None;
+        // Before the first look: a login that has ended by now has lost what a message tells of it.
+        while let Ok(message) = messages.try_recv() {
+            self.take(message);
+        }
         loop {
             changes.borrow_and_update();
             let next = self.look().await;
@@ -111,15 +117,24 @@ impl Worker {
             tokio::select! {
                 () = self.closing.cancelled() => return,
                 message = messages.recv() => match message {
-                    Some(Message::Poll(handover)) => self.poll(*handover),
-                    Some(Message::Wake) => {}
-                    Some(Message::ThreadClosed) => self.closed = true,
+                    Some(message) => self.take(message),
                     None => return,
                 },
                 changed = changes.changed() => if changed.is_err() { return },
                 Some(_) = self.polls.join_next() => {}
                 () = tokio::time::sleep_until(wake_at) => {}
             }
+        }
+    }
+
+    fn take(&mut self, message: Message) {
+        match message {
+            Message::Poll(handover) => self.poll(*handover),
+            Message::Follow(login) => {
+                self.remember(&login);
+            }
+            Message::Wake => {}
+            Message::ThreadClosed => self.closed = true,
         }
     }
 
@@ -162,17 +177,22 @@ impl Worker {
         next
     }
 
-    /// Remembers the live message of an open login, and shows that an answer is being spent.
-    async fn follow(&mut self, login: &PendingLogin) {
+    /// Remembers the live message of an open login. Gives the status that was shown before.
+    fn remember(&mut self, login: &PendingLogin) -> Option<LoginStatus> {
         let watched = self.watched.entry(login.id.clone()).or_default();
         let here = login.watchers.iter().find(|watcher| watcher.thread == self.thread);
         if let Some(token) = here.and_then(|watcher| watcher.interaction.as_ref()) {
             watched.interaction = Some(token.clone());
         }
+        watched.shown.replace(login.status)
+    }
+
+    /// Follows an open login, and shows that an answer is being spent.
+    async fn follow(&mut self, login: &PendingLogin) {
+        let before = self.remember(login);
+        let watched = self.watched.entry(login.id.clone()).or_default();
         // How a start came out is shown by whoever asked for it.
-        let changed =
-            watched.shown.is_some_and(|shown| shown != login.status && shown != LoginStatus::Starting);
-        watched.shown = Some(login.status);
+        let changed = before.is_some_and(|shown| shown != login.status && shown != LoginStatus::Starting);
         if changed && !watched.not_ours {
             let told = self.notifier.login_changed(login, &self.thread, watched.interaction.as_ref()).await;
             watched.not_ours = told == Told::NotOurs;

@@ -3,6 +3,12 @@
 //! Each module holds the laws of one side; `harness` starts and ends what they need. Nothing here goes beyond this
 //! host, every wait is bounded, and every process that is started is ended by its own id.
 
+#![expect(
+    clippy::expect_used,
+    clippy::unwrap_used,
+    reason = "a test that cannot set up its world has failed, and says so"
+)]
+
 mod codex;
 mod harness;
 mod members;

@@ -82,6 +82,12 @@ impl Plan {
         self
     }
 
+    /// With a gateway that asks for a heartbeat this often.
+    pub fn heartbeat(mut self, interval: Duration) -> Self {
+        self.builder = self.builder.heartbeat_interval(interval);
+        self
+    }
+
     /// Sets it up.
     pub async fn start(self) -> Setup {
         let authority = self.authority;
@@ -93,11 +99,15 @@ impl Plan {
         let discord = self.builder.start().await.expect("the Discord stand-in starts");
         let dir = self.dir.unwrap_or_else(|| Arc::new(TempDir::new().expect("a temporary folder")));
         let config = dir.path().join(format!("{}.toml", self.name));
-        let mut text = format!("[discord]\nguild = \"{}\"\n{}\n", discord.guild(), self.discord);
-        text += &format!("[access]\n{}\n", (self.access)(&discord));
-        text += "[store]\npath = \"data/auth.json\"\nallow_unverified_locks = true\n";
-        text += &format!("[providers.acme]\n{}\n{}\n", acme(&authority, &self.acme), self.more);
-        std::fs::write(&config, text).expect("the configuration is written");
+        let parts = [
+            format!("[discord]\nguild = \"{}\"", discord.guild()),
+            self.discord,
+            format!("[access]\n{}", (self.access)(&discord)),
+            "[store]\npath = \"data/auth.json\"\nallow_unverified_locks = true".to_owned(),
+            format!("[providers.acme]\n{}", acme(&authority, &self.acme)),
+            self.more,
+        ];
+        std::fs::write(&config, parts.join("\n")).expect("the configuration is written");
         Setup { discord, authority, dir, config }
     }
 }
@@ -204,7 +214,7 @@ impl Setup {
     pub async fn token(&self, arguments: &[&str]) -> String {
         let line: Vec<_> = ["token"].into_iter().chain(arguments.iter().copied()).collect();
         let cli = self.cli(&line).await;
-        assert_eq!(cli.code, 0, "latchkey {line:?}: {cli:?}");
+        assert_eq!(cli.code, 0, "latchkey {line:?}: {}", cli.stderr);
         cli.stdout
     }
 }

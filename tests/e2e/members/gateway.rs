@@ -9,11 +9,13 @@ use crate::harness::{Bot, SOON, Setup};
 const GIVES_UP: Duration = Duration::from_secs(20);
 /// Exit code for what the operator must mend.
 const USAGE: i32 = 2;
+/// Exit code for what may work later.
+const TRANSIENT: i32 = 4;
 
-async fn ends_saying(setup: &Setup, change: impl FnOnce(&mut std::process::Command), words: &str) {
+async fn ends_saying(setup: &Setup, change: impl FnOnce(&mut std::process::Command), code: i32, words: &str) {
     let mut bot = Bot::spawn(setup, change);
     let status = bot.ended(GIVES_UP).await;
-    assert_eq!(status.code(), Some(USAGE), "{}", bot.said());
+    assert_eq!(status.code(), Some(code), "{}", bot.said());
     assert!(bot.said().contains(words), "{words}: {}", bot.said());
 }
 
@@ -24,7 +26,7 @@ async fn a_wrong_token_ends_with_the_remedy() {
     let wrong = |command: &mut std::process::Command| {
         command.env("DISCORD_TOKEN", "MTAw.wrong.token");
     };
-    ends_saying(&setup, wrong, "copy it anew").await;
+    ends_saying(&setup, wrong, USAGE, "copy it anew").await;
 }
 
 /// The token goes to Discord or to a loopback address, and nowhere else.
@@ -34,11 +36,11 @@ async fn the_token_goes_nowhere_else() {
     let elsewhere = |command: &mut std::process::Command| {
         command.env("LATCHKEY_DISCORD_API", "http://192.0.2.1:80");
     };
-    ends_saying(&setup, elsewhere, "LATCHKEY_DISCORD_API").await;
+    ends_saying(&setup, elsewhere, USAGE, "LATCHKEY_DISCORD_API").await;
     let none = |command: &mut std::process::Command| {
         command.env_remove("DISCORD_TOKEN");
     };
-    ends_saying(&setup, none, "DISCORD_TOKEN").await;
+    ends_saying(&setup, none, USAGE, "DISCORD_TOKEN").await;
     assert_eq!(setup.discord.requests().len(), 0);
 }
 
@@ -66,13 +68,13 @@ async fn registration_is_tried_again_and_then_given_up() {
 
     let setup = Setup::new().await;
     setup.discord.refuse_registration(100);
-    ends_saying(&setup, |_| {}, "registering /auth").await;
+    ends_saying(&setup, |_| {}, TRANSIENT, "registering /auth").await;
 }
 
-/// Whatever ends the connection, the bot hears again soon.
+/// Whatever ends the connection, the bot hears again soon; after 4003 with the next heartbeat, which nobody answers.
 #[tokio::test]
 async fn a_lost_connection_comes_back() {
-    let setup = Setup::new().await;
+    let setup = Setup::plan().heartbeat(Duration::from_secs(2)).start().await;
     let (bot, ann, thread) = ann_and_a_thread(&setup).await;
     for code in [4000, 4003, 4007, 4009, 1001] {
         let before = setup.discord.identifies() + setup.discord.resumes();

@@ -19,7 +19,7 @@ async fn a_device_login_ends_with_a_token() {
     assert!(alone.is_ephemeral());
     let card = login.message();
     assert_eq!(card.ephemeral_to(), Some("ann"));
-    for part in [&code, "Never one that somebody sent you", "will use **your** account", "<t:", ":R>"] {
+    for part in [&code, "Never one that somebody sent you", "work with **your** account", "<t:", ":R>"] {
         assert!(card.contains(part), "{part}: {}", card.render());
     }
     setup.authority.approve_device(&login.link(OPEN), &Person::ada()).await;
@@ -113,7 +113,7 @@ async fn another_way_takes_the_message_over() {
     press.sees_text(PASTE, SOON).await;
     assert_eq!(press.message().id(), login.message().id());
     let device = press.click("Try another way").await;
-    device.sees_text("Enter this code", SOON).await;
+    device.sees_text("this code", SOON).await;
     setup.authority.approve_device(&device.link(OPEN), &Person::ada()).await;
     device.sees_text("Signed in to Acme", NEXT_POLL).await;
     assert_eq!(setup.authority.device_starts(), 2);
@@ -178,7 +178,7 @@ async fn the_end_of_a_lost_message_is_told_in_the_thread() {
     setup.discord.advance(Duration::from_mins(16));
     setup.authority.approve_device(&link, &Person::ada()).await;
     let told = setup.discord.wait_channel_message(&thread, "is complete", NEXT_POLL).await;
-    assert_eq!(told.pings(), vec!["ann".to_owned()]);
+    assert_eq!(told.pings(), vec![format!("<@{}>", ann.id())]);
     setup.authority.assert_no_secret_in(&told.render());
     setup.discord.assert_clean();
 }
@@ -214,5 +214,32 @@ async fn several_providers_are_offered_in_a_menu() {
     let names = ann.autocomplete("/auth login").focused("provider", "ac").in_thread(&thread).send().await;
     let names: Vec<_> = names.into_iter().map(|choice| choice.name).collect();
     assert_eq!(names, ["Acme"]);
+    setup.discord.assert_clean();
+}
+
+/// U3: a login whose time is over says so, with a new start.
+#[tokio::test]
+async fn a_login_that_expires_is_told_with_a_new_start() {
+    let setup = Setup::new().await;
+    setup.authority.set(|settings| settings.device_lifetime = Duration::from_secs(1));
+    let (_bot, ann, thread) = ann_and_a_thread(&setup).await;
+    let login = login(&ann, &thread).await;
+    let over = login.sees_text("has expired", NEXT_POLL).await;
+    assert!(over.button("Sign in again").is_some() && over.links().is_empty(), "{}", over.render());
+    setup.discord.assert_clean();
+}
+
+/// S7: too many starts in a minute are refused with the time of the next; a join is no start.
+#[tokio::test]
+async fn starts_are_limited_and_joins_are_not() {
+    let setup = Setup::new().await;
+    let (_bot, ann, thread) = ann_and_a_thread(&setup).await;
+    let start = |profile: &str| ann.slash("/auth login").option("profile", profile).in_thread(&thread).send();
+    for profile in ["a", "b", "c", "d", "e"] {
+        start(profile).await.sees_text(OPEN, SOON).await;
+    }
+    start("f").await.sees_text("You can start the next one <t:", SOON).await;
+    start("a").await.sees_text(OPEN, SOON).await;
+    assert_eq!(setup.authority.device_starts(), 5);
     setup.discord.assert_clean();
 }
