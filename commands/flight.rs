@@ -107,6 +107,8 @@ async fn fly(config: Option<&Path>, arguments: &Arguments) -> Result<(), Exit> {
     };
     // Our parent has the caller's deadline; ours is the gate's own bound, with room for a joined flight.
     let landed = broker.gate().token(&arguments.tenant, want, LOCK_WAIT * 2).await;
+    // Whatever was sent is stored before this process ends, however late that is.
+    broker.drain().await;
     landed.map(drop).map_err(|error| {
         if error.class() == Class::Bug {
             tracing::error!(%error, "a refresh failed");

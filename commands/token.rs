@@ -73,8 +73,12 @@ enum Format {
 pub fn run(config: Option<&Path>, arguments: &Arguments) -> Result<(), Exit> {
     let loaded = setup::load(config)?;
     let store = setup::open_store(&loaded.config)?;
-    let asking =
-        Asking { loaded: &loaded, store: &store, arguments, deadline: Instant::now() + arguments.timeout };
+    let asking = Asking {
+        loaded: &loaded,
+        store: &store,
+        arguments,
+        deadline: Instant::now().checked_add(arguments.timeout),
+    };
     let token = loop {
         match asking.once() {
             Err(error) if arguments.wait && error.code == Code::NeedsLogin => {
@@ -95,7 +99,8 @@ struct Asking<'a> {
     loaded: &'a Loaded,
     store: &'a FileStore,
     arguments: &'a Arguments,
-    deadline: Instant,
+    /// `None` for a time beyond all clocks.
+    deadline: Option<Instant>,
 }
 
 impl Asking<'_> {
@@ -131,7 +136,8 @@ impl Asking<'_> {
     }
 
     fn left(&self) -> Duration {
-        self.deadline.saturating_duration_since(Instant::now())
+        let left = |deadline: Instant| deadline.saturating_duration_since(Instant::now());
+        self.deadline.map_or(Duration::from_secs(u64::from(u32::MAX)), left)
     }
 
     /// Has a child of ours refresh, and waits for its report no longer than we may.

@@ -5,6 +5,7 @@
 use std::collections::BTreeMap;
 
 use crate::clock::UnixSeconds;
+use crate::credential::Account;
 use crate::secret::Secret;
 use crate::tenant::{ProviderName, TenantKey};
 
@@ -33,6 +34,10 @@ pub struct OwedRevocation {
     pub tenant: TenantKey,
     /// The client that the token was issued to.
     pub client_id: Option<String>,
+    /// The token endpoint that issued it.
+    pub token_endpoint: Option<String>,
+    /// Whose it is: a newer sign-in of the same account is not put at risk.
+    pub account: Account,
     /// The token to revoke.
     pub token: Secret,
     /// Whether it is a refresh token.

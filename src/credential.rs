@@ -148,6 +148,8 @@ pub struct Credential {
     pub failures: u32,
     /// What the last one said, without secrets.
     pub last_error: Option<String>,
+    /// Whether that is the operator's to mend: our client or its configuration is refused.
+    pub operators_error: bool,
     /// The day it was last asked for, as that day's first second.
     pub last_used_at: Option<UnixSeconds>,
     /// When the slot was first filled by this sign-in.
@@ -183,6 +185,7 @@ impl Credential {
             retry_at: None,
             failures: 0,
             last_error: None,
+            operators_error: false,
             last_used_at: None,
             created_at: Some(now),
             updated_at: Some(now),
@@ -195,7 +198,18 @@ impl Credential {
         (self.id.clone(), self.generation)
     }
 
-    /// Whether `intent` speaks of exactly these tokens.
+    /// Whether both were issued to one client at one authorization server, under whatever provider's name: what is done to
+    /// one may then end the other.
+    #[must_use]
+    pub fn is_of_same_client(&self, other: &Self) -> bool {
+        let same_server = match (&self.token_endpoint, &other.token_endpoint) {
+            (Some(ours), Some(theirs)) => ours == theirs,
+            _ => self.provider == other.provider,
+        };
+        same_server && self.client_id == other.client_id
+    }
+
+    /// The intent, if it speaks of exactly these tokens.
     #[must_use]
     pub fn open_intent(&self) -> Option<&Intent> {
         self.intent.as_ref().filter(|intent| {

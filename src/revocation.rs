@@ -21,8 +21,6 @@ pub enum Ended {
     Done,
     /// This provider offers no revocation.
     NotOffered,
-    /// Left alone, since it would end credentials that are in use: these.
-    WouldEnd(Vec<TenantKey>),
     /// Could not be done now; may be tried again.
     Owed {
         /// What stood in the way.
@@ -52,13 +50,28 @@ pub fn would_end(
         .tenants()
         .filter(|(key, other)| {
             *key != *tenant
-                && other.provider == credential.provider
-                && other.client_id == credential.client_id
+                && other.is_of_same_client(credential)
                 // An account of which nothing is known may be the same person's.
                 && other.account.is_same(&credential.account) != Some(false)
         })
         .map(|(key, _)| key)
         .collect()
+}
+
+/// Whether revoking `credential`, which is stored no more, could end one that is: in another slot, or by now in its own,
+/// where what stands may be the same person's newer sign-in (T12).
+#[must_use]
+pub fn puts_at_risk(
+    document: &Document,
+    tenant: &TenantKey,
+    credential: &Credential,
+    provider: &Provider,
+) -> bool {
+    let own_slot_is_filled = document.tenant(tenant).map_or(true, |held| {
+        held.is_some_and(|held| held.account.is_same(&credential.account) != Some(false))
+    });
+    !would_end(document, tenant, credential, provider).is_empty()
+        || (provider.revocation == RevocationScope::Grant && own_slot_is_filled)
 }
 
 /// Revokes the tokens of `credential`: the refresh token, which ends its grant, else the access token.
@@ -93,7 +106,6 @@ impl Ended {
         match self {
             Self::Done => "done",
             Self::NotOffered => "not offered",
-            Self::WouldEnd(_) => "left out: it would end others",
             Self::Owed { .. } => "owed",
             Self::Refused { .. } => "refused",
         }
@@ -109,25 +121,16 @@ pub(crate) async fn of_dropped(
     dropped: &Credential,
     now: UnixSeconds,
 ) {
-    // The slot itself counts too: what stands in it now may be the same person's newer sign-in.
-    let others = match store.snapshot() {
-        Ok(document) => {
-            let mut others = would_end(&document, tenant, dropped, provider);
-            if provider.revocation == RevocationScope::Grant
-                && document.tenant(tenant).is_ok_and(|held| held.is_some())
-            {
-                others.push(tenant.clone());
-            }
-            others
-        }
+    let at_risk = match store.snapshot() {
+        Ok(document) => puts_at_risk(&document, tenant, dropped, provider),
         Err(error) => {
             tracing::warn!(%tenant, %error, "dropped tokens were not revoked, since the store cannot be read");
             return;
         }
     };
-    if others.is_empty() {
-        revoke(client, provider, tenant, dropped, now).await;
+    if at_risk {
+        audit::revocation(tenant, "left out: it could end a sign-in that is in use");
     } else {
-        audit::revocation(tenant, Ended::WouldEnd(others).label());
+        revoke(client, provider, tenant, dropped, now).await;
     }
 }

@@ -47,10 +47,6 @@ pub fn logged_out(done: &LoggedOut, catalog: &Catalog, slash: &Slash) -> Page {
             "The provider offers no way to end it from here: what was handed out runs out by itself."
                 .to_owned()
         }
-        Ended::WouldEnd(others) => {
-            let others: Vec<_> = others.iter().map(|other| format!("`{other}`")).collect();
-            format!("It was not ended at the provider, since that would also end {}.", others.join(", "))
-        }
         Ended::Owed { .. } => {
             "The provider could not be told yet. Latchkey goes on trying for a day; you need do nothing."
                 .to_owned()

@@ -342,7 +342,6 @@ fn logouts() {
         ("kept", kept()),
         ("done", done(Ended::Done)),
         ("not offered", done(Ended::NotOffered)),
-        ("would end", done(Ended::WouldEnd(vec!["acme/work".parse().unwrap()]))),
         ("owed", done(Ended::Owed { why: "no connection".to_owned(), retry_after: None })),
         ("refused", done(Ended::Refused { why: "unsupported_token_type".to_owned() })),
         ("not signed in", failed(&LogoutError::NotSignedIn { tenant: tenant() })),

@@ -140,6 +140,8 @@ impl Broker {
             Some(owed) => self.settle(&owed, &held).await,
             None => Ended::NotOffered,
         };
+        // A refreshed token that could not be stored yet may lie aside: whoever takes the lock next sees to it, now (G21).
+        self.gate.refresh_ahead(tenant);
         Ok(LoggedOut { tenant: tenant.clone(), at_provider })
     }
 
@@ -194,6 +196,22 @@ impl Broker {
                 owed.owed_at,
             );
             held.refresh_token = owed.is_refresh.then(|| owed.token.clone());
+            held.client_id.clone_from(&owed.client_id);
+            held.token_endpoint.clone_from(&owed.token_endpoint);
+            held.account = owed.account.clone();
+            // The member agreed to what the logout would end then; what was signed in since is not theirs to lose.
+            let provider = self.catalog.get(&owed.provider);
+            let document = self.store.snapshot()?;
+            if provider.is_some_and(|p| revocation::puts_at_risk(&document, &owed.tenant, &held, p)) {
+                audit::revocation(&owed.tenant, "given up: it would end a newer sign-in");
+                let id = owed.id.clone();
+                let given_up = update(&*self.store, Touches::nothing().and_revocations(), move |view| {
+                    view.settle(&id);
+                    Ok::<_, StoreError>(())
+                });
+                given_up.await??;
+                continue;
+            }
             self.settle(&owed, &held).await;
         }
         Ok(())
@@ -206,6 +224,8 @@ fn owed(tenant: &TenantKey, held: &Credential, now: i64) -> OwedRevocation {
         provider: tenant.provider.clone(),
         tenant: tenant.clone(),
         client_id: held.client_id.clone(),
+        token_endpoint: held.token_endpoint.clone(),
+        account: held.account.clone(),
         token: held.refresh_token.as_ref().unwrap_or(&held.access_token).clone(),
         is_refresh: held.refresh_token.is_some(),
         attempts: 0,

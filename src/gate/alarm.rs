@@ -1,76 +1,64 @@
 //! Several tenants of one provider dying at once: more likely the provider's fault than theirs.
 //!
-//! Owns the count of dead credentials per provider (G17). Invariant: bounded by providers times the window's content,
-//! old marks leave when new ones come. Must not: change what the gate does with a credential.
+//! Owns [`is_raised`] (G17), which reads the store and nothing else: whatever process found each of them dead, all see the
+//! same. Must not: change what the gate does with a credential.
 
-use std::collections::HashMap;
-use std::sync::{Mutex, PoisonError};
-use std::time::Duration;
-
-use tokio::time::Instant;
-
-use crate::tenant::{ProviderName, TenantKey};
+use crate::clock::{SKEW_ALLOWED, UnixSeconds};
+use crate::credential::CredentialState;
+use crate::store::Document;
+use crate::tenant::ProviderName;
 
 /// This many tenants of one provider …
 const MANY: usize = 3;
-/// … dead within this time raise the alarm (G17).
-const WITHIN: Duration = Duration::from_mins(1);
-/// And people are not asked to sign in for this long after: until the probe has told more.
-const HOLD: Duration = Duration::from_secs(super::policy::PROBE_AFTER.unsigned_abs() + 60);
+/// … that died within so many seconds of one another raise the alarm (G17).
+const WITHIN: i64 = 60;
+/// It stands this long, in seconds: until their probes have told more.
+const STANDS: i64 = super::policy::PROBE_AFTER + 60;
 
-/// The dead of late, by provider.
-#[derive(Debug, Default)]
-pub(super) struct Alarm {
-    seen: Mutex<HashMap<ProviderName, Seen>>,
-}
-
-#[derive(Debug, Default)]
-struct Seen {
-    dead: Vec<(TenantKey, Instant)>,
-    raised: Option<Instant>,
-}
-
-impl Alarm {
-    /// Notes that `tenant` was found dead. True if that raises the alarm.
-    pub(super) fn note(&self, tenant: &TenantKey) -> bool {
-        let now = Instant::now();
-        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
-        let seen = seen.entry(tenant.provider.clone()).or_default();
-        seen.dead.retain(|(other, at)| other != tenant && now.duration_since(*at) < WITHIN);
-        seen.dead.push((tenant.clone(), now));
-        let raise = seen.dead.len() >= MANY;
-        if raise {
-            seen.raised = Some(now);
-        }
-        raise
-    }
-
-    /// Whether messages that ask people to sign in are to be held back.
-    pub(super) fn is_raised(&self, provider: &ProviderName) -> bool {
-        let seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
-        seen.get(provider).and_then(|seen| seen.raised).is_some_and(|at| at.elapsed() < HOLD)
-    }
+/// Whether so many tenants of `provider` died at once of late that people should not be asked to sign in yet.
+pub(super) fn is_raised(document: &Document, provider: &ProviderName, now: UnixSeconds) -> bool {
+    let mut died: Vec<UnixSeconds> = document
+        .tenants()
+        .filter(|(key, held)| key.provider == *provider && held.state == CredentialState::NeedsLogin)
+        .filter_map(|(_, held)| held.updated_at)
+        .filter(|at| (-SKEW_ALLOWED..=STANDS).contains(&now.saturating_sub(*at)))
+        .collect();
+    died.sort_unstable();
+    died.windows(MANY).any(|together| together[MANY - 1].saturating_sub(together[0]) < WITHIN)
 }
 
 #[cfg(test)]
 mod tests {
+    use latchkey_test_authority::Person;
+
     use super::*;
+    use crate::store::Store;
+    use crate::testing::{Host, key};
+
+    async fn dies(host: &Host, tenant: &str) {
+        host.serving(&key(tenant), &Person::ada()).await;
+        let mut held = host.stored(&key(tenant)).unwrap();
+        held.state = CredentialState::NeedsLogin;
+        host.put(&key(tenant), held).await;
+    }
 
     /// G17
-    #[tokio::test(start_paused = true)]
-    async fn three_tenants_within_a_minute_raise_it_until_the_probe() {
-        let alarm = Alarm::default();
-        let key = |text: &str| text.parse::<TenantKey>().unwrap();
-        assert!(!alarm.note(&key("acme/a")));
-        assert!(!alarm.note(&key("acme/a")));
-        assert!(!alarm.note(&key("other/b")));
-        tokio::time::advance(Duration::from_secs(61)).await;
-        assert!(!alarm.note(&key("acme/b")));
-        assert!(!alarm.note(&key("acme/c")));
-        assert!(!alarm.is_raised(&key("acme").provider));
-        assert!(alarm.note(&key("acme/d")));
-        assert!(alarm.is_raised(&key("acme").provider) && !alarm.is_raised(&key("other").provider));
-        tokio::time::advance(HOLD).await;
-        assert!(!alarm.is_raised(&key("acme").provider));
+    #[tokio::test]
+    async fn three_tenants_within_a_minute_raise_it_until_their_probes() {
+        let host = Host::new();
+        let provider = key("acme").provider;
+        let raised = |host: &Host| is_raised(&host.store().snapshot().unwrap(), &provider, host.clock.now());
+        dies(&host, "acme/a").await;
+        dies(&host, "acme/b").await;
+        host.serving(&key("acme/well"), &Person::ada()).await;
+        host.clock.jump(61);
+        dies(&host, "acme/c").await;
+        assert!(!raised(&host), "two, and one a minute later");
+        dies(&host, "acme/d").await;
+        dies(&host, "acme/e").await;
+        assert!(raised(&host));
+        assert!(!is_raised(&host.store().snapshot().unwrap(), &key("other").provider, host.clock.now()));
+        host.clock.jump(661);
+        assert!(!raised(&host));
     }
 }

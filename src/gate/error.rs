@@ -137,9 +137,9 @@ impl TokenError {
             | Self::Closing
             | Self::Lock { source: LockError::TimedOut { .. }, .. } => Class::Transient,
             Self::Operator { .. } => Class::Operator,
+            Self::Store(StoreError::Panicked) | Self::Panicked { .. } => Class::Bug,
             Self::Store(error) if error.is_passing() => Class::Transient,
             Self::Lock { .. } | Self::Store(_) => Class::Store,
-            Self::Panicked { .. } => Class::Bug,
         }
     }
 }

@@ -22,10 +22,10 @@ pub use self::error::{Class, TokenError};
 pub use self::policy::{CALLER_DEADLINE, LOCK_WAIT, MIN_VALID, Want};
 use self::policy::{Step, decide, satisfies};
 use crate::clock::{Clock, UnixSeconds};
-use crate::credential::{Credential, CredentialKind, CredentialState};
+use crate::credential::{Credential, CredentialState};
 use crate::oauth;
 use crate::provider::{Catalog, Provider};
-use crate::store::Store;
+use crate::store::{Store, StoreError};
 use crate::tenant::{ProviderName, TenantKey};
 
 /// Where a flight ends.
@@ -46,7 +46,6 @@ struct Inner {
     tasks: TaskTracker,
     /// Once cancelled, no exchange is started any more (G29).
     closing: CancellationToken,
-    alarm: alarm::Alarm,
 }
 
 impl Gate {
@@ -61,7 +60,6 @@ impl Gate {
             flights: Mutex::default(),
             tasks: TaskTracker::new(),
             closing: CancellationToken::new(),
-            alarm: alarm::Alarm::default(),
         }))
     }
 
@@ -112,28 +110,27 @@ impl Gate {
     }
 
     /// Whether so many tenants of this provider died at once that people should not be asked yet (G17).
-    #[must_use]
-    pub fn alarm_raised(&self, provider: &ProviderName) -> bool {
-        self.0.alarm.is_raised(provider)
+    ///
+    /// # Errors
+    /// The store's.
+    pub fn alarm_raised(&self, provider: &ProviderName) -> Result<bool, StoreError> {
+        Ok(alarm::is_raised(&*self.0.store.snapshot()?, provider, self.0.clock.now()))
     }
 
-    /// Lets running flights finish and store what they got; starts no exchange any more (W5, G29). A flight takes at most
-    /// [`LOCK_WAIT`].
+    /// Lets running flights finish and store what they got; starts no exchange any more (W5, G29). Flights that still wait
+    /// for a lock end at once; one that exchanges takes two exchange bounds at most, and as long as the disk refuses the
+    /// rotated token.
     pub async fn drain(&self) {
         self.0.closing.cancel();
         self.0.tasks.close();
         self.0.tasks.wait().await;
     }
 
-    /// When `credential` is due for a refresh ahead of need, and not before its back-off ends; none where nothing is to
-    /// be done ahead.
+    /// When `credential` is due for a refresh ahead of need, not before its back-off ends; for a dead one, when its one
+    /// probe is due (G17). None where nothing is to be done ahead.
     #[must_use]
     pub fn due(&self, credential: &Credential) -> Option<UnixSeconds> {
-        let refreshable = credential.kind == CredentialKind::OAuth
-            && credential.refresh_token.is_some()
-            && credential.state != CredentialState::NeedsLogin;
-        let point = policy::refresh_point(credential).filter(|_| refreshable)?;
-        Some(credential.retry_at.map_or(point, |retry| point.max(retry)))
+        policy::due(credential)
     }
 
     /// How many flights are under way.
@@ -257,6 +254,10 @@ fn refused(tenant: &TenantKey, credential: &Credential, step: &Step, now: UnixSe
     let why = || credential.last_error.clone();
     match step {
         Step::Rejected => TokenError::Rejected { tenant },
+        Step::BackOff { .. } if credential.operators_error => {
+            let why = why().unwrap_or_else(|| "the provider refuses this client".to_owned());
+            TokenError::Operator { tenant, why }
+        }
         Step::BackOff { until } => {
             let unsure = credential.state == CredentialState::Uncertain;
             let fallback = if unsure { "the last refresh got no answer" } else { "the last try failed" };

@@ -17,13 +17,19 @@ use crate::tenant::TenantKey;
 
 /// Exchanges that one flight makes at most, for all reasons together (G10).
 pub const EXCHANGES_A_FLIGHT: u32 = 2;
-/// How long a flight waits for the tenant's refresh lock: what a holder may need, and a margin (G10).
-pub const LOCK_WAIT: Duration =
-    Duration::from_secs(EXCHANGES_A_FLIGHT as u64 * EXCHANGE_BOUND.as_secs() + STORE_WAIT.as_secs() + 10);
+/// Writes of the store that a flight waits for at most, apart from those of a disk that fails: what a rescue file told of,
+/// an intent and an outcome for each exchange.
+const STORE_WRITES: u64 = 1 + 2 * EXCHANGES_A_FLIGHT as u64;
+/// How long a flight waits for the tenant's refresh lock: what a holder may need, and a margin of ten seconds (G10).
+pub const LOCK_WAIT: Duration = Duration::from_secs(
+    EXCHANGES_A_FLIGHT as u64 * EXCHANGE_BOUND.as_secs() + STORE_WRITES * STORE_WAIT.as_secs() + 10,
+);
 /// How long a caller waits unless it says otherwise (G10).
 pub const CALLER_DEADLINE: Duration = Duration::from_secs(30);
 /// The minimum validity unless a caller says otherwise, in seconds.
 pub const MIN_VALID: i64 = 60;
+/// A credential is not refreshed ahead of need within this many seconds of the last time, however short its tokens live.
+pub const SHORTEST_REST: i64 = 30;
 /// A token from a forced refresh is not force-refreshed again within this many seconds (G15).
 pub const FORCED_AGAIN_AFTER: i64 = 60;
 /// A plain `invalid_grant` is probed once more after this many seconds (G17).
@@ -107,8 +113,13 @@ pub fn satisfies(credential: &Credential, want: &Want, now: UnixSeconds) -> bool
     }
     let Some(expires_at) = credential.expires_at else { return true };
     let left = expires_at.saturating_sub(now);
+    // The ordinary minimum must not turn every use of a token that lives a minute into a refresh; who asks for more than
+    // the ordinary gets what they ask for, or something newer.
+    let ordinary = want.min_valid <= MIN_VALID;
+    let needed =
+        life(credential).filter(|_| ordinary).map_or(want.min_valid, |life| want.min_valid.min(life / 2));
     let is_newer = want.arrived.as_ref().is_some_and(|arrived| *arrived != credential.version());
-    left >= want.min_valid || (is_newer && left > 0)
+    (left >= needed && left > 0) || (is_newer && left > 0)
 }
 
 fn is_rejected(credential: &Credential, want: &Want) -> bool {
@@ -120,13 +131,34 @@ fn is_past_refresh_point(credential: &Credential, now: UnixSeconds) -> bool {
 }
 
 /// When a credential in use is refreshed ahead of its end: at 75 to 85 per cent of its life, spread by its id so that
-/// tenants that were filled together do not all refresh together (G24). None where its end is not known.
+/// tenants that were filled together do not all refresh together (G24), and never within [`SHORTEST_REST`] of the last
+/// time. None where its end is not known.
 #[must_use]
 pub fn refresh_point(credential: &Credential) -> Option<UnixSeconds> {
-    let expires_at = credential.expires_at?;
-    let life = expires_at.saturating_sub(credential.obtained_at?).max(0);
+    let (expires_at, obtained_at) = (credential.expires_at?, credential.obtained_at?);
+    let life = life(credential)?;
     let spread = i64::from(Sha256::digest(credential.id.as_bytes())[0]);
-    Some(expires_at.saturating_sub(life * 15 / 100).saturating_sub(life * spread / 2_560))
+    let point = expires_at.saturating_sub(life / 100 * 15).saturating_sub(life / 2_560 * spread);
+    Some(point.max(obtained_at.saturating_add(SHORTEST_REST)))
+}
+
+/// How long the access token lives in all, in seconds, where that is known.
+fn life(credential: &Credential) -> Option<i64> {
+    Some(credential.expires_at?.saturating_sub(credential.obtained_at?).clamp(0, i64::from(u32::MAX)))
+}
+
+/// When something is to be done ahead of need about `credential`, in unix seconds: its refresh, not before its back-off
+/// ends, or the one probe of a dead one (G17).
+#[must_use]
+pub fn due(credential: &Credential) -> Option<UnixSeconds> {
+    if credential.kind == CredentialKind::Static || credential.refresh_token.is_none() {
+        return None;
+    }
+    if credential.state == CredentialState::NeedsLogin {
+        return credential.retry_at.filter(|_| credential.open_intent().is_none());
+    }
+    let point = refresh_point(credential)?;
+    Some(credential.retry_at.map_or(point, |retry| point.max(retry)))
 }
 
 /// Whether the stored back-off still holds. One that reaches further than any server may ask is a clock's fault (S14).
@@ -157,7 +189,9 @@ pub fn decide(
     let back_off = backing_off(credential, now);
     if credential.state == CredentialState::NeedsLogin {
         // Only a plain `invalid_grant` leaves a time for its probe (G17).
-        let probe_is_due = credential.retry_at.is_some() && back_off.is_none();
+        // An intent that is still open says that the probe went out and got no answer: it was the one.
+        let probe_is_due =
+            credential.retry_at.is_some() && back_off.is_none() && credential.open_intent().is_none();
         return if probe_is_due { Step::Refresh { attempt: 1, forced: false } } else { Step::NeedsLogin };
     }
     if let Some(until) = back_off {
@@ -167,7 +201,7 @@ pub fn decide(
     let rejected = is_rejected(credential, want);
     let forced = rejected && serves_by_the_clock;
     let forced_lately =
-        credential.forced_at.is_some_and(|at| (0..FORCED_AGAIN_AFTER).contains(&(now - at).abs()));
+        credential.forced_at.is_some_and(|at| now.abs_diff(at) < FORCED_AGAIN_AFTER.unsigned_abs());
     if forced && forced_lately {
         return Step::Rejected;
     }
@@ -206,8 +240,7 @@ pub fn newer_sibling(document: &Document, tenant: &TenantKey, credential: &Crede
     let Some(intent) = credential.open_intent() else { return false };
     document.tenants().any(|(key, other)| {
         key != *tenant
-            && other.provider == credential.provider
-            && other.client_id == credential.client_id
+            && other.is_of_same_client(credential)
             && other.account.is_same(&credential.account) == Some(true)
             && other.created_at.is_some_and(|at| at >= intent.sent_at)
     })

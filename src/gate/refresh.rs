@@ -11,7 +11,7 @@ use std::time::Duration;
 use super::policy::{
     self, BACK_OFF_CAP, EXCHANGES_A_FLIGHT, LOCK_WAIT, PROBE_AFTER, Step, UNCERTAIN_CAP, back_off, decide,
 };
-use super::{Inner, Landing, TokenError, Want, refused};
+use super::{Inner, Landing, TokenError, Want, alarm, refused};
 use crate::audit;
 use crate::clock::UnixSeconds;
 use crate::credential::{Credential, CredentialState, Intent, may_copy};
@@ -28,6 +28,9 @@ const BETWEEN_EXCHANGES: Duration = Duration::from_millis(500);
 const SAVE_PAUSES: [Duration; 4] =
     [Duration::from_millis(100), Duration::from_millis(400), Duration::from_secs(1), Duration::from_secs(2)];
 
+/// The pause between further tries, while the token is nowhere but in memory.
+const SAVE_AGAIN: Duration = Duration::from_secs(5);
+
 /// Whether the loop of a flight is at its end.
 enum Next {
     Land(Landing),
@@ -37,7 +40,12 @@ enum Next {
 /// Flies. Gives the lock back with the landing, so that it is let go after the landing is published (G28).
 pub(super) async fn fly(inner: &Inner, tenant: &TenantKey, want: &Want) -> (Landing, Option<KernelLock>) {
     let locked = if fault::is_set("without-refresh-lock") { fault::private(tenant) } else { tenant.clone() };
-    match inner.store.refresh_lock(&locked, LOCK_WAIT).await {
+    let lock = tokio::select! {
+        lock = inner.store.refresh_lock(&locked, LOCK_WAIT) => lock,
+        // Nothing was sent, and nothing will be (G29): there is no reason to wait for another process.
+        () = inner.closing.cancelled() => return (Err(TokenError::Closing), None),
+    };
+    match lock {
         Ok(lock) => {
             let landing = Flight { inner, tenant, want, lock: &lock }.run().await;
             (landing, Some(lock))
@@ -46,6 +54,14 @@ pub(super) async fn fly(inner: &Inner, tenant: &TenantKey, want: &Want) -> (Land
             (Err(TokenError::Lock { tenant: tenant.clone(), source }), None)
         }
         Err(error) => (Err(error.into()), None),
+    }
+}
+
+/// Does what may wait for the disk, without keeping other tasks of this thread from running, where there are any.
+fn at_the_disk<R>(work: impl FnOnce() -> R) -> R {
+    match tokio::runtime::Handle::current().runtime_flavor() {
+        tokio::runtime::RuntimeFlavor::MultiThread => tokio::task::block_in_place(work),
+        _ => work(),
     }
 }
 
@@ -117,7 +133,7 @@ impl Flight<'_> {
         forced: bool,
     ) -> Result<Next, TokenError> {
         let Some(refresh_token) = &stored.refresh_token else { return Ok(Next::LookAgain) };
-        self.inner.store.set_rescue_aside(self.lock, self.tenant)?;
+        at_the_disk(|| self.inner.store.set_rescue_aside(self.lock, self.tenant))?;
         let now = self.inner.clock.now();
         let before = stored.intent.clone();
         let intent = Intent {
@@ -154,10 +170,10 @@ impl Flight<'_> {
         grant: Grant,
         forced: bool,
     ) -> Result<Next, TokenError> {
-        let same_issuer = match (&stored.issuer, &grant.issuer) {
-            (Some(before), Some(now)) => before == now,
-            _ => true,
-        };
+        // As OpenID Connect Core section 12.2 asks: with the issuer of the identity token that came with the sign-in. How the
+        // configuration spells its issuer says nothing of that.
+        let signed_in_at = stored.id_token.as_ref().and_then(oauth::issuer_of);
+        let same_issuer = signed_in_at.is_none() || grant.issuer.is_none() || signed_in_at == grant.issuer;
         if !same_issuer || !may_copy(&stored.account, &grant.account) {
             tracing::error!(tenant = %self.tenant, "a refresh came back for another account; its tokens were dropped");
             audit::identity_refused(self.tenant);
@@ -168,7 +184,8 @@ impl Flight<'_> {
         self.save(stored, renewed, provider).await
     }
 
-    /// Makes the rotated credential durable: in the store, else in the room set aside (G21).
+    /// Makes the rotated credential durable: in the store, else in the room set aside (G21). Does not give up before it is
+    /// in one of the two, and the lock is held until then; callers have deadlines of their own.
     async fn save(
         &self,
         stored: &Credential,
@@ -177,51 +194,60 @@ impl Flight<'_> {
     ) -> Result<Next, TokenError> {
         let rescue = Rescue { replaces: stored.version(), credential: renewed };
         let mut kept_aside = false;
-        let mut pauses = SAVE_PAUSES.iter();
+        let mut tries = 0_usize;
         loop {
             let why = match self.compare_and_set(&rescue).await {
                 Ok(Saved::Stored) => return Ok(Next::Land(Ok(Arc::new(rescue.credential)))),
                 Ok(Saved::Superseded) => {
-                    tracing::info!(tenant = %self.tenant, "a logout or a newer sign-in came first; the refreshed tokens were dropped");
-                    audit::dropped(self.tenant, "refreshed tokens, after a logout or a newer sign-in");
-                    revocation::of_dropped(
-                        &self.inner.store,
-                        &self.inner.client,
-                        provider,
-                        self.tenant,
-                        &rescue.credential,
-                        self.inner.clock.now(),
-                    )
-                    .await;
+                    tracing::info!(tenant = %self.tenant, "a logout or a newer sign-in came first; the refreshed tokens are dropped");
+                    self.revoke_dropped(provider, rescue.credential);
                     return Ok(Next::LookAgain);
                 }
                 Err(error) => error.to_string(),
             };
             if !kept_aside {
-                match self.inner.store.write_rescue(self.lock, self.tenant, &rescue) {
+                match at_the_disk(|| self.inner.store.write_rescue(self.lock, self.tenant, &rescue)) {
                     Ok(()) => kept_aside = true,
                     Err(error) => {
-                        tracing::error!(tenant = %self.tenant, %error, "a rotated token could not be kept aside");
+                        tracing::error!(tenant = %self.tenant, %error, "a rotated token could not be kept aside")
                     }
                 }
             }
             tracing::error!(tenant = %self.tenant, %why, kept_aside, "a rotated token could not be stored");
-            match pauses.next() {
+            let pause = SAVE_PAUSES.get(tries);
+            tries = tries.saturating_add(1);
+            match pause {
                 Some(pause) => tokio::time::sleep(*pause).await,
-                None => return Err(TokenError::Unsaved { tenant: self.tenant.clone(), why }),
+                None if kept_aside => return Err(TokenError::Unsaved { tenant: self.tenant.clone(), why }),
+                None => tokio::time::sleep(SAVE_AGAIN).await,
             }
         }
     }
 
+    /// Has tokens that were not stored revoked where that ends nothing in use (T12), without keeping the lock for it.
+    fn revoke_dropped(&self, provider: &Provider, dropped: Credential) {
+        audit::dropped(self.tenant, "refreshed tokens, after a logout or a newer sign-in");
+        let (store, client, provider) =
+            (Arc::clone(&self.inner.store), self.inner.client.clone(), provider.clone());
+        let (tenant, now) = (self.tenant.clone(), self.inner.clock.now());
+        self.inner.tasks.spawn(async move {
+            revocation::of_dropped(&store, &client, &provider, &tenant, &dropped, now).await;
+        });
+    }
+
     /// Finishes what an earlier holder left in the room (G21).
     async fn finish_rescue(&self) -> Result<(), TokenError> {
-        let Some(rescue) = self.inner.store.read_rescue(self.lock, self.tenant)? else { return Ok(()) };
+        let found = at_the_disk(|| self.inner.store.read_rescue(self.lock, self.tenant))?;
+        let Some(rescue) = found else { return Ok(()) };
         match self.compare_and_set(&rescue).await {
             Ok(Saved::Stored) => {
-                tracing::info!(tenant = %self.tenant, "stored a rotated token that was kept aside");
+                tracing::info!(tenant = %self.tenant, "stored a rotated token that was kept aside")
             }
             Ok(Saved::Superseded) => {
                 tracing::info!(tenant = %self.tenant, "a token kept aside was superseded by a logout or a newer sign-in");
+                if let Ok(provider) = self.inner.provider(self.tenant) {
+                    self.revoke_dropped(&provider, rescue.credential);
+                }
             }
             Err(error) => {
                 return Err(TokenError::Unsaved { tenant: self.tenant.clone(), why: error.to_string() });
@@ -258,7 +284,7 @@ impl Flight<'_> {
             }
             RefusalKind::Operator => {
                 let why = refusal.text;
-                Ok(match self.back_off(stored, before, why.clone(), None).await? {
+                Ok(match self.back_off(stored, before, why.clone(), None, true).await? {
                     Some(_) => Next::Land(Err(TokenError::Operator { tenant: self.tenant.clone(), why })),
                     None => Next::LookAgain,
                 })
@@ -280,7 +306,7 @@ impl Flight<'_> {
         retry_after: Option<Duration>,
     ) -> Result<Next, TokenError> {
         let tenant = self.tenant.clone();
-        Ok(match self.back_off(stored, before, why.clone(), retry_after).await? {
+        Ok(match self.back_off(stored, before, why.clone(), retry_after, false).await? {
             Some(until) => Next::Land(Err(TokenError::BackOff { tenant, until, why })),
             None => Next::LookAgain,
         })
@@ -293,6 +319,7 @@ impl Flight<'_> {
         before: Option<Intent>,
         why: String,
         retry_after: Option<Duration>,
+        operators: bool,
     ) -> Result<Option<UnixSeconds>, TokenError> {
         let failures = stored.failures.saturating_add(1);
         let own = back_off(failures, BACK_OFF_CAP, rand::random());
@@ -303,6 +330,7 @@ impl Flight<'_> {
             credential.failures = failures;
             credential.retry_at = Some(until);
             credential.last_error = Some(why);
+            credential.operators_error = operators;
         });
         Ok(changed.await?.then_some(until))
     }
@@ -342,7 +370,8 @@ impl Flight<'_> {
         if !marked {
             return Ok(Next::LookAgain);
         }
-        if self.inner.alarm.note(self.tenant) {
+        let document = self.inner.store.snapshot()?;
+        if alarm::is_raised(&document, &self.tenant.provider, self.inner.clock.now()) {
             tracing::error!(provider = %self.tenant.provider, "several sign-ins of one provider ended within a minute: is it the provider?");
         }
         Err(TokenError::NeedsLogin { tenant: self.tenant.clone(), why: why.to_owned() })
@@ -392,5 +421,6 @@ fn merge(stored: &Credential, grant: Grant, forced_at: Option<UnixSeconds>, now:
     renewed.retry_at = None;
     renewed.failures = 0;
     renewed.last_error = None;
+    renewed.operators_error = false;
     renewed
 }

@@ -13,7 +13,7 @@ use crate::pending::{EndReason, PendingLogin};
 use crate::provider::{Provider, RevocationScope};
 use crate::revocation;
 use crate::store::{StoreError, Touches, View, update};
-use crate::tenant::User;
+use crate::tenant::{TenantKey, User};
 
 /// How a completed exchange ended.
 #[derive(Debug)]
@@ -35,11 +35,15 @@ enum Verdict {
 }
 
 /// Whether `user` may replace `held` at all, whatever account comes back (I6, I8).
-pub(super) fn may_be_replaced_by(held: &Credential, user: &User, by_admin: bool) -> bool {
+pub(super) fn may_be_replaced_by(held: &Credential, tenant: &TenantKey, user: &User, by_admin: bool) -> bool {
     if by_admin {
         return true;
     }
-    let own = held.owner.as_ref().is_none_or(|owner| owner == user);
+    // Where nobody is written down as the owner, whose slot it is decides; a shared one is an admin's matter.
+    let own = match &held.owner {
+        Some(owner) => owner == user,
+        None => tenant.user.is_some() && tenant.user.as_ref() == user.discord(),
+    };
     match held.kind {
         CredentialKind::Static => false,
         CredentialKind::OAuth => own || !held.account.is_unknown(),
@@ -129,7 +133,7 @@ impl Inner {
 
 /// What speaks against `incoming` in the place of `held` (I1, I2, I6).
 fn objection(held: &Credential, incoming: &Credential, login: &PendingLogin) -> Option<EndReason> {
-    if !may_be_replaced_by(held, &login.user, login.by_admin) {
+    if !may_be_replaced_by(held, &login.tenant, &login.user, login.by_admin) {
         return Some(EndReason::OtherOwner);
     }
     (!may_replace(&held.account, &incoming.account)).then_some(EndReason::OtherAccount)

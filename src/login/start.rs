@@ -187,7 +187,7 @@ impl Inner {
             }
             let held = view.tenant(&request.tenant).map_err(StoreError::from)?;
             if held.is_some_and(|held| {
-                !super::complete::may_be_replaced_by(&held, &request.user, request.by_admin)
+                !super::complete::may_be_replaced_by(&held, &request.tenant, &request.user, request.by_admin)
             }) {
                 return Err(StartError::NotYours { tenant: request.tenant });
             }

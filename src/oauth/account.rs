@@ -12,6 +12,12 @@ use crate::credential::Account;
 use crate::provider::AccountClaims;
 use crate::secret::Secret;
 
+/// The `iss` claim of an id token, if it is one.
+#[must_use]
+pub fn issuer_of(id_token: &Secret) -> Option<String> {
+    Claims::of(id_token)?.issuer()
+}
+
 /// The claims of an id token.
 pub(crate) struct Claims(Map<String, Value>);
 

@@ -67,6 +67,17 @@ fn a_changed_entry_keeps_the_fields_we_do_not_know() {
     assert_eq!(entry["refresh_token"], "rt-1");
 }
 
+/// Z1
+#[test]
+fn a_document_is_printed_for_debugging_without_what_it_holds() {
+    let document = parse(FILE);
+    assert_eq!(document.tenants().count(), 1);
+    let shown = format!("{document:?} {document:#?}");
+    for secret in ["at-1", "rt-1", "kept", "novel"] {
+        assert!(!shown.contains(secret), "{shown}");
+    }
+}
+
 /// F5
 #[test]
 fn one_bad_entry_fails_alone_and_is_named_without_its_values() {

@@ -61,6 +61,7 @@ pub(super) fn prepare(path: &Path, allow_unverified_locks: bool) -> Result<Place
     make_folder(&places.locks)?;
     check_folder(&places.locks)?;
     check_file(&places)?;
+    check_mounts(&places)?;
     Ok(places)
 }
 
@@ -111,8 +112,7 @@ fn check_file_system(folder: &Path, allowed: bool) -> Result<(), StoreError> {
     )))
 }
 
-/// The auth file must be a plain file in that folder: not a link, and not mounted over, since a rename could not
-/// replace it and others would lock beside another one (F15).
+/// The auth file must be a plain file in that folder, and not a link: others would lock beside another one (F15).
 fn check_file(places: &Places) -> Result<(), StoreError> {
     let shown = places.file.display();
     match std::fs::symlink_metadata(&places.file) {
@@ -128,19 +128,30 @@ fn check_file(places: &Places) -> Result<(), StoreError> {
         }
         Ok(_) => {}
     }
+    Ok(())
+}
+
+/// File, locks and folder must be of one mount: a file that is mounted over cannot be replaced, and locks that are
+/// mounted over are not those that others take (F15).
+fn check_mounts(places: &Places) -> Result<(), StoreError> {
+    // A kernel without mount ids (before 5.8) or without statx cannot tell; there a rename would fail with EBUSY.
     let mount = |path: &Path| {
         let folder = rustix::fs::CWD;
-        rustix::fs::statx(folder.as_fd(), path, AtFlags::SYMLINK_NOFOLLOW, StatxFlags::MNT_ID)
-            .map(|s| s.stx_mnt_id)
+        let found = rustix::fs::statx(folder.as_fd(), path, AtFlags::SYMLINK_NOFOLLOW, StatxFlags::MNT_ID);
+        found.ok().map(|found| found.stx_mnt_id)
     };
-    match (mount(&places.file), mount(&places.folder)) {
-        (Ok(file), Ok(folder)) if file != folder => Err(StoreError::Unsafe(format!(
-            "{shown} is mounted over: mount its folder {} instead, so that the file can be replaced and its locks are shared",
-            places.folder.display()
-        ))),
-        // A kernel without mount ids (before 5.8) or without statx: the rename itself would fail with EBUSY.
-        _ => Ok(()),
+    let Some(folder) = mount(&places.folder) else { return Ok(()) };
+    for part in [&places.file, &places.store_lock, &places.locks] {
+        if mount(part).is_some_and(|mount| mount != folder) {
+            return Err(StoreError::Unsafe(format!(
+                "{} is mounted over: mount its folder {} as a whole instead, so that the file can be replaced and all \
+                 programs share its locks",
+                part.display(),
+                places.folder.display()
+            )));
+        }
     }
+    Ok(())
 }
 
 /// The `store_id` of the lock folder, if it has one.

@@ -88,11 +88,11 @@ impl Reader {
             }
             (Some(found), Some(parsed)) if parsed.stamp == found => Ok(Arc::clone(&parsed.document)),
             _ => {
-                let Some((file, bytes)) = open_and_read(path)? else {
+                let Some((file, stamp, bytes)) = open_and_read(path)? else {
                     return Ok(Arc::new(Document::empty()));
                 };
                 let document = Arc::new(Document::parse(&bytes).map_err(|e| explained(path, e, ""))?);
-                *cache = parsed(Arc::clone(&document), file, path)?;
+                *cache = Some(Parsed { document: Arc::clone(&document), stamp, _file: file });
                 Ok(document)
             }
         }
@@ -101,7 +101,7 @@ impl Reader {
     /// The document as the holder of the store lock finds it: always read (F9). Corrupt bytes are copied aside (F6).
     pub(super) fn read_locked(_held: &KernelLock, places: &Places) -> Result<Document, StoreError> {
         let path = &places.file;
-        let Some((_, bytes)) = open_and_read(path)? else { return Ok(Document::empty()) };
+        let Some((_, _, bytes)) = open_and_read(path)? else { return Ok(Document::empty()) };
         Document::parse(&bytes).map_err(|error| {
             let aside = match &error {
                 ParseError::Newer(_) => String::new(),
@@ -114,17 +114,18 @@ impl Reader {
     /// Takes over a document that this process has just written as `file`.
     pub(super) fn adopt(&self, document: Arc<Document>, file: File, path: &Path) -> Result<(), StoreError> {
         let mut cache = self.cache.lock().unwrap_or_else(PoisonError::into_inner);
-        *cache = parsed(document, file, path)?;
+        *cache = Some(Parsed { document, stamp: stamp_of(&file, path)?, _file: file });
         Ok(())
     }
 }
 
-fn parsed(document: Arc<Document>, file: File, path: &Path) -> Result<Option<Parsed>, StoreError> {
+fn stamp_of(file: &File, path: &Path) -> Result<Stamp, StoreError> {
     let stat = rustix::fs::fstat(file.as_fd()).map_err(|e| StoreError::io("read", path, &e.into()))?;
-    Ok(Some(Parsed { document, stamp: Stamp::of(&stat), _file: file }))
+    Ok(Stamp::of(&stat))
 }
 
-fn open_and_read(path: &Path) -> Result<Option<(File, Vec<u8>)>, StoreError> {
+/// The file, its stamp from before it was read (an edit in between must not pass for what was read), and its bytes.
+fn open_and_read(path: &Path) -> Result<Option<(File, Stamp, Vec<u8>)>, StoreError> {
     let failed = |e: &io::Error| StoreError::io("read", path, e);
     let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NOFOLLOW | OFlags::NONBLOCK;
     let file = match rustix::fs::open(path, flags, Mode::empty()) {
@@ -132,14 +133,15 @@ fn open_and_read(path: &Path) -> Result<Option<(File, Vec<u8>)>, StoreError> {
         Err(rustix::io::Errno::NOENT) => return Ok(None),
         Err(e) => return Err(failed(&e.into())),
     };
-    let size = file.metadata().map_err(|e| failed(&e))?.len();
-    let mut bytes = Vec::with_capacity(usize::try_from(size.min(LARGEST)).unwrap_or(0) + 1);
+    let stamp = stamp_of(&file, path)?;
+    let size = u64::try_from(stamp.size).unwrap_or(0).min(LARGEST);
+    let mut bytes = Vec::with_capacity(usize::try_from(size).unwrap_or(0) + 1);
     (&file).take(LARGEST + 1).read_to_end(&mut bytes).map_err(|e| failed(&e))?;
     if bytes.len() as u64 > LARGEST {
         let why = format!("it is larger than {} MiB", LARGEST / 1024 / 1024);
         return Err(explained(path, ParseError::Corrupt(why), ""));
     }
-    Ok(Some((file, bytes)))
+    Ok(Some((file, stamp, bytes)))
 }
 
 fn explained(path: &Path, error: ParseError, aside: &str) -> StoreError {

@@ -44,11 +44,21 @@ fn open(path: &Path, create: bool) -> io::Result<File> {
 pub(super) fn set_aside(places: &Places, tenant: &TenantKey) -> Result<(), StoreError> {
     let path = path(places, tenant);
     let set = open(&path, true).and_then(|file| {
-        // The blocks must be there for good before anything is sent; their bytes need not.
-        FileExt::allocate(&file, ROOM)?;
-        rustix::fs::fsync(file.as_fd()).map_err(io::Error::from)
+        // The blocks must be there for good before anything is sent; their bytes need not. Where a file system cannot
+        // set blocks aside, zeros behind what is there take the room.
+        match FileExt::allocate(&file, ROOM) {
+            Err(error) if error.kind() == io::ErrorKind::Unsupported => fill(&file)?,
+            result => result?,
+        }
+        rustix::fs::fsync(file.as_fd())?;
+        File::open(&places.locks)?.sync_all()
     });
     set.map_err(|e| StoreError::io("set room aside at", &path, &e))
+}
+
+fn fill(mut file: &File) -> io::Result<()> {
+    let there = file.seek(SeekFrom::End(0))?;
+    io::copy(&mut io::repeat(0).take(ROOM.saturating_sub(there)), &mut file).map(drop)
 }
 
 /// Writes what could not be saved.

@@ -13,6 +13,7 @@ use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
 use crate::clock::UnixSeconds;
+use crate::credential::Account;
 use crate::secret::Secret;
 use crate::tenant::NameError;
 
@@ -68,6 +69,27 @@ fn text_of(secret: Option<&Secret>) -> Option<String> {
 
 fn named(error: &NameError) -> String {
     error.to_string()
+}
+
+/// An account.
+#[derive(Serialize, Deserialize)]
+struct AccountWire {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    id: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    email: Option<String>,
+}
+
+impl AccountWire {
+    fn of(account: &Account) -> Option<Self> {
+        (!account.is_unknown()).then(|| Self { id: account.id.clone(), email: account.email.clone() })
+    }
+}
+
+impl From<AccountWire> for Account {
+    fn from(wire: AccountWire) -> Self {
+        Self::new(wire.id.as_deref(), wire.email.as_deref())
+    }
 }
 
 /// Reads whole seconds, also where another program wrote them as a fraction.

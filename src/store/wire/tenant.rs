@@ -7,7 +7,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
-use super::{Record, Wire, named, parse, print, seconds, some_secret, some_text, text_of, unknown_fields};
+use super::{
+    AccountWire, Record, Wire, named, parse, print, seconds, some_secret, some_text, text_of, unknown_fields,
+};
 use crate::credential::{Account, Credential, CredentialKind, CredentialState, Intent};
 use crate::secret::{Secret, TokenHash};
 use crate::tenant::NameError;
@@ -19,14 +21,6 @@ struct IntentWire {
     refresh_sha256: String,
     attempt: u32,
     sent_at: i64,
-}
-
-#[derive(Serialize, Deserialize)]
-struct AccountWire {
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    id: Option<String>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    email: Option<String>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -57,6 +51,8 @@ struct TenantWire {
     kind: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     last_error: Option<String>,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    last_error_is_operators: bool,
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "seconds")]
     last_used_at: Option<i64>,
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "seconds")]
@@ -117,7 +113,6 @@ impl Record for Credential {
             let token = refresh_token.as_ref().map_or(wire.access_token.as_str(), Secret::expose);
             TokenHash::of(token).to_string().chars().take(32).collect()
         });
-        let account = wire.account.as_ref();
         Ok(Self {
             kind,
             provider: wire.provider.parse().map_err(|e: NameError| named(&e))?,
@@ -133,10 +128,7 @@ impl Record for Credential {
             scopes: wire.scopes,
             obtained_at: wire.obtained_at,
             expires_at: wire.expires_at,
-            account: Account::new(
-                account.and_then(|a| a.id.as_deref()),
-                account.and_then(|a| a.email.as_deref()),
-            ),
+            account: wire.account.map(Account::from).unwrap_or_default(),
             owner: some_text(wire.owner).map(|o| o.parse()).transpose().map_err(|e| named(&e))?,
             state,
             intent: intent.transpose()?,
@@ -144,6 +136,7 @@ impl Record for Credential {
             retry_at: wire.retry_at,
             failures: wire.failures.unwrap_or(0),
             last_error: some_text(wire.last_error),
+            operators_error: wire.last_error_is_operators,
             last_used_at: wire.last_used_at,
             created_at: wire.created_at,
             updated_at: wire.updated_at,
@@ -151,11 +144,9 @@ impl Record for Credential {
     }
 
     fn write(&self, before: Option<&str>) -> Box<RawValue> {
-        let account = (!self.account.is_unknown())
-            .then(|| AccountWire { id: self.account.id.clone(), email: self.account.email.clone() });
         print(&TenantWire {
             access_token: self.access_token.expose().to_owned(),
-            account,
+            account: AccountWire::of(&self.account),
             client_id: self.client_id.clone(),
             created_at: self.created_at,
             credential_id: Some(self.id.clone()),
@@ -178,6 +169,7 @@ impl Record for Credential {
             }
             .to_owned(),
             last_error: self.last_error.clone(),
+            last_error_is_operators: self.operators_error,
             last_used_at: self.last_used_at,
             obtained_at: self.obtained_at,
             owner: self.owner.as_ref().map(ToString::to_string),

@@ -8,8 +8,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
-use super::{Record, Wire, named, parse, print, seconds, some_text, unknown_fields};
+use super::{AccountWire, Record, Wire, named, parse, print, seconds, some_text, unknown_fields};
 use crate::binding::{Binding, OwedRevocation};
+use crate::credential::Account;
 use crate::secret::Secret;
 use crate::tenant::NameError;
 
@@ -57,6 +58,8 @@ impl Record for Binding {
 
 #[derive(Serialize, Deserialize)]
 struct RevocationWire {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    account: Option<AccountWire>,
     #[serde(default)]
     attempts: u32,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -71,6 +74,8 @@ struct RevocationWire {
     retry_at: Option<i64>,
     tenant: String,
     token: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    token_endpoint: Option<String>,
     #[serde(flatten)]
     rest: Map<String, Value>,
 }
@@ -90,6 +95,8 @@ impl Record for OwedRevocation {
             tenant: wire.tenant.parse().map_err(|e| named(&e))?,
             client_id: some_text(wire.client_id),
             token: Secret::from(wire.token),
+            token_endpoint: some_text(wire.token_endpoint),
+            account: wire.account.map(Account::from).unwrap_or_default(),
             is_refresh: wire.is_refresh,
             attempts: wire.attempts,
             owed_at: wire.owed_at.unwrap_or(0),
@@ -99,6 +106,7 @@ impl Record for OwedRevocation {
 
     fn write(&self, before: Option<&str>) -> Box<RawValue> {
         print(&RevocationWire {
+            account: AccountWire::of(&self.account),
             attempts: self.attempts,
             client_id: self.client_id.clone(),
             id: self.id.clone(),
@@ -108,6 +116,7 @@ impl Record for OwedRevocation {
             retry_at: Some(self.retry_at),
             tenant: self.tenant.to_string(),
             token: self.token.expose().to_owned(),
+            token_endpoint: self.token_endpoint.clone(),
             rest: unknown_fields::<RevocationWire>(before),
         })
     }
