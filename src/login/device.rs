@@ -81,6 +81,8 @@ impl Inner {
         changes: &mut watch::Receiver<u64>,
     ) -> Result<Look, StoreError> {
         let arrived = Instant::now();
+        // Reckoned once: whatever wakes this wait brings the poll no nearer.
+        let mut due = None;
         loop {
             changes.borrow_and_update();
             let Some(stored) = self.store.snapshot()?.login_by_id(&login.id) else { return Ok(Look::Over) };
@@ -92,8 +94,11 @@ impl Inner {
                 self.advance(&login.id, &login.tenant, Event::TimeOut, None).await?;
                 return Ok(Look::Over);
             }
-            let due = arrived + Duration::from_secs(pause_before(&stored, now).max(trouble));
-            let end = arrived + Duration::from_secs(u64::try_from(stored.expires_at - now).unwrap_or(0));
+            let due = *due.get_or_insert_with(|| {
+                arrived + Duration::from_secs(pause_before(&stored, now).max(trouble))
+            });
+            let left = u64::try_from(stored.expires_at - now).unwrap_or(0);
+            let end = Instant::now() + Duration::from_secs(left);
             if Instant::now() >= due {
                 if self.closing.is_cancelled() {
                     return Ok(Look::Over);
@@ -208,10 +213,11 @@ enum Poll {
 }
 
 /// Seconds until the next poll may go out: the interval since the last one, whoever sent it (S13). A stamp from the
-/// future is a clock's fault and counts as now (S14).
+/// future is a clock's fault and counts as now (S14). Stamps are whole seconds: of what lies between two of them, one second
+/// may not have passed.
 fn pause_before(login: &PendingLogin, now: i64) -> u64 {
     let interval = login.interval.unwrap_or(DEFAULT_INTERVAL).clamp(INTERVAL_FLOOR, LONGEST_PAUSE);
     let last = login.last_poll_at.filter(|at| *at <= now + SKEW_ALLOWED).unwrap_or(now);
     let since = u64::try_from(now - last).unwrap_or(0);
-    interval.saturating_sub(since)
+    interval.saturating_sub(since.saturating_sub(1))
 }
