@@ -41,4 +41,6 @@ pub mod revocation;
 pub mod secret;
 pub mod store;
 pub mod tenant;
+#[cfg(test)]
+mod testing;
 pub mod worker;

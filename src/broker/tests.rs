@@ -1,68 +1,34 @@
 //! The front door: who may do what, which tenant is meant, and what a logout does.
 
-use std::os::unix::fs::PermissionsExt;
-use std::path::PathBuf;
-
-use latchkey_test_authority::{Authority, CLIENT, Canned, Endpoint, Person};
+use latchkey_test_authority::{Authority, Canned, Endpoint, Person};
 
 use super::*;
-use crate::credential::{Account, Credential, CredentialKind};
 use crate::revocation::Ended;
-use crate::secret::Secret;
-use crate::store::file::FileStore;
 use crate::store::{Touches, update};
 use crate::tenant::UserId;
+use crate::testing::{Host, key};
 
-struct Host {
+struct House {
+    host: Host,
     authority: Authority,
     broker: Broker,
     clock: Clock,
-    path: PathBuf,
-    _temp: tempfile::TempDir,
 }
 
-impl Host {
+impl House {
     fn new() -> Self {
-        let temp = tempfile::tempdir().unwrap();
-        std::fs::set_permissions(temp.path(), PermissionsExt::from_mode(0o700)).unwrap();
-        let authority = Authority::start();
-        let text = format!(
-            "[providers.acme]\naliases = [\"am\"]\ntoken_endpoint = {:?}\nrevocation_endpoint = {:?}\n\
-             device_authorization_endpoint = {:?}\nclient_id = {CLIENT:?}\nflows = [\"device\"]\n",
-            authority.token_endpoint(),
-            authority.revocation_endpoint(),
-            authority.device_authorization_endpoint(),
-        );
-        let file = std::path::Path::new("latchkey.toml");
-        let catalog = crate::config::Config::parse(&text, file, &|_| None).unwrap().providers;
-        let clock = Clock::starting_at(Clock::system().now());
-        let path = temp.path().join("auth.json");
-        let store = FileStore::open(&path, false, clock.clone()).unwrap();
-        let broker = Broker::new(Arc::new(store), catalog, oauth::Client::new(), clock.clone(), 5);
-        Self { authority, broker, clock, path, _temp: temp }
+        let host = Host::with("aliases = [\"am\"]\n");
+        let clock = host.clock.clone();
+        let broker = Broker::new(host.store(), host.catalog.clone(), oauth::Client::new(), clock.clone(), 5);
+        Self { authority: host.authority.clone(), broker, clock, host }
     }
 
     async fn sign_in(&self, tenant: &str, person: &Person, owner: &str) {
-        let tokens = self.authority.mint(person, CLIENT, &["openid", "offline_access"]);
-        let (tenant, now) = (key(tenant), self.clock.now());
-        let mut held = Credential::new(
-            CredentialKind::OAuth,
-            tenant.provider.clone(),
-            Secret::new(&*tokens.access),
-            now,
-        );
-        held.refresh_token = Some(Secret::new(&*tokens.refresh));
-        held.expires_at = Some(now + 3_600);
-        held.client_id = Some(CLIENT.to_owned());
-        held.account = Account::new(Some(&person.sub), None);
+        let tenant = key(tenant);
+        self.host.serving(&tenant, person).await;
+        let mut held = self.host.stored(&tenant).unwrap();
         held.owner = Some(owner.parse().unwrap());
-        update(&**self.broker.store(), Touches::tenant(&tenant), move |view| {
-            view.put_tenant(&tenant, held);
-            Ok::<_, ()>(())
-        })
-        .await
-        .unwrap()
-        .unwrap();
+        self.host.put(&tenant, held).await;
     }
 
     async fn bind(&self, place: &str, tenant: &str) {
@@ -95,10 +61,6 @@ impl Host {
     }
 }
 
-fn key(text: &str) -> TenantKey {
-    text.parse().unwrap()
-}
-
 fn caller(user: &str) -> Caller {
     Caller { user: user.parse().unwrap(), admin: false }
 }
@@ -106,7 +68,7 @@ fn caller(user: &str) -> Caller {
 /// DESIGN: a thread's binding, else its parent's, else the guild's, else none with the candidates named.
 #[tokio::test]
 async fn a_provider_means_the_nearest_binding_and_never_a_guess() {
-    let host = Host::new();
+    let host = House::new();
     host.sign_in("acme@42", &Person::ada(), "42").await;
     assert_eq!(
         host.resolve("acme", None, Some("7"), None),
@@ -131,7 +93,7 @@ async fn a_provider_means_the_nearest_binding_and_never_a_guess() {
 /// T12, F13, C1
 #[tokio::test]
 async fn a_logout_removes_that_tenant_only_and_tells_the_provider() {
-    let host = Host::new();
+    let host = House::new();
     host.sign_in("acme@42", &Person::ada(), "42").await;
     host.sign_in("acme@43", &Person::ben(), "43").await;
     let done = host.broker.logout(&caller("42"), &key("acme@42")).await.unwrap();
@@ -146,7 +108,7 @@ async fn a_logout_removes_that_tenant_only_and_tells_the_provider() {
 /// I6, C11: whose it is decides, or an admin.
 #[tokio::test]
 async fn a_logout_is_for_the_owner_or_an_admin() {
-    let host = Host::new();
+    let host = House::new();
     host.sign_in("acme@42", &Person::ada(), "42").await;
     host.sign_in("acme", &Person::ben(), "43").await;
     for (user, tenant) in [("43", "acme@42"), ("42", "acme")] {
@@ -162,7 +124,7 @@ async fn a_logout_is_for_the_owner_or_an_admin() {
 /// T12: what could not be done is owed, tried again later, and given up after a day.
 #[tokio::test]
 async fn what_the_provider_did_not_hear_is_owed_and_tried_again() {
-    let host = Host::new();
+    let host = House::new();
     host.sign_in("acme@42", &Person::ada(), "42").await;
     host.authority.answer_next(Endpoint::Revoke, 2, Canned::html(503));
     let done = host.broker.logout(&caller("42"), &key("acme@42")).await.unwrap();
@@ -186,13 +148,13 @@ async fn what_the_provider_did_not_hear_is_owed_and_tried_again() {
     host.clock.jump(86_401);
     host.broker.logins().sweep().await.unwrap();
     assert_eq!(owed(), 0);
-    assert!(!std::fs::read_to_string(&host.path).unwrap().contains("rt-"), "and the token with it");
+    assert!(!std::fs::read_to_string(&host.host.path).unwrap().contains("rt-"), "and the token with it");
 }
 
 /// T12: the confirmation names what else would end.
 #[tokio::test]
 async fn a_preview_names_the_sign_ins_of_the_same_person_that_would_end_too() {
-    let host = Host::new();
+    let host = House::new();
     host.sign_in("acme@42", &Person::ada(), "42").await;
     host.sign_in("acme/other@42", &Person::ada(), "42").await;
     host.sign_in("acme@43", &Person::ben(), "43").await;
@@ -204,7 +166,7 @@ async fn a_preview_names_the_sign_ins_of_the_same_person_that_would_end_too() {
 /// G27: looking spends nothing.
 #[tokio::test]
 async fn status_asks_nobody() {
-    let host = Host::new();
+    let host = House::new();
     host.sign_in("acme", &Person::ada(), "42").await;
     host.clock.jump(4_000);
     let status = host.broker.thread_status(&"7".parse().unwrap(), None).unwrap();
@@ -215,10 +177,11 @@ async fn status_asks_nobody() {
 /// W2: a use is noted once a day.
 #[tokio::test]
 async fn a_use_is_noted_once_a_day() {
-    let host = Host::new();
+    let host = House::new();
     host.sign_in("acme", &Person::ada(), "42").await;
     let document = || host.broker.store().snapshot().unwrap();
-    let fresh = |now| fresh_now(&document(), host.broker.catalog(), &key("acme"), &Default::default(), now);
+    let fresh =
+        |now| fresh_now(&document(), host.broker.catalog(), &key("acme"), &crate::gate::Want::default(), now);
     let now = host.clock.now();
     assert!(fresh(now).unwrap().unwrap().unnoted);
     host.broker.note_use(&key("acme")).await.unwrap();

@@ -1,65 +1,22 @@
 //! The gate against a strict authorization server: in one process here; across processes in `tests/`.
 
-use std::os::unix::fs::PermissionsExt;
-use std::path::PathBuf;
-
 use latchkey_test_authority::{
-    Authority, CLIENT, Canned, Endpoint, Fault, Person, Reuse, ReuseError, Rotation, Settings, TokenSet,
+    Authority, CLIENT, Canned, Endpoint, Fault, Person, Reuse, ReuseError, Rotation, Settings,
 };
 use tokio::task::JoinSet;
 
 use super::*;
-use crate::credential::Account;
 use crate::secret::Secret;
 use crate::store::file::FileStore;
 use crate::store::{
     Document, Holder, KernelLock, Mutation, Rescue, StoreError, StoreFuture, Touches, update,
 };
 use crate::tenant::User;
+use crate::testing::{Host, catalog, key};
 
 const LONG: Duration = Duration::from_secs(20);
 
-/// One host: a file, a clock, a server.
-struct Host {
-    authority: Authority,
-    path: PathBuf,
-    clock: Clock,
-    catalog: Catalog,
-    _temp: tempfile::TempDir,
-}
-
-fn catalog_of(authority: &Authority, more: &str) -> Catalog {
-    let text = format!(
-        "[providers.acme]\nissuer = {:?}\ntoken_endpoint = {:?}\nrevocation_endpoint = {:?}\n\
-         device_authorization_endpoint = {:?}\nclient_id = {CLIENT:?}\nflows = [\"device\"]\n{more}",
-        authority.issuer(),
-        authority.token_endpoint(),
-        authority.revocation_endpoint(),
-        authority.device_authorization_endpoint(),
-    );
-    let path = std::path::Path::new("latchkey.toml");
-    crate::config::Config::parse(&text, path, &|_| None).expect("the test's configuration").providers
-}
-
 impl Host {
-    fn new() -> Self {
-        Self::with("")
-    }
-
-    fn with(more: &str) -> Self {
-        let temp = tempfile::tempdir().unwrap();
-        std::fs::set_permissions(temp.path(), PermissionsExt::from_mode(0o700)).unwrap();
-        let authority = Authority::start();
-        let catalog = catalog_of(&authority, more);
-        let now = Clock::system().now();
-        let path = temp.path().join("auth.json");
-        Self { authority, path, clock: Clock::starting_at(now), catalog, _temp: temp }
-    }
-
-    fn store(&self) -> Arc<FileStore> {
-        Arc::new(FileStore::open(&self.path, false, self.clock.clone()).unwrap())
-    }
-
     /// A gate of its own: what another process has.
     fn gate(&self) -> Gate {
         self.gate_over(self.store())
@@ -68,52 +25,6 @@ impl Host {
     fn gate_over(&self, store: Arc<dyn Store>) -> Gate {
         Gate::new(store, self.catalog.clone(), oauth::Client::new(), self.clock.clone())
     }
-
-    /// A sign-in of `person` whose access token has ended.
-    async fn expired(&self, tenant: &TenantKey, person: &Person) -> TokenSet {
-        let tokens = self.authority.mint_expired(person, CLIENT, &["openid", "offline_access"]);
-        let mut credential = self.credential(&tokens, person);
-        credential.expires_at = Some(self.clock.now() - 1);
-        self.put(tenant, credential).await;
-        tokens
-    }
-
-    /// A sign-in of `person` whose access token serves for an hour.
-    async fn serving(&self, tenant: &TenantKey, person: &Person) -> TokenSet {
-        let tokens = self.authority.mint(person, CLIENT, &["openid", "offline_access"]);
-        self.put(tenant, self.credential(&tokens, person)).await;
-        tokens
-    }
-
-    fn credential(&self, tokens: &TokenSet, person: &Person) -> Credential {
-        let now = self.clock.now();
-        let mut credential =
-            Credential::new(CredentialKind::OAuth, key("acme").provider, Secret::new(&*tokens.access), now);
-        credential.refresh_token = Some(Secret::new(&*tokens.refresh));
-        credential.expires_at = Some(now + 3_600);
-        credential.client_id = Some(CLIENT.to_owned());
-        credential.account = Account::new(Some(&person.sub), Some(&person.email));
-        credential.owner = Some(User::Local(1));
-        credential
-    }
-
-    async fn put(&self, tenant: &TenantKey, credential: Credential) {
-        let key = tenant.clone();
-        let store = self.store();
-        let put = update(&*store, Touches::tenant(tenant), move |view| {
-            view.put_tenant(&key, credential);
-            Ok::<_, ()>(())
-        });
-        put.await.unwrap().unwrap();
-    }
-
-    fn stored(&self, tenant: &TenantKey) -> Option<Credential> {
-        self.store().snapshot().unwrap().tenant(tenant).unwrap().map(|held| (*held).clone())
-    }
-}
-
-fn key(text: &str) -> TenantKey {
-    text.parse().unwrap()
 }
 
 fn rejected(token: &str) -> Want {
@@ -189,7 +100,7 @@ async fn a_stuck_tenant_delays_no_other() {
         elsewhere.token_endpoint(),
         elsewhere.device_authorization_endpoint()
     );
-    host.catalog = catalog_of(&host.authority, &other);
+    host.catalog = catalog(&host.authority, &other);
     let (stuck, quick) = (key("acme"), key("other"));
     host.expired(&stuck, &Person::ada()).await;
     let tokens = elsewhere.mint_expired(&Person::ada(), CLIENT, &["openid"]);

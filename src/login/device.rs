@@ -51,23 +51,28 @@ impl Inner {
         let mut lock = Some(lock);
         // Back-off after trouble, in seconds, on top of the interval; forgotten at the first answer.
         let mut trouble: u64 = 0;
+        // When we polled last ourselves: finer than the stored stamp's whole seconds.
+        let mut polled: Option<Instant> = None;
         while lock.is_some() {
-            match self.wait_and_look(&login, trouble, &mut changes).await {
+            match self.wait_and_look(&login, polled, trouble, &mut changes).await {
                 Ok(Look::Over) => return,
-                Ok(Look::Poll(current)) => match self.poll_once(&current, &mut lock).await {
-                    Ok(Poll::Again) => trouble = 0,
-                    Ok(Poll::AgainAfter(pause)) => {
-                        trouble = pause.unwrap_or((trouble * 2).clamp(5, LONGEST_PAUSE));
+                Ok(Look::Poll(current)) => {
+                    let outcome = self.poll_once(&current, &mut lock).await;
+                    // From the answer, not the request: however long each takes to arrive, the distance is kept there.
+                    polled = Some(Instant::now());
+                    match outcome {
+                        Ok(Poll::Again) => trouble = 0,
+                        Ok(Poll::AgainAfter(pause)) => trouble = pause.unwrap_or_else(|| longer(trouble)),
+                        Ok(Poll::Done) => return,
+                        Err(error) => {
+                            tracing::warn!(login = %login.id, %error, "a device login waits for the store");
+                            trouble = longer(trouble);
+                        }
                     }
-                    Ok(Poll::Done) => return,
-                    Err(error) => {
-                        tracing::warn!(login = %login.id, %error, "a device login waits for the store");
-                        trouble = (trouble * 2).clamp(5, LONGEST_PAUSE);
-                    }
-                },
+                }
                 Err(error) => {
                     tracing::warn!(login = %login.id, %error, "a device login waits for the store");
-                    trouble = (trouble * 2).clamp(5, LONGEST_PAUSE);
+                    trouble = longer(trouble);
                 }
             }
         }
@@ -77,6 +82,7 @@ impl Inner {
     async fn wait_and_look(
         &self,
         login: &PendingLogin,
+        polled: Option<Instant>,
         trouble: u64,
         changes: &mut watch::Receiver<u64>,
     ) -> Result<Look, StoreError> {
@@ -94,8 +100,13 @@ impl Inner {
                 self.advance(&login.id, &login.tenant, Event::TimeOut, None).await?;
                 return Ok(Look::Over);
             }
+            let interval = Duration::from_secs(interval_of(&stored));
             let due = *due.get_or_insert_with(|| {
-                arrived + Duration::from_secs(pause_before(&stored, now).max(trouble))
+                let due = match polled {
+                    Some(polled) => polled + interval,
+                    None => arrived + Duration::from_secs(pause_before(&stored, now)),
+                };
+                due.max(arrived + Duration::from_secs(trouble))
             });
             let left = u64::try_from(stored.expires_at - now).unwrap_or(0);
             let end = Instant::now() + Duration::from_secs(left);
@@ -212,12 +223,56 @@ enum Poll {
     Done,
 }
 
-/// Seconds until the next poll may go out: the interval since the last one, whoever sent it (S13). A stamp from the
-/// future is a clock's fault and counts as now (S14). Stamps are whole seconds: of what lies between two of them, one second
-/// may not have passed.
+/// The pause after one more trouble: doubling from five seconds.
+fn longer(trouble: u64) -> u64 {
+    (trouble * 2).clamp(5, LONGEST_PAUSE)
+}
+
+fn interval_of(login: &PendingLogin) -> u64 {
+    login.interval.unwrap_or(DEFAULT_INTERVAL).clamp(INTERVAL_FLOOR, LONGEST_PAUSE)
+}
+
+/// Seconds until the next poll may go out: the interval since the last one, whoever sent it (S13). The stamp is in whole
+/// seconds, so that poll may have gone out almost a second after it; and one from the future is a clock's fault and
+/// counts as now (S14).
 fn pause_before(login: &PendingLogin, now: i64) -> u64 {
-    let interval = login.interval.unwrap_or(DEFAULT_INTERVAL).clamp(INTERVAL_FLOOR, LONGEST_PAUSE);
     let last = login.last_poll_at.filter(|at| *at <= now + SKEW_ALLOWED).unwrap_or(now);
-    let since = u64::try_from(now - last).unwrap_or(0);
-    interval.saturating_sub(since.saturating_sub(1))
+    let since = u64::try_from(now - last - 1).unwrap_or(0);
+    interval_of(login).saturating_sub(since)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{Host, key};
+
+    /// S13, S14, T11
+    #[tokio::test]
+    async fn whoever_takes_over_keeps_the_distance_from_the_last_poll() {
+        let host = Host::new();
+        let started =
+            Logins::new(host.store(), host.catalog.clone(), oauth::Client::new(), host.clock.clone(), 5)
+                .start(crate::login::StartRequest {
+                    user: crate::tenant::User::Local(1),
+                    tenant: key("acme"),
+                    kind: None,
+                    watcher: None,
+                    bind: None,
+                    by_admin: false,
+                })
+                .await
+                .unwrap();
+        let mut login = started.login;
+        login.interval = Some(5);
+        for (last, pause) in
+            [(Some(100), 5), (Some(99), 5), (Some(98), 4), (Some(94), 0), (Some(161), 5), (None, 5)]
+        {
+            login.last_poll_at = last;
+            assert_eq!(pause_before(&login, 100), pause, "{last:?}");
+        }
+        for (interval, kept) in [(None, 5), (Some(0), 3), (Some(9_999), 120)] {
+            login.interval = interval;
+            assert_eq!(interval_of(&login), kept);
+        }
+    }
 }

@@ -1,62 +1,19 @@
 //! The login machine against the scripted authorization server.
 
-use std::os::unix::fs::PermissionsExt;
-use std::path::PathBuf;
 use std::time::Duration;
 
-use latchkey_test_authority::{
-    Authority, CLIENT, Canned, Endpoint, Fault, Interval, Person, REDIRECT, Revocation,
-};
+use latchkey_test_authority::{Authority, CLIENT, Canned, Endpoint, Fault, Person, Revocation};
 use tokio::task::JoinSet;
 
 use super::*;
 use crate::pending::{LoginKind, Watcher};
 use crate::secret::Secret;
-use crate::store::file::FileStore;
 use crate::tenant::{ThreadId, User};
+use crate::testing::{Host, key};
 
 const LONG: Duration = Duration::from_secs(30);
 
-struct Host {
-    authority: Authority,
-    path: PathBuf,
-    clock: Clock,
-    catalog: Catalog,
-    _temp: tempfile::TempDir,
-}
-
 impl Host {
-    fn new() -> Self {
-        Self::with("")
-    }
-
-    fn with(more: &str) -> Self {
-        let temp = tempfile::tempdir().unwrap();
-        std::fs::set_permissions(temp.path(), PermissionsExt::from_mode(0o700)).unwrap();
-        let authority = Authority::start();
-        authority.set(|settings| settings.enforced_interval = Duration::ZERO);
-        let text = format!(
-            "[providers.acme]\nissuer = {:?}\ntoken_endpoint = {:?}\nrevocation_endpoint = {:?}\n\
-             device_authorization_endpoint = {:?}\nauthorization_endpoint = {:?}\nclient_id = {CLIENT:?}\n\
-             redirect_uri = {REDIRECT:?}\nflows = [\"device\", \"paste\"]\nscopes = [\"openid\", \"offline_access\"]\n{more}",
-            authority.issuer(),
-            authority.token_endpoint(),
-            authority.revocation_endpoint(),
-            authority.device_authorization_endpoint(),
-            authority.authorization_endpoint(),
-        );
-        let file = std::path::Path::new("latchkey.toml");
-        let catalog =
-            crate::config::Config::parse(&text, file, &|_| None).expect("the test's configuration").providers;
-        let now = Clock::system().now();
-        let path = temp.path().join("auth.json");
-        Self { authority, path, clock: Clock::starting_at(now), catalog, _temp: temp }
-    }
-
-    fn store(&self) -> Arc<FileStore> {
-        Arc::new(FileStore::open(&self.path, false, self.clock.clone()).unwrap())
-    }
-
     /// A login machine of its own: what another process has.
     fn logins(&self) -> Logins {
         Logins::new(self.store(), self.catalog.clone(), oauth::Client::new(), self.clock.clone(), 5)
@@ -71,7 +28,7 @@ impl Host {
     }
 
     fn held(&self, tenant: &str) -> Option<crate::credential::Credential> {
-        self.store().snapshot().unwrap().tenant(&tenant.parse().unwrap()).unwrap().map(|held| (*held).clone())
+        self.stored(&key(tenant))
     }
 
     async fn paste_login(&self, logins: &Logins, user: &str) -> PendingLogin {
@@ -180,7 +137,6 @@ async fn starts_are_limited_for_each_person() {
 #[tokio::test]
 async fn a_device_login_ends_with_a_stored_credential_and_no_secret_in_its_entry() {
     let host = Host::new();
-    host.authority.set(|settings| settings.interval = Interval::Number(3));
     let logins = host.logins();
     let started = logins.start(request("42", LoginKind::Device)).await.unwrap();
     let code = started.login.user_code.clone().unwrap();
@@ -208,7 +164,6 @@ async fn a_device_login_ends_with_a_stored_credential_and_no_secret_in_its_entry
 #[tokio::test]
 async fn slow_down_is_for_good_and_trouble_ends_nothing() {
     let host = Host::new();
-    host.authority.set(|settings| settings.interval = Interval::Number(3));
     let logins = host.logins();
     let started = logins.start(request("42", LoginKind::Device)).await.unwrap();
     host.authority.answer_next(Endpoint::Token, 1, Canned::error(400, "slow_down", ""));
@@ -237,7 +192,6 @@ async fn slow_down_is_for_good_and_trouble_ends_nothing() {
 async fn a_no_at_the_provider_and_an_expired_code_end_it_in_their_own_words() {
     for (error, status) in [("access_denied", LoginStatus::Denied), ("expired_token", LoginStatus::Expired)] {
         let host = Host::new();
-        host.authority.set(|settings| settings.interval = Interval::Number(3));
         let logins = host.logins();
         let started = logins.start(request("42", LoginKind::Device)).await.unwrap();
         host.authority.answer_next(Endpoint::Token, 1, Canned::error(400, error, ""));

@@ -1,31 +1,20 @@
 //! Workers and their supervisor, with a notifier that writes down what it is told.
 
-use std::os::unix::fs::PermissionsExt;
-use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use latchkey_test_authority::{Authority, CLIENT, Interval, Person, REDIRECT};
+use latchkey_test_authority::Person;
 
 use super::*;
 use crate::broker::{Broker, Caller, LoginReply, LoginRequest};
 use crate::clock::Clock;
-use crate::credential::{Credential, CredentialKind};
 use crate::login::Started;
 use crate::oauth;
 use crate::pending::{LoginKind, LoginStatus, Watcher};
-use crate::provider::Catalog;
-use crate::store::file::FileStore;
 use crate::store::{Touches, update};
-use crate::tenant::{TenantKey, User};
-
-struct Host {
-    authority: Authority,
-    catalog: Catalog,
-    path: PathBuf,
-    _temp: tempfile::TempDir,
-}
+use crate::tenant::User;
+use crate::testing::{Host, key};
 
 /// What was told: thread, status, and the interaction's token.
 type Line = (String, LoginStatus, Option<String>);
@@ -69,36 +58,9 @@ impl Notes {
 }
 
 impl Host {
-    fn new() -> Self {
-        let temp = tempfile::tempdir().unwrap();
-        std::fs::set_permissions(temp.path(), PermissionsExt::from_mode(0o700)).unwrap();
-        let authority = Authority::start();
-        authority.set(|settings| {
-            settings.interval = Interval::Number(3);
-            settings.enforced_interval = Duration::ZERO;
-        });
-        let text = format!(
-            "[providers.acme]\ntoken_endpoint = {:?}\ndevice_authorization_endpoint = {:?}\n\
-             authorization_endpoint = {:?}\nclient_id = {CLIENT:?}\nredirect_uri = {REDIRECT:?}\n\
-             flows = [\"device\", \"paste\"]\nscopes = [\"openid\", \"offline_access\"]\n",
-            authority.token_endpoint(),
-            authority.device_authorization_endpoint(),
-            authority.authorization_endpoint(),
-        );
-        let file = std::path::Path::new("latchkey.toml");
-        let catalog = crate::config::Config::parse(&text, file, &|_| None).unwrap().providers;
-        let path = temp.path().join("auth.json");
-        Self { authority, catalog, path, _temp: temp }
-    }
-
     fn broker(&self) -> Broker {
-        let store = FileStore::open(&self.path, false, Clock::system()).unwrap();
-        Broker::new(Arc::new(store), self.catalog.clone(), oauth::Client::new(), Clock::system(), 50)
+        Broker::new(self.store(), self.catalog.clone(), oauth::Client::new(), Clock::system(), 50)
     }
-}
-
-fn key(text: &str) -> TenantKey {
-    text.parse().unwrap()
 }
 
 fn thread(text: &str) -> ThreadId {
@@ -212,15 +174,9 @@ async fn what_is_in_use_is_refreshed_ahead_of_its_end_and_what_is_not_rests() {
     let broker = host.broker();
     let now = Clock::system().now();
     for (tenant, place, last_used) in [("acme/used", "1", now), ("acme/unused", "2", now - 8 * 86_400)] {
-        let tokens = host.authority.mint(&Person::ada(), CLIENT, &["openid", "offline_access"]);
         let (tenant, place) = (key(tenant), thread(place));
-        let mut held = Credential::new(
-            CredentialKind::OAuth,
-            tenant.provider.clone(),
-            Secret::new(&*tokens.access),
-            now,
-        );
-        held.refresh_token = Some(Secret::new(&*tokens.refresh));
+        host.serving(&tenant, &Person::ada()).await;
+        let mut held = host.stored(&tenant).unwrap();
         // Five of its sixty minutes are left.
         held.obtained_at = Some(now - 3_300);
         held.expires_at = Some(now + 300);
