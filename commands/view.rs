@@ -6,8 +6,10 @@
 
 mod access;
 mod cancel;
+mod ended;
 mod login;
 mod logout;
+mod start;
 mod status;
 
 use std::fmt::Write;
@@ -20,12 +22,13 @@ pub use self::access::{
     CHOICE_CAP, autocomplete_label, closing, foreign_press, not_allowed, over_or_unknown, went_wrong,
 };
 pub use self::cancel::{cancel_result, nothing_to_cancel, pick_login};
-pub use self::login::{
-    Card, Notice, Serves, ended_in_thread, login_card, moved, no_provider, paste_form, pick_provider,
-    signed_in_already, start_failed, unknown_provider, user_code, wrong_name,
-};
+pub use self::ended::ended_in_thread;
+pub use self::login::{Card, Notice, Serves, login_card, moved, paste_form, user_code};
 pub use self::logout::{
     kept, logged_out, logout_failed, logout_preview, nothing_to_log_out, pick_logout, unknown_tenant,
+};
+pub use self::start::{
+    no_provider, pick_provider, signed_in_already, start_failed, unknown_provider, wrong_name,
 };
 pub use self::status::{Reader, tenant_status, thread_status};
 use crate::discord::custom_id::Press;

@@ -84,7 +84,11 @@ impl Live {
 
     /// From here on the end of `login` is not shown: another login takes its message over.
     pub fn replace(&self, login: &LoginId) {
-        self.replaced.lock().unwrap_or_else(PoisonError::into_inner).insert(login.clone());
+        let stored = self.broker.store().snapshot();
+        let mut replaced = self.replaced.lock().unwrap_or_else(PoisonError::into_inner);
+        // What has left the store is told no more.
+        replaced.retain(|id| stored.as_ref().is_ok_and(|document| document.login_by_id(id).is_some()));
+        replaced.insert(login.clone());
     }
 
     /// Whether another login has taken over the message of this one.

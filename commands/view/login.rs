@@ -1,16 +1,16 @@
-//! Words of a login: its card from the link to the end, and why one could not be started (U3, U4, U5, S9).
+//! Words of a login under way: its card, what is said after a paste, and the form for it (U3, U4).
 
-use latchkey::clock::UnixSeconds;
-use latchkey::login::{PasteError, StartError};
+use latchkey::login::PasteError;
 use latchkey::oauth::AnswerError;
-use latchkey::pending::{EndReason, LoginKind, LoginStatus, PendingLogin};
+use latchkey::pending::{LoginKind, LoginStatus, PendingLogin};
 use latchkey::provider::{Catalog, Flow, PasteShape, Provider, is_loopback};
 use latchkey::secret::Secret;
 use latchkey::tenant::TenantKey;
 use url::Url;
 
-use super::{Button, Form, Look, MENU_CAP, Menu, Page, Slash, clip, name, plain, title, when, who};
-use crate::discord::custom_id::{Press, TenantRef};
+use super::ended::ended;
+use super::{Button, Form, Look, Page, Slash, clip, name, plain, when};
+use crate::discord::custom_id::Press;
 
 /// The longest address that a button takes, in characters.
 const BUTTON_LINK_CAP: usize = 512;
@@ -250,85 +250,6 @@ fn other_way(login: &PendingLogin, provider: Option<&Provider>) -> Option<Button
     another.then(|| Button::new("Try another way", Press::OtherWay(login.id.clone()), Look::Plain))
 }
 
-fn again(login: &PendingLogin) -> Button {
-    let press = Press::SignIn { tenant: TenantRef::from(&login.tenant), bind: login.bind.is_some() };
-    Button::new("Sign in again", press, Look::Main)
-}
-
-fn ended(card: &Card<'_>) -> Page {
-    let login = card.login;
-    let name = name(card.catalog, &login.tenant);
-    let page = match (login.status, &login.reason) {
-        (LoginStatus::Succeeded, Some(EndReason::CompletedBy(other))) => {
-            return Page::new(format!(
-                "✅ **{name} is signed in.**\nCompleted by {}. There is nothing left for you to do; {} shows how it is.",
-                who(other),
-                card.slash.sub("status")
-            ));
-        }
-        (LoginStatus::Succeeded, _) => return succeeded(card, &name),
-        (LoginStatus::Cancelled, Some(EndReason::CancelledBy(by))) => Page::new(format!(
-            "**The sign-in to {name} was cancelled by {}.**\nNothing was stored. Ask them why before you start again.",
-            who(by)
-        )),
-        (_, Some(EndReason::Removed)) => Page::new(format!(
-            "**The sign-in to {name} was stopped, since {name} was logged out meanwhile.**\nNothing was stored."
-        )),
-        (LoginStatus::Cancelled, _) => {
-            Page::new(format!("**The sign-in to {name} was cancelled.**\nNothing was stored."))
-        }
-        (LoginStatus::Expired, _) => Page::new(format!(
-            "**The sign-in to {name} took too long and has expired.**\nNothing was stored. Start again when you are \
-             ready."
-        )),
-        (LoginStatus::Denied, _) => Page::new(format!(
-            "**The sign-in to {name} was refused on its page.**\nNothing was stored. If that was not meant, start again \
-             and agree there."
-        )),
-        (_, reason) => failed(&name, reason.as_ref()),
-    };
-    page.buttons([again(login)])
-}
-
-fn succeeded(card: &Card<'_>, name: &str) -> Page {
-    let account = card.account.map(|account| format!(" as {}", plain(account))).unwrap_or_default();
-    let next = match (card.serves, &card.login.bind) {
-        (Serves::This, Some(thread)) => format!("Every agent in <#{thread}> uses it from now on."),
-        (Serves::Another, Some(thread)) => format!(
-            "<#{thread}> stays with another member's sign-in; an admin of this server can change that."
-        ),
-        _ => "It is ready to use.".to_owned(),
-    };
-    Page::new(format!(
-        "✅ **Signed in to {name}{account}.**\n{next} {} shows how it is.",
-        card.slash.sub("status")
-    ))
-}
-
-fn failed(name: &str, reason: Option<&EndReason>) -> Page {
-    let why = match reason {
-        Some(EndReason::Interrupted) => {
-            "Latchkey was restarted just as your answer was being checked, so it cannot be used any more. Nothing was \
-             stored. Sign in again."
-                .to_owned()
-        }
-        Some(EndReason::OtherAccount) => {
-            "You signed in with another account than the one in use here. Nothing was changed. Sign in with that \
-             account, or have it logged out first."
-                .to_owned()
-        }
-        Some(EndReason::OtherOwner) => {
-            "It belongs to another member. Nothing was changed. They or an admin of this server must log it out first."
-                .to_owned()
-        }
-        Some(EndReason::Provider(text)) => {
-            format!("It answered: {}. Nothing was stored. Sign in again; if it fails again, tell an admin.", plain(text))
-        }
-        _ => "Nothing was stored. Sign in again; if it fails again, tell an admin.".to_owned(),
-    };
-    Page::new(format!("❌ **The sign-in to {name} failed.**\n{why}"))
-}
-
 /// U3: the user code alone, to copy on a phone.
 pub fn user_code(login: &PendingLogin) -> Option<Page> {
     let code = login.user_code.as_ref().filter(|_| login.status == LoginStatus::Pending)?;
@@ -338,121 +259,6 @@ pub fn user_code(login: &PendingLogin) -> Option<Page> {
 /// On the older message of a login that goes on in a newer one.
 pub fn moved(catalog: &Catalog, tenant: &TenantKey) -> Page {
     Page::new(format!("The sign-in to {} goes on in the newer message below.", name(catalog, tenant)))
-}
-
-/// U5: the end, in the thread itself, where everybody can read it.
-pub fn ended_in_thread(login: &PendingLogin, catalog: &Catalog, slash: &Slash) -> Page {
-    let how = match login.status {
-        LoginStatus::Succeeded => "is complete",
-        LoginStatus::Cancelled => "was cancelled",
-        LoginStatus::Expired => "has expired",
-        LoginStatus::Denied => "was refused",
-        _ => "failed",
-    };
-    let next = if login.status == LoginStatus::Succeeded {
-        format!("{} shows how it is.", slash.sub("status"))
-    } else {
-        format!("Start again with {} when you like.", slash.sub("login"))
-    };
-    // No profile: what somebody calls their accounts is nobody else's business.
-    let title = plain(&title(catalog, &login.tenant));
-    Page::new(format!("{}, your sign-in to {title} {how}. {next}", who(&login.user)))
-}
-
-/// The slot is signed in already.
-pub fn signed_in_already(page: Page, tenant: &TenantKey, bind: bool) -> Page {
-    let press = Press::SignIn { tenant: TenantRef::from(tenant), bind };
-    page.buttons([
-        Button::new("Sign in again", press, Look::Plain),
-        Button::new("Log out", Press::LogOut(TenantRef::from(tenant)), Look::Danger),
-    ])
-}
-
-/// Which provider?
-pub fn pick_provider(catalog: &Catalog, bind: Option<bool>) -> Page {
-    let entries = catalog.iter().take(MENU_CAP).map(|p| (p.title.clone(), p.name.to_string())).collect();
-    let prompt = "Choose where to sign in".to_owned();
-    Page::new("**Where do you want to sign in?**").menu(Menu {
-        press: Press::PickProvider { bind },
-        prompt,
-        entries,
-    })
-}
-
-/// No provider of that name.
-pub fn unknown_provider(given: &str, catalog: &Catalog, bind: Option<bool>) -> Page {
-    let text = format!("**{} is not offered here.**\nChoose one of those that are:", plain(&clip(given, 80)));
-    Page { rows: pick_provider(catalog, bind).rows, ..Page::new(text) }
-}
-
-/// No provider at all.
-pub fn no_provider() -> Page {
-    Page::new(
-        "**There is nothing to sign in to yet.**\nAsk the operator to add a provider to Latchkey's configuration.",
-    )
-}
-
-/// A profile or tenant that cannot be one.
-pub fn wrong_name(why: &str) -> Page {
-    Page::new(format!("**That name cannot be used.**\n{}.", plain(why)))
-}
-
-/// Why a login did not start, with the next step.
-/// `other` is another way to sign in there.
-pub fn start_failed(
-    error: &StartError,
-    tenant: &TenantKey,
-    other: Option<LoginKind>,
-    catalog: &Catalog,
-    now: UnixSeconds,
-) -> Page {
-    let name = name(catalog, tenant);
-    let retry = |page: Page| {
-        let press = Press::SignIn { tenant: TenantRef::from(tenant), bind: true };
-        page.buttons([Button::new("Try again", press, Look::Main)])
-    };
-    match error {
-        StartError::UnknownProvider { .. } => Page::new(format!(
-            "**{name} is no longer offered here.**\nAsk an admin of this server, or choose another provider."
-        )),
-        StartError::NoFlow { .. } => Page::new(format!(
-            "**{name} offers no such way to sign in here.**\nAsk the operator to look at its `flows`."
-        )),
-        StartError::RateLimited { wait } => {
-            let wait = i64::try_from(wait.as_secs()).unwrap_or(60).max(1);
-            Page::new(format!(
-                "**You have started many sign-ins just now.**\nYou can start the next one {}.",
-                when(now.saturating_add(wait))
-            ))
-        }
-        StartError::NotYours { .. } => Page::new(format!(
-            "**{name} belongs to another member.**\nThey or an admin of this server must log it out first."
-        )),
-        StartError::Transient { .. } | StartError::JoinedFailed => retry(Page::new(format!(
-            "**{name} could not be reached.**\nNothing was started. Try again in a moment."
-        ))),
-        StartError::SwitchedOff { why } => {
-            let page = Page::new(format!(
-                "**{name} has this way to sign in switched off.**\nIt says: {}. Nothing was started.",
-                plain(why)
-            ));
-            match other {
-                Some(kind) => {
-                    let press = Press::SignInBy { tenant: TenantRef::from(tenant), kind };
-                    page.buttons([Button::new("Try another way", press, Look::Main)])
-                }
-                None => retry(page),
-            }
-        }
-        StartError::Operator { why } => Page::new(format!(
-            "**The sign-in to {name} is not set up right.**\nThe operator must mend it. It says: {}.",
-            plain(why)
-        )),
-        StartError::Store(_) => Page::new(format!(
-            "**The sign-in to {name} could not be started because of a fault here.**\nIt was written to the log for the \
-             operator. Try again in a moment."
-        )),
-    }
 }
 
 /// The form that takes the pasted answer.

@@ -57,8 +57,10 @@ impl Inner {
             match self.wait_and_look(&login, polled, trouble, &mut changes).await {
                 Ok(Look::Over) => return,
                 Ok(Look::Poll(current)) => {
+                    let outcome = self.poll_once(&current, &mut lock).await;
+                    // From the answer, not the request: however long each takes to arrive, the distance is kept there.
                     polled = Some(Instant::now());
-                    match self.poll_once(&current, &mut lock).await {
+                    match outcome {
                         Ok(Poll::Again) => trouble = 0,
                         Ok(Poll::AgainAfter(pause)) => trouble = pause.unwrap_or_else(|| longer(trouble)),
                         Ok(Poll::Done) => return,
@@ -85,6 +87,8 @@ impl Inner {
         changes: &mut watch::Receiver<u64>,
     ) -> Result<Look, StoreError> {
         let arrived = Instant::now();
+        // Reckoned once: whatever wakes this wait brings the poll no nearer.
+        let mut due = None;
         loop {
             changes.borrow_and_update();
             let Some(stored) = self.store.snapshot()?.login_by_id(&login.id) else { return Ok(Look::Over) };
@@ -97,12 +101,15 @@ impl Inner {
                 return Ok(Look::Over);
             }
             let interval = Duration::from_secs(interval_of(&stored));
-            let due = match polled {
-                Some(polled) => polled + interval,
-                None => arrived + Duration::from_secs(pause_before(&stored, now)),
-            };
-            let due = due.max(arrived + Duration::from_secs(trouble));
-            let end = arrived + Duration::from_secs(u64::try_from(stored.expires_at - now).unwrap_or(0));
+            let due = *due.get_or_insert_with(|| {
+                let due = match polled {
+                    Some(polled) => polled + interval,
+                    None => arrived + Duration::from_secs(pause_before(&stored, now)),
+                };
+                due.max(arrived + Duration::from_secs(trouble))
+            });
+            let left = u64::try_from(stored.expires_at - now).unwrap_or(0);
+            let end = Instant::now() + Duration::from_secs(left);
             if Instant::now() >= due {
                 if self.closing.is_cancelled() {
                     return Ok(Look::Over);

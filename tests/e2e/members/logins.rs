@@ -117,6 +117,8 @@ async fn another_way_takes_the_message_over() {
     setup.authority.approve_device(&device.link(OPEN), &Person::ada()).await;
     device.sees_text("Signed in to Acme", NEXT_POLL).await;
     assert_eq!(setup.authority.device_starts(), 2);
+    let history = device.message().with_history();
+    assert!(!history.contains("was cancelled"), "one message, one story: {history}");
     setup.discord.assert_clean();
 }
 

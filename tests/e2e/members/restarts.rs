@@ -8,7 +8,7 @@ use super::{ADDRESS, OPEN, PASTE, ann_and_a_thread, login};
 use crate::harness::{Bot, NEXT_POLL, SOON, Setup};
 
 /// What an interval of 3 s is at least, seen from a server.
-const INTERVAL: Duration = Duration::from_millis(2_500);
+const INTERVAL: Duration = Duration::from_millis(2_900);
 
 /// S12, U9: killed in the middle of a device login, the next bot goes on with it, on the same message.
 #[tokio::test]
@@ -82,6 +82,23 @@ async fn two_bots_never_poll_one_login_both() {
     for discord in [&setup.discord, &elsewhere.discord] {
         discord.assert_clean();
     }
+}
+
+/// S13, T11: however often the store changes meanwhile, no poll goes out before its time.
+#[tokio::test]
+async fn a_busy_store_hastens_no_poll() {
+    let setup = Setup::new().await;
+    let (_bot, ann, thread) = ann_and_a_thread(&setup).await;
+    login(&ann, &thread).await;
+    let code = setup.authority.user_codes().pop().expect("a login");
+    let bob = setup.discord.member("bob");
+    while setup.authority.device_polls() < 4 {
+        login(&bob, &thread).await;
+        tokio::time::sleep(Duration::from_millis(300)).await;
+    }
+    let closest = setup.authority.closest_polls(&code);
+    assert!(closest.is_some_and(|apart| apart >= INTERVAL), "{closest:?}");
+    setup.discord.assert_clean();
 }
 
 /// W6: a second bot of the same store and guild waits for the first to leave.
