@@ -106,6 +106,8 @@ impl fmt::Display for LoginStatus {
 pub enum EndReason {
     /// Somebody else's sign-in filled the tenant first: their id (S9).
     CompletedBy(User),
+    /// The process that was starting it died (S13).
+    NotStarted,
     /// The process that was spending the code died (S13).
     Interrupted,
     /// The tenant holds another account's credential (I2, I5).

@@ -8,7 +8,6 @@ use latchkey::broker::{Broker, LoginReply, LoginRequest};
 use latchkey::login::{Cancelled, PasteError, StartError, Started};
 use latchkey::pending::{LoginId, LoginKind, LoginStatus, PendingLogin};
 use latchkey::provider::{Catalog, Flow, Provider};
-use latchkey::secret::Secret;
 use latchkey::store::has_ended;
 use latchkey::tenant::{Profile, TenantKey};
 
@@ -95,7 +94,6 @@ fn provider_of<'a>(
 /// Starts or joins a login and shows it, on a message that was promised before.
 async fn pursue(visit: &Visit<'_>, wish: Wish) -> Result<(), Failure> {
     let desk = visit.desk;
-    let before = older_message(visit, &wish.tenant);
     let request = LoginRequest {
         caller: visit.caller.clone(),
         tenant: wish.tenant.clone(),
@@ -117,7 +115,7 @@ async fn pursue(visit: &Visit<'_>, wish: Wish) -> Result<(), Failure> {
             return Ok(());
         }
     };
-    let Started { login, joined, handover } = *started;
+    let Started { login, older, handover, .. } = *started;
     match handover {
         Some(handover) => desk.supervisor.hand_over(&visit.thread, handover),
         None => desk.supervisor.wake(&visit.thread),
@@ -126,7 +124,7 @@ async fn pursue(visit: &Visit<'_>, wish: Wish) -> Result<(), Failure> {
     if let Some(code) = view::user_code(&login) {
         visit.add(&code).await;
     }
-    if let Some(before) = before.filter(|before| joined && before != visit.token()) {
+    if let Some(before) = older.filter(|older| older != visit.token()) {
         desk.live.retire(&before, &view::moved(desk.broker.catalog(), &login.tenant)).await;
     }
     Ok(())
@@ -143,14 +141,6 @@ async fn not_started(visit: &Visit<'_>, wish: &Wish, error: &StartError) {
     let other = provider.and_then(|provider| tried(provider).and_then(|tried| next_way(provider, tried)));
     let now = broker.clock().now();
     visit.show(&view::start_failed(error, &wish.tenant, other, broker.catalog(), now)).await;
-}
-
-/// The live message that the caller has for `tenant` in this thread by now.
-fn older_message(visit: &Visit<'_>, tenant: &TenantKey) -> Option<Secret> {
-    let document = visit.desk.broker.store().snapshot().ok()?;
-    let login = document.login(&visit.caller.user, tenant).ok().flatten()?;
-    let here = login.watchers.iter().find(|watcher| watcher.thread == visit.thread)?;
-    here.interaction.clone()
 }
 
 /// Shows where `login` stands on this visit's message.

@@ -65,6 +65,9 @@ fn succeeded(card: &Card<'_>, name: &str) -> Page {
 
 fn failed(name: &str, reason: Option<&EndReason>) -> Page {
     let why = match reason {
+        Some(EndReason::NotStarted) => {
+            "Latchkey was restarted just as it was starting. Nothing was stored. Sign in again.".to_owned()
+        }
         Some(EndReason::Interrupted) => {
             "Latchkey was restarted just as your answer was being checked, so it cannot be used any more. Nothing was \
              stored. Sign in again."

@@ -81,6 +81,9 @@ pub fn start_failed(
         StartError::Transient { .. } | StartError::JoinedFailed => retry(Page::new(format!(
             "**{name} could not be reached.**\nNothing was started. Try again in a moment."
         ))),
+        StartError::WindingUp => retry(Page::new(format!(
+            "**An earlier sign-in to {name} is still ending.**\nNothing was started. Try again in a minute."
+        ))),
         StartError::SwitchedOff { why } => {
             let page = Page::new(format!(
                 "**{name} has this way to sign in switched off.**\nIt says: {}. Nothing was started.",

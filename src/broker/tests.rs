@@ -151,6 +151,22 @@ async fn what_the_provider_did_not_hear_is_owed_and_tried_again() {
     assert!(!std::fs::read_to_string(&host.host.path).unwrap().contains("rt-"), "and the token with it");
 }
 
+/// T12: what is owed for an old sign-in never ends a newer one of the same person.
+#[tokio::test]
+async fn an_owed_revocation_does_not_end_a_newer_sign_in() {
+    for (again_as, revocations) in [(Person::ada(), 1), (Person::ben(), 2)] {
+        let host = House::new();
+        host.sign_in("acme@42", &Person::ada(), "42").await;
+        host.authority.answer_next(Endpoint::Revoke, 1, Canned::html(503));
+        host.broker.logout(&caller("42"), &key("acme@42")).await.unwrap();
+        host.sign_in("acme@42", &again_as, "42").await;
+        host.clock.jump(200);
+        host.broker.retry_owed().await.unwrap();
+        assert_eq!(host.authority.revocations(), revocations, "signed in again as {}", again_as.sub);
+        assert_eq!(host.broker.store().snapshot().unwrap().owed().count(), 0);
+    }
+}
+
 /// T12: the confirmation names what else would end.
 #[tokio::test]
 async fn a_preview_names_the_sign_ins_of_the_same_person_that_would_end_too() {

@@ -459,11 +459,24 @@ struct Faulty {
     /// Writes that still go through.
     writes_left: std::sync::atomic::AtomicUsize,
     panic_at_the_lock: std::sync::atomic::AtomicBool,
+    /// Whether there is no room to set aside, and none to write into.
+    no_room: std::sync::atomic::AtomicBool,
 }
 
 impl Faulty {
     fn new(sound: Arc<FileStore>, writes_left: usize) -> Arc<Self> {
-        Arc::new(Self { sound, writes_left: writes_left.into(), panic_at_the_lock: false.into() })
+        Arc::new(Self {
+            sound,
+            writes_left: writes_left.into(),
+            panic_at_the_lock: false.into(),
+            no_room: false.into(),
+        })
+    }
+
+    fn room(&self) -> Result<(), StoreError> {
+        let full = std::io::Error::from(std::io::ErrorKind::StorageFull);
+        let no_room = self.no_room.load(std::sync::atomic::Ordering::SeqCst);
+        if no_room { Err(StoreError::io("write", std::path::Path::new("auth.json"), &full)) } else { Ok(()) }
     }
 }
 
@@ -505,11 +518,11 @@ impl Store for Faulty {
     }
 
     fn set_rescue_aside(&self, lock: &KernelLock, tenant: &TenantKey) -> Result<(), StoreError> {
-        self.sound.set_rescue_aside(lock, tenant)
+        self.room().and_then(|()| self.sound.set_rescue_aside(lock, tenant))
     }
 
     fn write_rescue(&self, lock: &KernelLock, tenant: &TenantKey, saved: &Rescue) -> Result<(), StoreError> {
-        self.sound.write_rescue(lock, tenant, saved)
+        self.room().and_then(|()| self.sound.write_rescue(lock, tenant, saved))
     }
 
     fn read_rescue(&self, lock: &KernelLock, tenant: &TenantKey) -> Result<Option<Rescue>, StoreError> {
@@ -567,7 +580,42 @@ async fn a_flight_that_panics_releases_the_gate() {
     gate.token(&tenant, Want::default(), LONG).await.unwrap();
 }
 
-/// G21: a rescue that was superseded, or is the store's already, changes nothing.
+/// G21: without room for the reply nothing is sent.
+#[tokio::test]
+async fn without_room_set_aside_no_request_is_made() {
+    let host = Host::new();
+    let tenant = key("acme");
+    host.expired(&tenant, &Person::ada()).await;
+    let store = Faulty::new(host.store(), 100);
+    store.no_room.store(true, std::sync::atomic::Ordering::SeqCst);
+    let landed = host.gate_over(store).token(&tenant, Want::default(), LONG).await;
+    assert_eq!(class(&landed), Class::Store);
+    assert_eq!((host.authority.requests().len(), host.stored(&tenant).unwrap().intent), (0, None));
+}
+
+/// G21: neither the store nor the room can be written. The lock is not let go, and the token is stored once a disk is
+/// there again.
+#[tokio::test]
+async fn a_rotation_that_is_nowhere_but_in_memory_is_not_let_go() {
+    let host = Host::new();
+    let tenant = key("acme");
+    host.expired(&tenant, &Person::ada()).await;
+    let store = Faulty::new(host.store(), 1);
+    let gate = host.gate_over(store.clone());
+    let held = host.authority.hold_reply(Endpoint::Token);
+    gate.refresh_ahead(&tenant);
+    assert!(host.authority.eventually(LONG, |_| held.waiting() == 1).await);
+    store.no_room.store(true, std::sync::atomic::Ordering::SeqCst);
+    held.release();
+    let other = host.gate().token(&tenant, Want::default(), Duration::from_secs(5)).await;
+    assert!(matches!(other, Err(TokenError::TimedOut { .. })), "the lock is held: {other:?}");
+    store.no_room.store(false, std::sync::atomic::Ordering::SeqCst);
+    store.writes_left.store(100, std::sync::atomic::Ordering::SeqCst);
+    let landed = host.gate().token(&tenant, Want::default(), LONG).await.unwrap();
+    assert_eq!((landed.generation, host.authority.refreshes(), host.authority.reuses()), (2, 1, 0));
+}
+
+/// G21, G22: a rescue that was superseded changes nothing, and what it held is not revoked while the account is in use.
 #[tokio::test]
 async fn a_rescue_is_compared_before_it_is_stored() {
     let host = Host::new();
@@ -577,16 +625,133 @@ async fn a_rescue_is_compared_before_it_is_stored() {
     let mut kept = before.clone();
     kept.generation += 1;
     kept.access_token = Secret::new("at-kept-aside");
+    kept.expires_at = Some(host.clock.now() + 3_600);
     let store = host.store();
     let lock = store.refresh_lock(&tenant, LONG).await.unwrap();
     store.set_rescue_aside(&lock, &tenant).unwrap();
     store.write_rescue(&lock, &tenant, &Rescue { replaces: before.version(), credential: kept }).unwrap();
     drop(lock);
+    let newer = host.expired(&tenant, &Person::ada()).await;
+    let id = host.stored(&tenant).unwrap().id;
+    let landed = host.gate().token(&tenant, Want::default(), LONG).await.unwrap();
+    assert_eq!((landed.id.clone(), landed.generation), (id, 2), "{:?} was refreshed", newer.scopes);
+    assert_eq!((host.authority.refreshes(), host.authority.revocations()), (1, 0));
+}
+
+/// G19: a definite "not now" to the second try leaves the first as unknown as it was.
+#[tokio::test]
+async fn a_busy_server_does_not_make_an_unknown_try_known() {
+    let host = Host::new();
+    let tenant = key("acme");
+    host.expired(&tenant, &Person::ada()).await;
+    host.authority.fail_next(Endpoint::Token, 1, &Fault::CloseBefore);
+    host.authority.answer_next(Endpoint::Token, 1, Canned::error(503, "temporarily_unavailable", ""));
+    assert_eq!(class(&host.gate().token(&tenant, Want::default(), LONG).await), Class::Transient);
+    let stored = host.stored(&tenant).unwrap();
+    assert_eq!(
+        (stored.open_intent().map(|intent| intent.attempt), stored.state),
+        (Some(1), CredentialState::Ok)
+    );
+}
+
+/// G17, G19: a probe that gets no answer was the one.
+#[tokio::test]
+async fn a_probe_is_sent_once_whatever_comes_of_it() {
+    let host = Host::new();
+    let tenant = key("acme");
+    let tokens = host.expired(&tenant, &Person::ada()).await;
+    host.authority.expire_grant(&tokens.refresh);
+    assert_eq!(class(&host.gate().token(&tenant, Want::default(), LONG).await), Class::NeedsLogin);
+    let stored = host.stored(&tenant).unwrap();
+    assert_eq!(policy::due(&stored), stored.retry_at, "somebody will make the probe");
+    host.clock.jump(601);
+    host.authority.fail_next(Endpoint::Token, 3, &Fault::CloseBefore);
+    for _ in 0..3 {
+        assert_eq!(class(&host.gate().token(&tenant, Want::default(), LONG).await), Class::NeedsLogin);
+    }
+    assert_eq!((host.authority.refreshes(), policy::due(&host.stored(&tenant).unwrap())), (2, None));
+}
+
+/// G16: what is the operator's stays the operator's for those who come during the back-off.
+#[tokio::test]
+async fn a_refused_client_is_the_operators_matter_for_everybody() {
+    let host = Host::new();
+    let tenant = key("acme");
+    host.expired(&tenant, &Person::ada()).await;
+    host.authority.answer_next(Endpoint::Token, 1, Canned::error(401, "invalid_client", ""));
+    for _ in 0..3 {
+        assert_eq!(class(&host.gate().token(&tenant, Want::default(), LONG).await), Class::Operator);
+    }
+    assert_eq!((host.authority.refreshes(), host.stored(&tenant).unwrap().state), (1, CredentialState::Ok));
+}
+
+/// I4: the issuer is compared with the one that signed in, not with how the configuration spells it.
+#[tokio::test]
+async fn another_issuer_is_refused_and_another_spelling_of_the_configured_one_is_not() {
+    for moved in [false, true] {
+        let host = Host::new();
+        let tenant = key("acme");
+        let tokens = host.expired(&tenant, &Person::ada()).await;
+        let mut credential = host.stored(&tenant).unwrap();
+        credential.id_token = tokens.id_token.as_deref().map(Secret::new);
+        host.put(&tenant, credential).await;
+        if moved {
+            host.authority.set(|settings| settings.issuer_path = "/elsewhere".to_owned());
+        }
+        let landed = host.gate().token(&tenant, Want::default(), LONG).await;
+        assert_eq!(landed.is_err(), moved, "{landed:?}");
+    }
+}
+
+/// G24, T9: a token that lives for a minute is used for half of it, and one that has ended as it comes is no storm.
+#[tokio::test]
+async fn short_lives_are_no_storm() {
+    for lifetime in [60, 0] {
+        let host = Host::new();
+        host.authority.set(|settings| {
+            settings.access_lifetime = Duration::from_secs(lifetime);
+        });
+        let tenant = key("acme");
+        host.expired(&tenant, &Person::ada()).await;
+        for _ in 0..5 {
+            host.gate().token(&tenant, Want::default(), LONG).await.unwrap();
+        }
+        assert_eq!(host.authority.refreshes(), 1, "{lifetime} s");
+    }
+}
+
+/// G26: the flight ended with an error, and the store is fresh all the same.
+#[tokio::test]
+async fn a_flight_that_fails_beside_a_fresh_store_is_no_failure() {
+    let host = Host::new();
+    let tenant = key("acme");
+    host.expired(&tenant, &Person::ada()).await;
+    let gate = host.gate();
+    let _elsewhere = host.store().refresh_lock(&tenant, LONG).await.unwrap();
+    let waiting = tokio::spawn({
+        let (gate, tenant) = (gate.clone(), tenant.clone());
+        async move { gate.token(&tenant, Want::default(), LONG).await }
+    });
+    for _ in 0..200 {
+        if gate.flights() == 1 {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
     let newer = host.serving(&tenant, &Person::ada()).await;
-    let want = rejected(&newer.access);
-    let landed = host.gate().token(&tenant, want, LONG).await.unwrap();
-    assert_ne!(landed.access_token.expose(), "at-kept-aside");
-    assert_eq!(host.authority.refreshes(), 1);
+    gate.drain().await;
+    assert_eq!(waiting.await.unwrap().unwrap().access_token.expose(), newer.access);
+}
+
+/// Z1
+#[tokio::test]
+async fn a_gate_is_printed_for_debugging_without_a_token() {
+    let host = Host::new();
+    let tenant = key("acme");
+    host.expired(&tenant, &Person::ada()).await;
+    let gate = host.gate();
+    let landed = gate.token(&tenant, Want::default(), LONG).await.unwrap();
+    host.authority.assert_no_secret_in(&format!("{gate:?} {landed:?}"));
 }
 
 /// The settings of the scripted server are what these tests think they are.

@@ -155,7 +155,8 @@ impl Inner {
             return Ok(Poll::Done);
         };
         let presented = DevicePoll { device_code, user_code: user_code.expose() };
-        let outcome = oauth::device::poll(&self.client, &provider, presented, self.clock.now()).await;
+        let asking = oauth::device::poll(&self.client, &provider, presented, self.clock.now());
+        let outcome = self.unless_over(login, lock, asking).await;
         match outcome {
             DeviceOutcome::Pending => return Ok(Poll::Again),
             DeviceOutcome::BackOff { retry_after } => {

@@ -101,7 +101,7 @@ impl Logins {
         let (id, user) = (id.clone(), user.clone());
         let renewed = update(&*self.0.store, Touches::logins_at(&found.tenant), move |view| {
             if let Some(login) = view.login_by_id(&id).filter(|login| login.user == user) {
-                view.put_login(start::watch(login, Some(watcher)));
+                view.put_login(start::watch(login, Some(watcher)).0);
             }
             Ok::<_, StoreError>(())
         });
@@ -140,6 +140,30 @@ impl Inner {
             endpoint.unwrap_or_else(|| provider.token_endpoint.clone()),
             login.client_id.clone().unwrap_or_else(|| provider.client_id.clone()),
         ))
+    }
+
+    /// Does `work` for `login`, and lets go of its lock as soon as the login is over: whoever starts anew need not wait for
+    /// what is left of the old one.
+    async fn unless_over<R>(
+        &self,
+        login: &PendingLogin,
+        lock: &mut Option<KernelLock>,
+        work: impl Future<Output = R>,
+    ) -> R {
+        tokio::pin!(work);
+        let mut changes = self.store.changes();
+        loop {
+            tokio::select! {
+                done = &mut work => return done,
+                changed = changes.changed(), if lock.is_some() => {
+                    let stored = self.store.snapshot().map(|document| document.login_by_id(&login.id));
+                    let over = stored.is_ok_and(|stored| stored.is_none_or(|stored| stored.status.is_terminal()));
+                    if changed.is_err() || over {
+                        *lock = None;
+                    }
+                }
+            }
+        }
     }
 
     /// Moves the login by `event`, if it may; gives it as it stands after, or `None` if nothing was changed.

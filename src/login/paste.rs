@@ -162,21 +162,7 @@ impl Inner {
     ) -> Result<Spent, StoreError> {
         let mut lock = Some(lock);
         let exchange = oauth::exchange_code(&self.client, provider, grant, self.clock.now());
-        tokio::pin!(exchange);
-        let mut changes = self.store.changes();
-        let outcome = loop {
-            tokio::select! {
-                outcome = &mut exchange => break outcome,
-                changed = changes.changed(), if lock.is_some() => {
-                    let over = changed.is_err() || self.store.snapshot().is_ok_and(|document| {
-                        document.login_by_id(&login.id).is_none_or(|login| login.status.is_terminal())
-                    });
-                    if over {
-                        lock = None;
-                    }
-                }
-            }
-        };
+        let outcome = self.unless_over(login, &mut lock, exchange).await;
         let (id, tenant) = (&login.id, &login.tenant);
         let spent = match outcome {
             Outcome::Granted(granted) => Spent::Completed(self.complete(login, granted, provider).await?),

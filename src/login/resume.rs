@@ -31,9 +31,11 @@ impl Logins {
                     handovers.push(Handover { login: (*login).clone(), lock });
                 }
                 LoginStatus::Starting | LoginStatus::Exchanging => {
-                    inner
-                        .advance(&login.id, &login.tenant, Event::Fail, Some(EndReason::Interrupted))
-                        .await?;
+                    let reason = match login.status {
+                        LoginStatus::Starting => EndReason::NotStarted,
+                        _ => EndReason::Interrupted,
+                    };
+                    inner.advance(&login.id, &login.tenant, Event::Fail, Some(reason)).await?;
                 }
                 _ => {}
             }

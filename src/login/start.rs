@@ -46,6 +46,9 @@ pub struct Started {
     pub login: PendingLogin,
     /// Whether it was live before (S3).
     pub joined: bool,
+    /// The token of the message that showed this login in this thread before, or showed the one that this login takes the
+    /// place of: that message is no longer the live one (U5).
+    pub older: Option<Secret>,
     /// For a device login started here: hand this to the worker that polls it.
     pub handover: Option<Handover>,
 }
@@ -98,6 +101,9 @@ pub enum StartError {
     /// Another start of the same login was joined, and it failed.
     #[error("the sign-in could not be started; try again")]
     JoinedFailed,
+    /// An earlier sign-in of this slot is still being worked on, although it is over.
+    #[error("an earlier sign-in is still being wound up; try again in a moment")]
+    WindingUp,
     /// The store could not be used.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -106,9 +112,9 @@ pub enum StartError {
 /// What the reservation found.
 enum Reserved {
     /// Ours to open.
-    New(PendingLogin),
+    New(PendingLogin, Option<Secret>),
     /// Live before.
-    Live(PendingLogin),
+    Live(PendingLogin, Option<Secret>),
     /// Being opened by another caller.
     Opening(LoginId),
     /// Somebody still works on an older login of this key.
@@ -129,21 +135,33 @@ impl Logins {
             .ok_or_else(|| StartError::UnknownProvider { provider: name.to_string() })?;
         let kind = choose(provider, request.kind)
             .ok_or_else(|| StartError::NoFlow { provider: provider.title.clone() })?;
+        // Without the lock first: a join needs none, and must not keep an answer from being pasted.
+        let mut lock = None;
         for attempt in 0..=LOCK_TRIES {
-            let lock = inner.store.try_login_lock(&request.user, &request.tenant)?;
             match inner.reserve(&request, kind, lock.is_some()).await? {
-                Reserved::Live(login) => return Ok(Started { login, joined: true, handover: None }),
-                Reserved::Opening(id) => return inner.wait_for_opening(&request, &id).await,
-                Reserved::New(login) => {
+                Reserved::Live(login, older) => {
+                    return Ok(Started { login, joined: true, older, handover: None });
+                }
+                Reserved::New(login, older) => {
                     // A reservation is made only with the lock.
                     let Some(lock) = lock else { break };
-                    return inner.open(login, provider, lock).await;
+                    return inner.open(login, older, provider, lock).await;
                 }
-                Reserved::Busy if attempt < LOCK_TRIES => tokio::time::sleep(LOCK_PAUSE).await,
-                Reserved::Busy => break,
+                Reserved::Opening(id) => {
+                    lock = inner.store.try_login_lock(&request.user, &request.tenant)?;
+                    if lock.is_none() {
+                        return inner.wait_for_opening(&request, &id).await;
+                    }
+                }
+                Reserved::Busy => {
+                    lock = inner.store.try_login_lock(&request.user, &request.tenant)?;
+                    if lock.is_none() && attempt < LOCK_TRIES {
+                        tokio::time::sleep(LOCK_PAUSE).await;
+                    }
+                }
             }
         }
-        Err(StartError::Transient { why: "an earlier sign-in is still being wound up".to_owned() })
+        Err(StartError::WindingUp)
     }
 }
 
@@ -170,31 +188,32 @@ impl Inner {
         let touches = Touches::logins_at(&request.tenant).and_tenant(&request.tenant);
         let reserved = update(&*self.store, touches, move |view| {
             let now = view.now();
-            let live =
-                view.login(&request.user, &request.tenant).ok().flatten().filter(|l| !has_ended(l, now));
-            match live {
-                Some(live) if live.status == LoginStatus::Starting && !locked => {
-                    return Ok(Reserved::Opening(live.id));
-                }
-                // Its starter died: a free lock says so (S13).
-                Some(live) if live.status != LoginStatus::Starting => {
-                    let joined = watch(live, request.watcher);
-                    view.put_login(joined.clone());
-                    return Ok(Reserved::Live(joined));
-                }
+            let found = view.login(&request.user, &request.tenant).ok().flatten();
+            match &found {
+                Some(live) if !has_ended(live, now) => match live.status {
+                    LoginStatus::Starting if !locked => return Ok(Reserved::Opening(live.id.clone())),
+                    // Its starter died: a free lock says so (S13).
+                    LoginStatus::Starting => {}
+                    _ => {
+                        let (joined, older) = watch(live.clone(), request.watcher);
+                        view.put_login(joined.clone());
+                        return Ok(Reserved::Live(joined, older));
+                    }
+                },
                 _ if !locked => return Ok(Reserved::Busy),
                 _ => {}
             }
             let held = view.tenant(&request.tenant).map_err(StoreError::from)?;
-            if held.is_some_and(|held| {
-                !super::complete::may_be_replaced_by(&held, &request.tenant, &request.user, request.by_admin)
-            }) {
+            let replaceable = held.is_none_or(|held| {
+                super::complete::may_be_replaced_by(&held, &request.tenant, &request.user, request.by_admin)
+            });
+            if !replaceable {
                 return Err(StartError::NotYours { tenant: request.tenant });
             }
             inner.limit.count(&request.user).map_err(|wait| StartError::RateLimited { wait })?;
-            let login = reservation(&request, kind, now);
+            let (login, older) = reservation(&request, kind, now, found.as_ref());
             view.put_login(login.clone());
-            Ok(Reserved::New(login))
+            Ok(Reserved::New(login, older))
         });
         reserved.await?
     }
@@ -203,17 +222,25 @@ impl Inner {
     async fn open(
         &self,
         reserved: PendingLogin,
+        older: Option<Secret>,
         provider: &Provider,
         lock: KernelLock,
     ) -> Result<Started, StartError> {
+        let mut lock = Some(lock);
         let opened = match reserved.kind {
-            LoginKind::Device => self.open_device(reserved.clone(), provider).await,
+            LoginKind::Device => {
+                let asking = self.open_device(reserved.clone(), provider);
+                self.unless_over(&reserved, &mut lock, asking).await
+            }
             LoginKind::Paste | LoginKind::Callback => open_paste(reserved.clone(), provider),
         };
         let opened = match opened {
             Ok(opened) => opened,
             Err(error) => {
-                self.roll_back(&reserved).await?;
+                if let Err(store) = self.roll_back(&reserved).await {
+                    // The next look ends it, since its lock is free; what the provider said matters more here.
+                    tracing::warn!(login = %reserved.id, %store, "a login that was refused could not be rolled back");
+                }
                 return Err(error);
             }
         };
@@ -231,8 +258,8 @@ impl Inner {
         let login = committed.await??.ok_or(StartError::JoinedFailed)?;
         audit::login_started(&login);
         let polled = login.kind == LoginKind::Device && is_open(login.status);
-        let handover = polled.then(|| Handover { login: login.clone(), lock });
-        Ok(Started { login, joined: false, handover })
+        let handover = lock.filter(|_| polled).map(|lock| Handover { login: login.clone(), lock });
+        Ok(Started { login, joined: false, older, handover })
     }
 
     async fn open_device(
@@ -292,12 +319,12 @@ impl Inner {
         let (id, watcher) = (id.clone(), request.watcher.clone());
         let joined = update(&*self.store, Touches::logins_at(&request.tenant), move |view| {
             let Some(login) = view.login_by_id(&id) else { return Ok(None) };
-            let login = watch(login, watcher);
+            let (login, older) = watch(login, watcher);
             view.put_login(login.clone());
-            Ok::<_, StoreError>(Some(login))
+            Ok::<_, StoreError>(Some((login, older)))
         });
-        let login = joined.await??.ok_or(StartError::JoinedFailed)?;
-        Ok(Started { login, joined: true, handover: None })
+        let (login, older) = joined.await??.ok_or(StartError::JoinedFailed)?;
+        Ok(Started { login, joined: true, older, handover: None })
     }
 }
 
@@ -319,18 +346,37 @@ fn capture(login: &mut PendingLogin, provider: &Provider) {
     login.client_id = Some(provider.client_id.clone());
 }
 
-/// Adds a watcher: one for each thread, whose newest interaction is the live message (U5).
-pub(super) fn watch(mut login: PendingLogin, watcher: Option<Watcher>) -> PendingLogin {
-    let Some(watcher) = watcher.filter(|_| is_open(login.status)) else { return login };
+/// Adds a watcher: one for each thread, whose newest interaction is the live message (U5). Gives the token of the message
+/// that was the live one there before.
+pub(super) fn watch(mut login: PendingLogin, watcher: Option<Watcher>) -> (PendingLogin, Option<Secret>) {
+    let Some(watcher) = watcher.filter(|_| is_open(login.status)) else { return (login, None) };
+    let mut older = None;
     match login.watchers.iter_mut().find(|other| other.thread == watcher.thread) {
-        Some(other) if watcher.interaction.is_some() => *other = watcher,
+        Some(other) if watcher.interaction.is_some() => {
+            older = std::mem::replace(other, watcher).interaction;
+        }
         Some(_) => {}
         None => login.watchers.push(watcher),
     }
-    login
+    (login, older)
 }
 
-fn reservation(request: &StartRequest, kind: LoginKind, now: i64) -> PendingLogin {
+/// A new login, in the place of `found` where there is one: threads that have not heard of its end follow the new one.
+fn reservation(
+    request: &StartRequest,
+    kind: LoginKind,
+    now: i64,
+    found: Option<&PendingLogin>,
+) -> (PendingLogin, Option<Secret>) {
+    let mut login = blank(request, kind, now);
+    if let Some(found) = found {
+        let untold = found.watchers.iter().filter(|watcher| !found.told.contains(&watcher.thread));
+        login.watchers = untold.cloned().collect();
+    }
+    watch(login, request.watcher.clone())
+}
+
+fn blank(request: &StartRequest, kind: LoginKind, now: i64) -> PendingLogin {
     PendingLogin {
         id: random_id(),
         kind,
@@ -352,7 +398,7 @@ fn reservation(request: &StartRequest, kind: LoginKind, now: i64) -> PendingLogi
         verification_uri_complete: None,
         interval: None,
         last_poll_at: None,
-        watchers: request.watcher.iter().cloned().collect(),
+        watchers: Vec::new(),
         told: Vec::new(),
         reason: None,
         created_at: now,

@@ -433,7 +433,9 @@ async fn what_a_dead_process_left_is_taken_up_or_ended() {
 async fn an_interrupted_start_or_exchange_is_ended() {
     let host = Host::new();
     let logins = host.logins();
-    for status in [LoginStatus::Starting, LoginStatus::Exchanging] {
+    for (status, reason) in
+        [(LoginStatus::Starting, EndReason::NotStarted), (LoginStatus::Exchanging, EndReason::Interrupted)]
+    {
         let login = host.paste_login(&logins, "42").await;
         let store = host.store();
         let id = login.id.clone();
@@ -448,7 +450,7 @@ async fn an_interrupted_start_or_exchange_is_ended() {
         .unwrap();
         assert!(logins.take_up().await.unwrap().is_empty());
         let ended = host.login(&login.id).unwrap();
-        assert_eq!((ended.status, ended.reason), (LoginStatus::Failed, Some(EndReason::Interrupted)));
+        assert_eq!((ended.status, ended.reason), (LoginStatus::Failed, Some(reason)));
     }
 }
 

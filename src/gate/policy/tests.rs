@@ -204,3 +204,48 @@ fn back_off_doubles_up_to_its_cap() {
     assert_eq!(waits, [2, 4, 8, 16, 32, 64, 128, 256, 300, 300]);
     assert_eq!(back_off(u32::MAX, BACK_OFF_CAP, 1.0), 375);
 }
+
+/// G10: the wait for the lock covers all that a holder may do.
+#[test]
+fn the_lock_is_waited_for_as_long_as_a_holder_may_need() {
+    let exchanges = 2 * EXCHANGE_BOUND.as_secs();
+    // A rescue file's save, then an intent and an outcome for each of two exchanges.
+    let writes = 5 * STORE_WAIT.as_secs();
+    assert_eq!(LOCK_WAIT.as_secs(), exchanges + writes + 10);
+    assert!(CALLER_DEADLINE < LOCK_WAIT);
+}
+
+/// G19: who counts as a sibling.
+#[tokio::test]
+async fn a_sibling_is_newer_and_of_the_same_client_and_account() {
+    use crate::credential::Account;
+    use crate::store::Store;
+    use crate::testing::{Host, key};
+
+    let host = Host::new();
+    let mut lost = with_intent(1);
+    lost.account = Account::new(Some("ada"), None);
+    lost.client_id = Some("c".to_owned());
+    lost.token_endpoint = Some("https://acme.example/token".to_owned());
+    let sibling = |change: fn(&mut Credential)| {
+        let mut other = lost.clone();
+        other.id = "sibling".to_owned();
+        other.intent = None;
+        other.created_at = Some(NOW - 50);
+        // Another provider's name for the same server and client.
+        other.provider = "acme-too".parse().unwrap();
+        change(&mut other);
+        other
+    };
+    for (what, change, counts) in [
+        ("the same", (|_| {}) as fn(&mut Credential), true),
+        ("older", |other| other.created_at = Some(NOW - 101), false),
+        ("another client", |other| other.client_id = Some("d".to_owned()), false),
+        ("another server", |other| other.token_endpoint = Some("https://x.example/token".to_owned()), false),
+        ("another account", |other| other.account = Account::new(Some("ben"), None), false),
+    ] {
+        host.put(&key("acme-too"), sibling(change)).await;
+        let document = host.store().snapshot().unwrap();
+        assert_eq!(newer_sibling(&document, &key("acme"), &lost), counts, "{what}");
+    }
+}

@@ -91,6 +91,7 @@ fn reason_of(wire: ReasonWire) -> Result<EndReason, String> {
     Ok(match kind.as_str() {
         "completed_by" => EndReason::CompletedBy(user()?),
         "cancelled_by" => EndReason::CancelledBy(user()?),
+        "not_started" => EndReason::NotStarted,
         "interrupted" => EndReason::Interrupted,
         "other_account" => EndReason::OtherAccount,
         "other_owner" => EndReason::OtherOwner,
@@ -103,6 +104,7 @@ fn reason_wire(reason: &EndReason) -> ReasonWire {
     let (kind, detail) = match reason {
         EndReason::CompletedBy(user) => ("completed_by", Some(user.to_string())),
         EndReason::CancelledBy(user) => ("cancelled_by", Some(user.to_string())),
+        EndReason::NotStarted => ("not_started", None),
         EndReason::Interrupted => ("interrupted", None),
         EndReason::OtherAccount => ("other_account", None),
         EndReason::OtherOwner => ("other_owner", None),
