@@ -110,6 +110,8 @@ pub enum EndReason {
     NotStarted,
     /// The process that was spending the code died (S13).
     Interrupted,
+    /// The tokens came and could not be stored.
+    NotStored,
     /// The tenant holds another account's credential (I2, I5).
     OtherAccount,
     /// The tenant belongs to another member (I6).

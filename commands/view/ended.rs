@@ -68,6 +68,10 @@ fn failed(name: &str, reason: Option<&EndReason>) -> Page {
         Some(EndReason::NotStarted) => {
             "Latchkey was restarted just as it was starting. Nothing was stored. Sign in again.".to_owned()
         }
+        Some(EndReason::NotStored) => {
+            "You did everything right, but it could not be stored here. Tell the operator, then sign in again."
+                .to_owned()
+        }
         Some(EndReason::Interrupted) => {
             "Latchkey was restarted just as your answer was being checked, so it cannot be used any more. Nothing was \
              stored. Sign in again."

@@ -3,6 +3,7 @@
 use latchkey_test_authority::{Authority, Canned, Endpoint, Person};
 
 use super::*;
+use crate::pending::{EndReason, LoginStatus};
 use crate::revocation::Ended;
 use crate::store::{Touches, update};
 use crate::tenant::UserId;
@@ -103,6 +104,36 @@ async fn a_logout_removes_that_tenant_only_and_tells_the_provider() {
     assert_eq!(host.broker.store().snapshot().unwrap().owed().count(), 0);
     let again = host.broker.logout(&caller("42"), &key("acme@42")).await;
     assert!(matches!(again, Err(LogoutError::NotSignedIn { .. })));
+}
+
+/// C1: a logout in the middle of a login wins.
+#[tokio::test]
+async fn a_logout_ends_the_logins_of_its_tenant() {
+    let host = House::new();
+    host.sign_in("acme@42", &Person::ada(), "42").await;
+    let request = LoginRequest {
+        caller: caller("42"),
+        tenant: key("acme@42"),
+        kind: Some(LoginKind::Paste),
+        watcher: None,
+        bind: None,
+        again: true,
+    };
+    let LoginReply::Started(started) = host.broker.login(request).await.unwrap() else { panic!("not again") };
+    let url = started.login.authorize_url.as_ref().unwrap().expose().to_owned();
+    let answer = host.authority.sign_in(&url, &Person::ada()).await;
+    let held = host.authority.hold_reply(Endpoint::Token);
+    let pasting = tokio::spawn({
+        let (logins, id) = (host.broker.logins().clone(), started.login.id.clone());
+        async move { logins.paste(&"42".parse().unwrap(), &id, &answer).await }
+    });
+    assert!(host.authority.eventually(std::time::Duration::from_secs(20), |_| held.waiting() == 1).await);
+    host.broker.logout(&caller("42"), &key("acme@42")).await.unwrap();
+    held.release();
+    assert_eq!(pasting.await.unwrap().unwrap(), crate::login::Pasted::Over);
+    assert!(host.tenants().is_empty());
+    let login = host.broker.store().snapshot().unwrap().login_by_id(&started.login.id).unwrap();
+    assert_eq!((login.status, login.reason.clone()), (LoginStatus::Cancelled, Some(EndReason::Removed)));
 }
 
 /// I6, C11: whose it is decides, or an admin.

@@ -4,6 +4,8 @@
 //! S9, I1). Invariants: a login that lost to a cancel stores nothing (C1), and its tokens are dropped, and revoked where
 //! that ends nothing in use (C4). Must not: be reached without the login's lock.
 
+use std::time::Duration;
+
 use super::machine::{Event, next};
 use super::{Inner, is_open, step};
 use crate::audit;
@@ -14,6 +16,11 @@ use crate::provider::{Provider, RevocationScope};
 use crate::revocation;
 use crate::store::{StoreError, Touches, View, update};
 use crate::tenant::{TenantKey, User};
+
+/// The pauses between tries to store what a sign-in brought: in all well below the time for which the sweep leaves an
+/// exchange alone.
+const STORE_PAUSES: [Duration; 4] =
+    [Duration::from_millis(200), Duration::from_secs(1), Duration::from_secs(2), Duration::from_secs(4)];
 
 /// How a completed exchange ended.
 #[derive(Debug)]
@@ -59,31 +66,22 @@ impl Inner {
         provider: &Provider,
     ) -> Result<Completed, StoreError> {
         let incoming = credential_of(login, grant, self.clock.now());
-        let touches = Touches::tenant(&login.tenant).and_logins_at(&login.tenant);
-        let touches = match &login.bind {
-            Some(thread) => touches.and_thread(thread),
-            None => touches,
+        let mut pauses = STORE_PAUSES.iter();
+        let verdict = loop {
+            match self.write_completion(login, incoming.clone()).await {
+                Ok(verdict) => break verdict,
+                Err(error) => {
+                    tracing::error!(login = %login.id, %error, "a sign-in could not be stored");
+                    // A damaged entry stays damaged; the rest may pass.
+                    let pause = pauses.next().filter(|_| !matches!(error, StoreError::Entry(_)));
+                    match pause {
+                        Some(pause) => tokio::time::sleep(*pause).await,
+                        None => return Ok(self.give_up(login, &incoming, provider).await),
+                    }
+                }
+            }
         };
-        let (id, credential) = (login.id.clone(), incoming.clone());
-        let verdict = update(&*self.store, touches, move |view| {
-            let Some(stored) = view.login_by_id(&id) else { return Ok(Verdict::Lost) };
-            if next(stored.status, Event::Stored).is_none() {
-                return Ok(Verdict::Lost);
-            }
-            let held = view.tenant(&stored.tenant)?;
-            if let Some(reason) = held.as_ref().and_then(|held| objection(held, &credential, &stored)) {
-                step(view, stored, Event::Fail, Some(reason.clone()));
-                return Ok(Verdict::Refused(reason));
-            }
-            view.put_tenant(&stored.tenant, credential);
-            bind(view, &stored)?;
-            complete_others(view, &stored);
-            let login = step(view, stored, Event::Stored, None);
-            Ok::<_, StoreError>(
-                login.map_or(Verdict::Lost, |login| Verdict::Stored { login, replaced: held }),
-            )
-        });
-        match verdict.await?? {
+        match verdict {
             Verdict::Stored { login, replaced } => {
                 audit::login_ended(&login, login.status);
                 self.end_replaced(&login, replaced, &incoming, provider).await;
@@ -99,6 +97,52 @@ impl Inner {
                 Ok(Completed::Refused(reason))
             }
         }
+    }
+
+    /// One try of the write. Knows its own earlier success, whose answer may have been lost.
+    async fn write_completion(
+        &self,
+        login: &PendingLogin,
+        credential: Credential,
+    ) -> Result<Verdict, StoreError> {
+        let touches = Touches::tenant(&login.tenant).and_logins_at(&login.tenant);
+        let touches = match &login.bind {
+            Some(thread) => touches.and_thread(thread),
+            None => touches,
+        };
+        let id = login.id.clone();
+        let verdict = update(&*self.store, touches, move |view| {
+            let Some(stored) = view.login_by_id(&id) else { return Ok(Verdict::Lost) };
+            let held = view.tenant(&stored.tenant)?;
+            if held.as_ref().is_some_and(|held| held.id == credential.id) {
+                return Ok(Verdict::Stored { login: stored, replaced: None });
+            }
+            if next(stored.status, Event::Stored).is_none() {
+                return Ok(Verdict::Lost);
+            }
+            if let Some(reason) = held.as_ref().and_then(|held| objection(held, &credential, &stored)) {
+                step(view, stored, Event::Fail, Some(reason.clone()));
+                return Ok(Verdict::Refused(reason));
+            }
+            view.put_tenant(&stored.tenant, credential);
+            bind(view, &stored);
+            complete_others(view, &stored);
+            let login = step(view, stored, Event::Stored, None);
+            Ok::<_, StoreError>(
+                login.map_or(Verdict::Lost, |login| Verdict::Stored { login, replaced: held }),
+            )
+        });
+        verdict.await?
+    }
+
+    /// The tokens came and cannot be stored: they are dropped, and the login ends saying so, if that can be written.
+    async fn give_up(&self, login: &PendingLogin, incoming: &Credential, provider: &Provider) -> Completed {
+        self.drop_tokens(login, incoming, provider).await;
+        let failed = self.advance(&login.id, &login.tenant, Event::Fail, Some(EndReason::NotStored)).await;
+        if let Err(error) = failed {
+            tracing::error!(login = %login.id, %error, "that a sign-in failed could not be written down");
+        }
+        Completed::Refused(EndReason::NotStored)
     }
 
     async fn drop_tokens(&self, login: &PendingLogin, incoming: &Credential, provider: &Provider) {
@@ -140,20 +184,26 @@ fn objection(held: &Credential, incoming: &Credential, login: &PendingLogin) -> 
 }
 
 /// Binds the thread in which the login was started, unless it is bound to what somebody else signed in.
-fn bind(view: &mut View<'_>, login: &PendingLogin) -> Result<(), StoreError> {
-    let Some(thread) = &login.bind else { return Ok(()) };
-    let mut binding = view.binding(thread)?;
+fn bind(view: &mut View<'_>, login: &PendingLogin) {
+    let Some(thread) = &login.bind else { return };
+    let mut binding = match view.binding(thread) {
+        Ok(binding) => binding,
+        Err(error) => {
+            // The sign-in is worth more than its binding.
+            tracing::warn!(%thread, %error, "the thread is not bound");
+            return;
+        }
+    };
     let provider = &login.tenant.provider;
     let foreign = binding.tenants.get(provider).is_some_and(|bound| {
         *bound != login.tenant && bound.user.as_ref().is_some_and(|owner| Some(owner) != login.user.discord())
     });
     if foreign && !login.by_admin {
         tracing::info!(%thread, tenant = %login.tenant, "the thread stays bound to another member's sign-in");
-        return Ok(());
+        return;
     }
     binding.tenants.insert(provider.clone(), login.tenant.clone());
     view.put_binding(thread, binding);
-    Ok(())
 }
 
 /// Everybody else who was signing in to this tenant is done too, and is told by whom (S9).

@@ -135,8 +135,14 @@ impl Logins {
             .ok_or_else(|| StartError::UnknownProvider { provider: name.to_string() })?;
         let kind = choose(provider, request.kind)
             .ok_or_else(|| StartError::NoFlow { provider: provider.title.clone() })?;
-        // Without the lock first: a join needs none, and must not keep an answer from being pasted.
-        let mut lock = None;
+        // A join needs no lock, and must not keep an answer from being pasted.
+        let now = inner.clock.now();
+        let found = inner.store.snapshot()?.login(&request.user, &request.tenant).ok().flatten();
+        let is_live = |found: &PendingLogin| !has_ended(found, now) && found.status != LoginStatus::Starting;
+        let mut lock = match found.as_deref() {
+            Some(found) if is_live(found) => None,
+            _ => inner.store.try_login_lock(&request.user, &request.tenant)?,
+        };
         for attempt in 0..=LOCK_TRIES {
             match inner.reserve(&request, kind, lock.is_some()).await? {
                 Reserved::Live(login, older) => {

@@ -485,3 +485,106 @@ async fn signing_in_again_revokes_the_old_tokens_only_where_that_ends_nothing_el
         assert_eq!(host.authority.revocations(), revoked, "{scope}");
     }
 }
+
+/// C1, S13: expiry does not end an exchange; only its bound does.
+#[tokio::test]
+async fn an_exchange_is_frozen_for_its_bound_and_no_longer() {
+    for (passed, status) in [(149, LoginStatus::Exchanging), (152, LoginStatus::Failed)] {
+        let host = Host::new();
+        let logins = host.logins();
+        let login = host.paste_login(&logins, "42").await;
+        let store = host.store();
+        let id = login.id.clone();
+        host.clock.jump(839);
+        update(&*store, Touches::nothing().and_all_logins(), move |view| {
+            let mut login = view.login_by_id(&id).unwrap();
+            login.status = LoginStatus::Exchanging;
+            view.put_login(login);
+            Ok::<_, ()>(())
+        })
+        .await
+        .unwrap()
+        .unwrap();
+        host.clock.jump(passed);
+        logins.sweep().await.unwrap();
+        assert_eq!(host.login(&login.id).unwrap().status, status, "after {passed} s");
+    }
+}
+
+/// DESIGN: a binding to somebody else's sign-in stays, but for an admin.
+#[tokio::test]
+async fn a_thread_bound_to_anothers_sign_in_stays_so() {
+    for (by_admin, bound_to) in [(false, "acme@7"), (true, "acme@42")] {
+        let host = Host::new();
+        let logins = host.logins();
+        let store = host.store();
+        update(&*store, Touches::thread(&thread("7")), |view| {
+            let mut binding = view.binding(&thread("7")).unwrap();
+            binding.tenants.insert(key("acme").provider, key("acme@7"));
+            view.put_binding(&thread("7"), binding);
+            Ok::<_, ()>(())
+        })
+        .await
+        .unwrap()
+        .unwrap();
+        let request = StartRequest { tenant: key("acme@42"), by_admin, ..request("42", LoginKind::Paste) };
+        let login = logins.start(request).await.unwrap().login;
+        let answer = host.answer(&login, &Person::ada()).await;
+        assert_eq!(logins.paste(&user("42"), &login.id, &answer).await.unwrap(), Pasted::Succeeded);
+        let bound = host.store().snapshot().unwrap().binding(&thread("7")).unwrap().unwrap();
+        assert_eq!(bound.tenants[&key("acme").provider], key(bound_to));
+    }
+}
+
+/// F5: a damaged entry elsewhere costs a binding at most, never a sign-in.
+#[tokio::test]
+async fn a_damaged_thread_entry_costs_the_binding_and_not_the_sign_in() {
+    let host = Host::new();
+    let logins = host.logins();
+    let login = host.paste_login(&logins, "42").await;
+    let answer = host.answer(&login, &Person::ada()).await;
+    let damaged = host.text().replace("\"threads\": {}", "\"threads\": {\"7\": {\"tenants\": 5}}");
+    std::fs::write(&host.path, damaged).unwrap();
+    assert_eq!(logins.paste(&user("42"), &login.id, &answer).await.unwrap(), Pasted::Succeeded);
+    assert!(host.held("acme").is_some() && host.text().contains("\"tenants\": 5"));
+}
+
+/// S3, U5: a thread that has not heard how a login ended follows the next one, and the message it showed is named.
+#[tokio::test]
+async fn a_new_login_takes_over_who_watched_the_old_one() {
+    let host = Host::new();
+    let logins = host.logins();
+    let first = host.paste_login(&logins, "42").await;
+    let watcher = Watcher { thread: thread("8"), interaction: Some(Secret::new("elsewhere")) };
+    logins.start(StartRequest { watcher: Some(watcher), ..request("42", LoginKind::Paste) }).await.unwrap();
+    host.clock.jump(841);
+    let again = StartRequest {
+        watcher: Some(Watcher { thread: thread("7"), interaction: Some(Secret::new("newer")) }),
+        ..request("42", LoginKind::Paste)
+    };
+    let second = logins.start(again).await.unwrap();
+    assert_ne!(second.login.id, first.id);
+    assert_eq!(second.older.as_ref().map(Secret::expose), Some("interaction-of-42"));
+    let watching: Vec<_> = second.login.watchers.iter().map(|watcher| watcher.thread.to_string()).collect();
+    assert_eq!(watching, ["7", "8"]);
+}
+
+/// S13: what is left of a cancelled login keeps nobody from starting anew.
+#[tokio::test]
+async fn a_hanging_poll_of_a_cancelled_login_delays_no_new_start() {
+    let host = Host::new();
+    let logins = host.logins();
+    let started = logins.start(request("42", LoginKind::Device)).await.unwrap();
+    let held = host.authority.hold(Endpoint::Token);
+    let polling = tokio::spawn({
+        let logins = logins.clone();
+        let handover = started.handover.unwrap();
+        async move { logins.poll(handover).await }
+    });
+    assert!(host.authority.eventually(LONG, |_| held.waiting() == 1).await);
+    logins.cancel(&user("42"), false, &started.login.id).await.unwrap();
+    let again = logins.start(request("42", LoginKind::Device)).await.unwrap();
+    assert!(again.handover.is_some());
+    held.release();
+    polling.await.unwrap();
+}

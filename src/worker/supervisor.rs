@@ -3,7 +3,7 @@
 //! Owns the map of workers. Invariants: at most one worker per thread; a worker ends when it is idle, its place in the map
 //! with it (W1); one that panics comes back with a growing pause, and the others do not notice (W3).
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::Notifier;
-use super::thread::{Message, Worker};
+use super::thread::{Message, Shelf, Worker};
 use crate::broker::Broker;
 use crate::login::Handover;
 use crate::tenant::ThreadId;
@@ -39,6 +39,10 @@ struct Inner {
     notifier: Arc<dyn Notifier>,
     /// The mailbox of each running worker. Locked to look up, insert or remove, never across a wait.
     workers: Mutex<HashMap<ThreadId, mpsc::UnboundedSender<Message>>>,
+    /// What workers that ended remembered.
+    shelf: Arc<Shelf>,
+    /// Threads that are archived or deleted: their tenants are not kept fresh for them. Only those that have a binding.
+    closed: Mutex<HashSet<ThreadId>>,
     tasks: TaskTracker,
     closing: CancellationToken,
 }
@@ -57,11 +61,14 @@ impl Supervisor {
             broker,
             notifier,
             workers: Mutex::default(),
+            shelf: Arc::default(),
+            closed: Mutex::default(),
             tasks: TaskTracker::new(),
             closing: CancellationToken::new(),
         }));
-        let looking = supervisor.clone();
-        supervisor.0.tasks.spawn(async move { looking.look_after_all().await });
+        let (looking, owing) = (supervisor.clone(), supervisor.clone());
+        supervisor.0.tasks.spawn(async move { looking.keep_looking().await });
+        supervisor.0.tasks.spawn(async move { owing.settle_debts().await });
         supervisor
     }
 
@@ -75,13 +82,30 @@ impl Supervisor {
         self.send(thread, Message::Wake);
     }
 
-    /// Tells that `thread` was archived or deleted: its worker ends once its logins have.
+    /// Tells that `thread` was archived or deleted: its worker ends once its logins have, and comes back only for those.
     pub fn thread_closed(&self, thread: &ThreadId) {
+        self.0.closed.lock().unwrap_or_else(PoisonError::into_inner).insert(thread.clone());
+        self.tell_worker(thread, Message::ThreadClosed);
+    }
+
+    /// Tells that `thread` is open: un-archived, or in use.
+    pub fn thread_opened(&self, thread: &ThreadId) {
+        if self.0.closed.lock().unwrap_or_else(PoisonError::into_inner).remove(thread) {
+            self.tell_worker(thread, Message::ThreadOpened);
+        }
+    }
+
+    /// Tells the worker of `thread`, if one runs.
+    fn tell_worker(&self, thread: &ThreadId, message: Message) {
         let workers = self.0.workers.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(mailbox) = workers.get(thread) {
-            // One that has just ended has nothing left to close.
-            drop(mailbox.send(Message::ThreadClosed));
+            // One that has just ended has nothing left to be told.
+            drop(mailbox.send(message));
         }
+    }
+
+    fn is_closed(&self, thread: &ThreadId) -> bool {
+        self.0.closed.lock().unwrap_or_else(PoisonError::into_inner).contains(thread)
     }
 
     /// How many workers run.
@@ -127,6 +151,8 @@ impl Supervisor {
                 self.0.broker.clone(),
                 Arc::clone(&self.0.notifier),
                 self.0.closing.clone(),
+                Arc::clone(&self.0.shelf),
+                self.is_closed(&thread),
             );
             let mailbox = Arc::clone(&messages);
             let run = tokio::spawn(async move { worker.run(&mut *mailbox.lock().await).await });
@@ -147,6 +173,37 @@ impl Supervisor {
             tokio::select! {
                 () = tokio::time::sleep(pause) => {}
                 () = self.0.closing.cancelled() => {}
+            }
+        }
+    }
+
+    /// Looks after all, again after a panic: without this task nothing is taken up.
+    async fn keep_looking(&self) {
+        loop {
+            let supervisor = self.clone();
+            if tokio::spawn(async move { supervisor.look_after_all().await }).await.is_ok() {
+                return;
+            }
+            tracing::error!("the supervisor panicked; it goes on");
+            tokio::time::sleep(RESTART_PAUSES[0]).await;
+        }
+    }
+
+    /// Tries the revocations that are owed, on a task of its own: a provider that hangs must hold up nothing else.
+    async fn settle_debts(&self) {
+        loop {
+            tokio::select! {
+                () = tokio::time::sleep(SWEEP_EVERY) => {}
+                () = self.0.closing.cancelled() => return,
+            }
+            tokio::select! {
+                // What is left stays owed.
+                () = self.0.closing.cancelled() => return,
+                result = self.0.broker.retry_owed() => {
+                    if let Err(error) = result {
+                        tracing::warn!(%error, "owed revocations could not be tried; trying again");
+                    }
+                }
             }
         }
     }
@@ -202,6 +259,9 @@ impl Supervisor {
                 self.wake(thread);
             }
         }
+        self.0.shelf.tidy(&document);
+        let is_bound = |thread: &ThreadId| document.binding(thread).is_ok_and(|binding| binding.is_some());
+        self.0.closed.lock().unwrap_or_else(PoisonError::into_inner).retain(is_bound);
         let now = self.0.broker.clock().now();
         for (thread, binding) in document.bindings() {
             let in_use = binding.tenants.values().any(|tenant| {
@@ -211,7 +271,7 @@ impl Supervisor {
                     .flatten()
                     .is_some_and(|held| super::thread::is_in_use(&held, now))
             });
-            if in_use {
+            if in_use && !self.is_closed(&thread) {
                 self.wake(&thread);
             }
         }
@@ -241,9 +301,6 @@ impl Supervisor {
     async fn tidy(&self) {
         if let Err(error) = self.0.broker.logins().sweep().await {
             tracing::warn!(%error, "the sweep could not be done; trying again");
-        }
-        if let Err(error) = self.0.broker.retry_owed().await {
-            tracing::warn!(%error, "owed revocations could not be tried; trying again");
         }
     }
 }

@@ -110,6 +110,20 @@ async fn a_worker_polls_its_threads_login_and_has_its_end_told_once() {
     assert_eq!(login.untold().count(), 0, "and that is written down");
     supervisor.thread_closed(&thread("7"));
     eventually("the worker has ended", || supervisor.workers() == 0).await;
+    // W1: its tenant is in use, and the store changes; for an archived thread that is no reason to come back.
+    broker.note_use(&key("acme")).await.unwrap();
+    tokio::time::sleep(Duration::from_millis(700)).await;
+    assert_eq!(supervisor.workers(), 0);
+    supervisor.thread_opened(&thread("7"));
+    update(&**broker.store(), Touches::thread(&thread("7")), |view| {
+        let binding = view.binding(&thread("7")).unwrap();
+        view.put_binding(&thread("7"), binding);
+        Ok::<_, ()>(())
+    })
+    .await
+    .unwrap()
+    .unwrap();
+    eventually("a worker for the thread that is open again", || supervisor.workers() == 1).await;
 }
 
 /// W3

@@ -5,7 +5,7 @@
 //! rest (W2). Must not: keep what only it knows, but for interaction tokens, which leave the store when a login ends.
 
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::mpsc;
@@ -45,11 +45,13 @@ pub(super) enum Message {
     Wake,
     /// The thread was archived or deleted.
     ThreadClosed,
+    /// It is open again.
+    ThreadOpened,
 }
 
-/// What is remembered of a login that the thread watches.
+/// What is remembered of a login that a thread watches, beyond the life of its worker.
 #[derive(Debug, Default)]
-struct Watched {
+pub(super) struct Watched {
     /// The newest interaction's token: gone from the store once the login is over.
     interaction: Option<Secret>,
     /// The status that was shown last.
@@ -60,6 +62,33 @@ struct Watched {
     next_try: Option<Instant>,
     /// Another bot's.
     not_ours: bool,
+    /// The end was told, and that could not be written down yet: not to be told again.
+    told: bool,
+}
+
+/// What workers that have ended remembered, by thread: a worker that comes after must not tell a second time, or have
+/// forgotten a message (S12).
+#[derive(Debug, Default)]
+pub(super) struct Shelf(Mutex<HashMap<ThreadId, HashMap<LoginId, Watched>>>);
+
+impl Shelf {
+    fn take(&self, thread: &ThreadId) -> HashMap<LoginId, Watched> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(thread).unwrap_or_default()
+    }
+
+    fn put(&self, thread: &ThreadId, watched: HashMap<LoginId, Watched>) {
+        if !watched.is_empty() {
+            self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(thread.clone(), watched);
+        }
+    }
+
+    /// Forgets logins that the store holds no more.
+    pub(super) fn tidy(&self, document: &Document) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).retain(|_, watched| {
+            watched.retain(|id, _| document.login_by_id(id).is_some());
+            !watched.is_empty()
+        });
+    }
 }
 
 pub(super) struct Worker {
@@ -68,8 +97,15 @@ pub(super) struct Worker {
     notifier: Arc<dyn Notifier>,
     closing: CancellationToken,
     watched: HashMap<LoginId, Watched>,
+    shelf: Arc<Shelf>,
     polls: JoinSet<()>,
     closed: bool,
+}
+
+impl Drop for Worker {
+    fn drop(&mut self) {
+        self.shelf.put(&self.thread, std::mem::take(&mut self.watched));
+    }
 }
 
 /// Whether somebody asked for this credential of late, or it is too new to tell.
@@ -84,16 +120,11 @@ impl Worker {
         broker: Broker,
         notifier: Arc<dyn Notifier>,
         closing: CancellationToken,
+        shelf: Arc<Shelf>,
+        closed: bool,
     ) -> Self {
-        Self {
-            thread,
-            broker,
-            notifier,
-            closing,
-            watched: HashMap::new(),
-            polls: JoinSet::new(),
-            closed: false,
-        }
+        let watched = shelf.take(&thread);
+        Self { thread, broker, notifier, closing, watched, shelf, polls: JoinSet::new(), closed }
     }
 
     /// Works until nothing is left to do for a while, or the program ends.
@@ -135,6 +166,7 @@ impl Worker {
             }
             Message::Wake => {}
             Message::ThreadClosed => self.closed = true,
+            Message::ThreadOpened => self.closed = false,
         }
     }
 
@@ -211,23 +243,26 @@ impl Worker {
         if let Some(at) = watched.next_try.filter(|at| *at > Instant::now()) {
             return Some(at);
         }
-        match self.notifier.login_changed(login, &self.thread, watched.interaction.as_ref()).await {
-            Told::NotOurs => {
-                watched.not_ours = true;
-                None
-            }
-            Told::Done => match self.broker.logins().mark_told(login, &self.thread).await {
-                Ok(()) => None,
-                Err(error) => {
-                    tracing::warn!(login = %login.id, %error, "that a thread was told could not be written down");
-                    // Told it was: another time would be once too often, here at least.
-                    watched.tries = TELL_TRIES;
-                    None
+        if !watched.told {
+            match self.notifier.login_changed(login, &self.thread, watched.interaction.as_ref()).await {
+                Told::NotOurs => {
+                    watched.not_ours = true;
+                    return None;
                 }
-            },
-            Told::Later => {
-                watched.tries += 1;
-                let at = Instant::now() + TELL_AGAIN;
+                Told::Later => {
+                    watched.tries += 1;
+                    let at = Instant::now() + TELL_AGAIN;
+                    watched.next_try = Some(at);
+                    return Some(at);
+                }
+                Told::Done => watched.told = true,
+            }
+        }
+        match self.broker.logins().mark_told(login, &self.thread).await {
+            Ok(()) => None,
+            Err(error) => {
+                tracing::warn!(login = %login.id, %error, "that a thread was told could not be written down; trying again");
+                let at = Instant::now() + LONGEST_SLEEP;
                 watched.next_try = Some(at);
                 Some(at)
             }
