@@ -209,7 +209,7 @@ impl Flight<'_> {
                 match at_the_disk(|| self.inner.store.write_rescue(self.lock, self.tenant, &rescue)) {
                     Ok(()) => kept_aside = true,
                     Err(error) => {
-                        tracing::error!(tenant = %self.tenant, %error, "a rotated token could not be kept aside")
+                        tracing::error!(tenant = %self.tenant, %error, "a rotated token could not be kept aside");
                     }
                 }
             }
@@ -241,7 +241,7 @@ impl Flight<'_> {
         let Some(rescue) = found else { return Ok(()) };
         match self.compare_and_set(&rescue).await {
             Ok(Saved::Stored) => {
-                tracing::info!(tenant = %self.tenant, "stored a rotated token that was kept aside")
+                tracing::info!(tenant = %self.tenant, "stored a rotated token that was kept aside");
             }
             Ok(Saved::Superseded) => {
                 tracing::info!(tenant = %self.tenant, "a token kept aside was superseded by a logout or a newer sign-in");
