@@ -119,7 +119,7 @@ pub fn satisfies(credential: &Credential, want: &Want, now: UnixSeconds) -> bool
     let needed =
         life(credential).filter(|_| ordinary).map_or(want.min_valid, |life| want.min_valid.min(life / 2));
     let is_newer = want.arrived.as_ref().is_some_and(|arrived| *arrived != credential.version());
-    (left >= needed && left > 0) || (is_newer && left > 0)
+    left > 0 && (left >= needed || is_newer)
 }
 
 fn is_rejected(credential: &Credential, want: &Want) -> bool {
