@@ -15,7 +15,7 @@ use super::{Call, complete, tenant, visit};
 use crate::discord::custom_id::TenantRef;
 use crate::discord::route::Failure;
 use crate::discord::visit::Visit;
-use crate::view::{self, Notice, Page, Reader};
+use crate::view::{self, Notice, Page, Reader, Tried};
 
 /// What somebody wants to sign in to.
 struct Wish {
@@ -140,7 +140,8 @@ async fn not_started(visit: &Visit<'_>, wish: &Wish, error: &StartError) {
     let tried = |provider: &Provider| wish.kind.or_else(|| ways(provider).next());
     let other = provider.and_then(|provider| tried(provider).and_then(|tried| next_way(provider, tried)));
     let now = broker.clock().now();
-    visit.show(&view::start_failed(error, &wish.tenant, other, broker.catalog(), now)).await;
+    let tried = Tried { tenant: &wish.tenant, kind: wish.kind, bind: wish.bind, other };
+    visit.show(&view::start_failed(error, &tried, broker.catalog(), now)).await;
 }
 
 /// Shows where `login` stands on this visit's message.
