@@ -60,7 +60,8 @@ impl Stage {
     }
 }
 
-/// Builds the program that the demo runs, and says where it is.
+/// Builds the program that the demo runs, and says where it is. With the demo, so that all of it is built with one set of
+/// features, and what is there is not built again.
 fn build() -> PathBuf {
     println!("Building the bot …");
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
