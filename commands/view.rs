@@ -28,7 +28,7 @@ pub use self::logout::{
     kept, logged_out, logout_failed, logout_preview, nothing_to_log_out, pick_logout, unknown_tenant,
 };
 pub use self::start::{
-    no_provider, pick_provider, signed_in_already, start_failed, unknown_provider, wrong_name,
+    Tried, no_provider, pick_provider, signed_in_already, start_failed, unknown_provider, wrong_name,
 };
 pub use self::status::{Reader, tenant_status, thread_status};
 use crate::discord::custom_id::Press;

@@ -9,19 +9,20 @@ use latchkey::login::{Cancelled, PasteError, StartError, Started};
 use latchkey::pending::{LoginId, LoginKind, LoginStatus, PendingLogin};
 use latchkey::provider::{Catalog, Flow, Provider};
 use latchkey::store::has_ended;
-use latchkey::tenant::{Profile, TenantKey};
+use latchkey::tenant::{Profile, TenantKey, ThreadId};
 
 use super::{Call, complete, tenant, visit};
 use crate::discord::custom_id::TenantRef;
 use crate::discord::route::Failure;
 use crate::discord::visit::Visit;
-use crate::view::{self, Notice, Page, Reader};
+use crate::view::{self, Notice, Page, Reader, Tried};
 
 /// What somebody wants to sign in to.
 struct Wish {
     tenant: TenantKey,
     kind: Option<LoginKind>,
-    bind: bool,
+    /// The thread that is to use it.
+    bind: Option<ThreadId>,
     /// Although the slot holds a sign-in that works.
     again: bool,
 }
@@ -68,10 +69,11 @@ async fn begin(
     let wish = Wish {
         tenant: Broker::slot(found, profile, &visit.caller.user),
         kind: None,
-        bind: bind.unwrap_or(found.bind),
+        bind: bind.unwrap_or(found.bind).then(|| visit.thread.clone()),
         again: false,
     };
-    pursue(visit, wish).await
+    pursue(visit, wish).await;
+    Ok(())
 }
 
 /// The provider that is meant: the one that was named, else the only one; or the question which.
@@ -91,15 +93,15 @@ fn provider_of<'a>(
     })
 }
 
-/// Starts or joins a login and shows it, on a message that was promised before.
-async fn pursue(visit: &Visit<'_>, wish: Wish) -> Result<(), Failure> {
+/// Starts or joins a login and shows it, on a message that was promised before; or shows there why there is none.
+async fn pursue(visit: &Visit<'_>, wish: Wish) -> Option<PendingLogin> {
     let desk = visit.desk;
     let request = LoginRequest {
         caller: visit.caller.clone(),
         tenant: wish.tenant.clone(),
         kind: wish.kind,
         watcher: Some(visit.watcher()),
-        bind: wish.bind.then(|| visit.thread.clone()),
+        bind: wish.bind.clone(),
         again: wish.again,
     };
     let started = match desk.broker.login(request).await {
@@ -107,12 +109,12 @@ async fn pursue(visit: &Visit<'_>, wish: Wish) -> Result<(), Failure> {
         Ok(LoginReply::SignedIn(status)) => {
             let reader = Reader { user: visit.caller.user.clone(), admin: visit.caller.admin };
             let page = view::tenant_status(&status, &reader, desk.broker.catalog());
-            visit.show(&view::signed_in_already(page, &wish.tenant, wish.bind)).await;
-            return Ok(());
+            visit.show(&view::signed_in_already(page, &wish.tenant, wish.bind.is_some())).await;
+            return None;
         }
         Err(error) => {
             not_started(visit, &wish, &error).await;
-            return Ok(());
+            return None;
         }
     };
     let Started { login, older, handover, .. } = *started;
@@ -120,14 +122,18 @@ async fn pursue(visit: &Visit<'_>, wish: Wish) -> Result<(), Failure> {
         Some(handover) => desk.supervisor.hand_over(&visit.thread, handover),
         None => desk.supervisor.wake(&visit.thread),
     }
-    show(visit, &login).await;
+    if visit.own_message().is_some() {
+        show(visit, &login).await;
+    } else {
+        log(&login, desk.live.show_first(&login, &visit.thread, visit.token()).await);
+    }
     if let Some(code) = view::user_code(&login) {
         visit.add(&code).await;
     }
     if let Some(before) = older.filter(|older| older != visit.token()) {
-        desk.live.retire(&before, &view::moved(desk.broker.catalog(), &login.tenant)).await;
+        desk.live.retire(&login, &before, visit.own_message()).await;
     }
-    Ok(())
+    Some(login)
 }
 
 /// Tells why a login did not start.
@@ -140,12 +146,17 @@ async fn not_started(visit: &Visit<'_>, wish: &Wish, error: &StartError) {
     let tried = |provider: &Provider| wish.kind.or_else(|| ways(provider).next());
     let other = provider.and_then(|provider| tried(provider).and_then(|tried| next_way(provider, tried)));
     let now = broker.clock().now();
-    visit.show(&view::start_failed(error, &wish.tenant, other, broker.catalog(), now)).await;
+    let tried = Tried { tenant: &wish.tenant, kind: wish.kind, bind: wish.bind.is_some(), other };
+    visit.show(&view::start_failed(error, &tried, broker.catalog(), now)).await;
 }
 
 /// Shows where `login` stands on this visit's message.
 pub(super) async fn show(visit: &Visit<'_>, login: &PendingLogin) {
-    if let Err(error) = visit.desk.live.show(login, visit.token()).await {
+    log(login, visit.desk.live.show(login, visit.token()).await);
+}
+
+fn log(login: &PendingLogin, shown: serenity::Result<()>) {
+    if let Err(error) = shown {
         let error = crate::discord::api::words(&error);
         tracing::warn!(login = %login.id, error, "a login could not be shown");
     }
@@ -164,7 +175,9 @@ pub async fn sign_in(
     match tenant.filter(mine) {
         Some(tenant) => {
             visit.defer_update().await;
-            pursue(visit, Wish { tenant, kind, bind, again: true }).await
+            let bind = bind.then(|| visit.thread.clone());
+            pursue(visit, Wish { tenant, kind, bind, again: true }).await;
+            Ok(())
         }
         None => super::unknown(visit).await,
     }
@@ -191,14 +204,29 @@ pub async fn other_way(visit: &Visit<'_>, id: &LoginId) -> Result<(), Failure> {
         return super::unknown(visit).await;
     };
     visit.defer_update().await;
-    desk.live.replace(id);
+    let turn = desk.live.turn(id).await;
     let cancelled = desk.broker.logins().cancel(&visit.caller.user, visit.caller.admin, id).await?;
-    if matches!(cancelled, Cancelled::Now(_)) {
-        let (tenant, bind) = (login.tenant.clone(), login.bind.is_some());
-        return pursue(visit, Wish { tenant, kind: Some(kind), bind, again: true }).await;
+    let Cancelled::Now(ended) = cancelled else {
+        drop(turn);
+        // It has ended otherwise in this very moment: that is what to show.
+        show(visit, &login).await;
+        return Ok(());
+    };
+    desk.live.replace(&turn, id, &visit.thread);
+    drop(turn);
+    let wish = Wish { tenant: login.tenant.clone(), kind: Some(kind), bind: login.bind.clone(), again: true };
+    let started = pursue(visit, wish).await;
+    // The other threads that watched it keep their messages.
+    for watcher in login.watchers.into_iter().filter(|watcher| watcher.thread != visit.thread) {
+        let Some(message) = watcher.interaction.clone() else { continue };
+        match &started {
+            Some(started) => {
+                desk.broker.logins().renew_watcher(&visit.caller.user, &started.id, watcher).await?;
+                desk.live.pass_on(id, started, &message).await;
+            }
+            None => log(&ended, desk.live.show(&ended, &message).await),
+        }
     }
-    // It has ended otherwise in this very moment: that is what to show.
-    show(visit, &login).await;
     Ok(())
 }
 

@@ -32,15 +32,10 @@ pub enum Press {
     SignIn {
         /// The slot.
         tenant: TenantRef,
+        /// How; else in the provider's first way.
+        kind: Option<LoginKind>,
         /// Whether the thread is bound.
         bind: bool,
-    },
-    /// Signs in for this thread, in this way.
-    SignInBy {
-        /// The slot.
-        tenant: TenantRef,
-        /// How.
-        kind: LoginKind,
     },
     /// Chooses a provider to sign in at.
     PickProvider {
@@ -126,11 +121,7 @@ impl fmt::Display for Press {
             Self::Paste(login) => write!(f, "paste:{login}"),
             Self::Cancel(login) => write!(f, "cancel:{login}"),
             Self::OtherWay(login) => write!(f, "other:{login}"),
-            Self::SignIn { tenant, bind: true } => write!(f, "signin:{tenant}"),
-            Self::SignIn { tenant, bind: false } => write!(f, "signin-unbound:{tenant}"),
-            Self::SignInBy { tenant, kind: LoginKind::Device } => write!(f, "by-device:{tenant}"),
-            Self::SignInBy { tenant, kind: LoginKind::Paste } => write!(f, "by-paste:{tenant}"),
-            Self::SignInBy { tenant, kind: LoginKind::Callback } => write!(f, "by-page:{tenant}"),
+            Self::SignIn { tenant, kind, bind } => write!(f, "{}:{tenant}", sign_in_verb(*kind, *bind)),
             Self::PickProvider { bind: None } => f.write_str("provider:"),
             Self::PickProvider { bind: Some(true) } => f.write_str("provider:bind"),
             Self::PickProvider { bind: Some(false) } => f.write_str("provider:unbound"),
@@ -158,11 +149,6 @@ impl FromStr for Press {
             ("paste", _) => Self::Paste(login()?),
             ("cancel", _) => Self::Cancel(login()?),
             ("other", _) => Self::OtherWay(login()?),
-            ("signin", tenant) => Self::SignIn { tenant: tenant.parse()?, bind: true },
-            ("signin-unbound", tenant) => Self::SignIn { tenant: tenant.parse()?, bind: false },
-            ("by-device", tenant) => Self::SignInBy { tenant: tenant.parse()?, kind: LoginKind::Device },
-            ("by-paste", tenant) => Self::SignInBy { tenant: tenant.parse()?, kind: LoginKind::Paste },
-            ("by-page", tenant) => Self::SignInBy { tenant: tenant.parse()?, kind: LoginKind::Callback },
             ("provider", "") => Self::PickProvider { bind: None },
             ("provider", "bind") => Self::PickProvider { bind: Some(true) },
             ("provider", "unbound") => Self::PickProvider { bind: Some(false) },
@@ -172,8 +158,31 @@ impl FromStr for Press {
             ("keep", "") => Self::Keep,
             ("pick-logout", "") => Self::PickLogOut,
             ("pick-cancel", "") => Self::PickCancel,
-            _ => return Err(NotOurs),
+            (verb, tenant) => {
+                let mut wishes = WAYS.into_iter().flat_map(|kind| [(kind, true), (kind, false)]);
+                let wish = wishes.find(|(kind, bind)| sign_in_verb(*kind, *bind) == verb);
+                let (kind, bind) = wish.ok_or(NotOurs)?;
+                Self::SignIn { tenant: tenant.parse()?, kind, bind }
+            }
         })
+    }
+}
+
+/// The ways to sign in that a press can ask for.
+const WAYS: [Option<LoginKind>; 4] =
+    [None, Some(LoginKind::Device), Some(LoginKind::Paste), Some(LoginKind::Callback)];
+
+/// Short enough that the longest tenant still fits beside it.
+fn sign_in_verb(kind: Option<LoginKind>, bind: bool) -> &'static str {
+    match (kind, bind) {
+        (None, true) => "signin",
+        (None, false) => "signin-unbound",
+        (Some(LoginKind::Device), true) => "by-device",
+        (Some(LoginKind::Device), false) => "device-unbound",
+        (Some(LoginKind::Paste), true) => "by-paste",
+        (Some(LoginKind::Paste), false) => "paste-unbound",
+        (Some(LoginKind::Callback), true) => "by-page",
+        (Some(LoginKind::Callback), false) => "page-unbound",
     }
 }
 
@@ -189,6 +198,8 @@ mod tests {
         let login = "0123456789abcdef0123456789abcdef".to_owned();
         let long = format!("mcp:{}/{}@80351110224678912", "a".repeat(64), "b".repeat(64));
         let short = TenantRef::from(&"codex/work@80351110224678912".parse().unwrap());
+        let full = format!("{}/{}", "a".repeat(40), "b".repeat(TENANT_CAP - 41));
+        let full = TenantRef::from(&full.parse().unwrap());
         let long = TenantRef::from(&long.parse().unwrap());
         let mut all = vec![
             Press::Paste(login.clone()),
@@ -202,10 +213,10 @@ mod tests {
             Press::PickLogOut,
             Press::PickCancel,
         ];
-        for tenant in [short, long] {
-            all.extend([true, false].map(|bind| Press::SignIn { tenant: tenant.clone(), bind }));
-            let kinds = [LoginKind::Device, LoginKind::Paste, LoginKind::Callback];
-            all.extend(kinds.map(|kind| Press::SignInBy { tenant: tenant.clone(), kind }));
+        for tenant in [short, full, long] {
+            for kind in WAYS {
+                all.extend([true, false].map(|bind| Press::SignIn { tenant: tenant.clone(), kind, bind }));
+            }
             all.extend([Press::LogOut(tenant.clone()), Press::LogOutConfirmed(tenant)]);
         }
         all

@@ -12,7 +12,7 @@ use latchkey::broker::Broker;
 use latchkey::pending::{EndReason, LoginId, LoginStatus, PendingLogin};
 use latchkey::secret::Secret;
 use latchkey::tenant::{TenantKey, ThreadId};
-use serenity::all::{Builder, Http};
+use serenity::all::{Builder, Http, MessageId};
 
 use super::render;
 use crate::view::{self, Card, Notice, Page, Serves, Slash};
@@ -28,9 +28,13 @@ pub struct Live {
     lanes: [tokio::sync::Mutex<()>; LANES],
     /// What the last paste came to, for logins that are open. Locked to look up or change, never across a wait.
     notices: Mutex<HashMap<LoginId, Notice>>,
-    /// Logins that were ended to make room for another on the same message: their end is not shown.
-    replaced: Mutex<HashSet<LoginId>>,
+    /// Where a login was ended to make room for another on the same message: its end is not shown there. Locked to look
+    /// up or change, never across a wait.
+    replaced: Mutex<HashSet<(LoginId, ThreadId)>>,
 }
+
+/// The turn to edit the messages of a login.
+pub struct Turn<'a>(#[expect(dead_code, reason = "held, not read")] tokio::sync::MutexGuard<'a, ()>);
 
 impl Live {
     pub fn new(http: Arc<Http>, broker: Broker, slash: Slash) -> Self {
@@ -44,17 +48,58 @@ impl Live {
         }
     }
 
+    /// The turn to edit the messages of `login`. Whoever ends a login and knows better than to have that told keeps it
+    /// until it has said so.
+    pub async fn turn(&self, login: &LoginId) -> Turn<'_> {
+        let hash = BuildHasherDefault::<DefaultHasher>::default().hash_one(login);
+        let lane = usize::try_from(hash % LANES as u64).unwrap_or_default();
+        Turn(self.lanes[lane].lock().await)
+    }
+
     /// Shows on the message of `interaction` where `login` stands now: as it is stored, else as it is given.
     pub async fn show(&self, login: &PendingLogin, interaction: &Secret) -> serenity::Result<()> {
-        let _one_at_a_time = self.lane(&login.id).lock().await;
+        let turn = self.turn(&login.id).await;
+        self.show_in_turn(&turn, login, interaction).await
+    }
+
+    /// As [`Live::show`], for whoever has the turn.
+    pub async fn show_in_turn(
+        &self,
+        _: &Turn<'_>,
+        login: &PendingLogin,
+        interaction: &Secret,
+    ) -> serenity::Result<()> {
         let page = self.page(login);
         render::edit(&page).execute(&*self.http, interaction.expose()).await.map(drop)
     }
 
+    /// Shows `login` on a new message in `thread`; or where to look, if a still newer one is the live one by now.
+    pub async fn show_first(
+        &self,
+        login: &PendingLogin,
+        thread: &ThreadId,
+        interaction: &Secret,
+    ) -> serenity::Result<()> {
+        let _turn = self.turn(&login.id).await;
+        let stored = self.stored(login);
+        let open = stored.as_ref().filter(|stored| !stored.status.is_terminal());
+        let live = open.and_then(|open| open.watchers.iter().find(|watcher| watcher.thread == *thread));
+        let page = match live.and_then(|live| live.interaction.as_ref()) {
+            Some(newer) if newer != interaction => view::moved(self.broker.catalog(), &login.tenant),
+            _ => self.page(login),
+        };
+        render::edit(&page).execute(&*self.http, interaction.expose()).await.map(drop)
+    }
+
+    fn stored(&self, login: &PendingLogin) -> Option<PendingLogin> {
+        let document = self.broker.store().snapshot().ok()?;
+        document.login_by_id(&login.id).map(|login| (*login).clone())
+    }
+
     /// The page of `login` as it stands now.
     pub fn page(&self, login: &PendingLogin) -> Page {
-        let stored = self.broker.store().snapshot().ok().and_then(|document| document.login_by_id(&login.id));
-        let login = stored.as_deref().unwrap_or(login);
+        let stored = self.stored(login);
+        let login = stored.as_ref().unwrap_or(login);
         let notice = {
             let mut notices = self.notices.lock().unwrap_or_else(PoisonError::into_inner);
             if login.status.is_terminal() {
@@ -82,31 +127,49 @@ impl Live {
         }
     }
 
-    /// From here on the end of `login` is not shown: another login takes its message over.
-    pub fn replace(&self, login: &LoginId) {
+    /// The end of `login` is not shown in `thread`: another login takes its message there over.
+    pub fn replace(&self, _: &Turn<'_>, login: &LoginId, thread: &ThreadId) {
         let stored = self.broker.store().snapshot();
         let mut replaced = self.replaced.lock().unwrap_or_else(PoisonError::into_inner);
         // What has left the store is told no more.
-        replaced.retain(|id| stored.as_ref().is_ok_and(|document| document.login_by_id(id).is_some()));
-        replaced.insert(login.clone());
+        replaced.retain(|(id, _)| stored.as_ref().is_ok_and(|document| document.login_by_id(id).is_some()));
+        replaced.insert((login.clone(), thread.clone()));
     }
 
-    /// Whether another login has taken over the message of this one.
-    pub fn is_replaced(&self, login: &LoginId) -> bool {
-        self.replaced.lock().unwrap_or_else(PoisonError::into_inner).contains(login)
+    /// Whether there is nothing to tell in `thread`: `login` is over, and another one has its message or its place.
+    pub fn needs_no_telling(&self, _: &Turn<'_>, login: &PendingLogin, thread: &ThreadId) -> bool {
+        if !login.status.is_terminal() {
+            return false;
+        }
+        let key = (login.id.clone(), thread.clone());
+        let was_replaced = self.replaced.lock().unwrap_or_else(PoisonError::into_inner).remove(&key);
+        let document = self.broker.store().snapshot();
+        was_replaced || document.is_ok_and(|document| document.login_by_id(&login.id).is_none())
     }
 
-    /// Puts `page` on an older message; nobody waits for it.
-    pub async fn retire(&self, interaction: &Secret, page: &Page) {
-        if let Err(error) = render::edit(page).execute(&*self.http, interaction.expose()).await {
-            tracing::debug!(error = super::api::words(&error), "an older message could not be changed");
+    /// Puts `new` on the message of `interaction`, which has shown `old` until now.
+    pub async fn pass_on(&self, old: &LoginId, new: &PendingLogin, interaction: &Secret) {
+        // What is still being told of the old one goes first.
+        drop(self.turn(old).await);
+        if let Err(error) = self.show(new, interaction).await {
+            tracing::debug!(login = %new.id, error = super::api::words(&error), "a message could not be passed on");
         }
     }
 
-    fn lane(&self, login: &LoginId) -> &tokio::sync::Mutex<()> {
-        let hash = BuildHasherDefault::<DefaultHasher>::default().hash_one(login);
-        let lane = usize::try_from(hash % LANES as u64).unwrap_or_default();
-        &self.lanes[lane]
+    /// Points from an older message of `login` to the live one, `own` if that was there before; nobody waits for it.
+    pub async fn retire(&self, login: &PendingLogin, interaction: &Secret, own: Option<MessageId>) {
+        let _turn = self.turn(&login.id).await;
+        if let Some(own) = own {
+            // A message can be pressed twice: then the older token is that of the live message itself.
+            match self.http.get_original_interaction_response(interaction.expose()).await {
+                Ok(older) if older.id != own => {}
+                _ => return,
+            }
+        }
+        let page = view::moved(self.broker.catalog(), &login.tenant);
+        if let Err(error) = render::edit(&page).execute(&*self.http, interaction.expose()).await {
+            tracing::debug!(error = super::api::words(&error), "an older message could not be changed");
+        }
     }
 
     /// What a sign-in that has succeeded did here.

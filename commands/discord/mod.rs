@@ -9,6 +9,7 @@ pub mod api;
 pub mod custom_id;
 pub mod live;
 pub mod notifier;
+pub mod places;
 pub mod render;
 pub mod route;
 pub mod visit;
@@ -18,12 +19,13 @@ use std::sync::Arc;
 
 use latchkey::broker::Broker;
 use latchkey::config::Access;
+use latchkey::tenant::ThreadId;
 use latchkey::worker::Supervisor;
 use serenity::all::{GuildId, Http};
 use tokio_util::sync::CancellationToken;
 
 use crate::discord::live::Live;
-use crate::discord::notifier::Places;
+use crate::discord::places::Places;
 use crate::view::Slash;
 
 /// What every handler works with.
@@ -46,4 +48,12 @@ pub struct Desk {
     pub places: Arc<Places>,
     /// Once cancelled, nothing new is begun (W5).
     pub closing: CancellationToken,
+}
+
+impl Desk {
+    /// Somebody who is admitted does something in `thread`: it is ours and open.
+    pub fn entered(&self, thread: &ThreadId, parent: Option<ThreadId>) {
+        self.places.note_ours(thread, parent);
+        self.supervisor.thread_opened(thread);
+    }
 }

@@ -4,9 +4,8 @@
 //! shows no secret. Invariants: nothing is said in another guild (U8), nothing reopens an archived thread, and a line in
 //! the thread mentions one person only.
 
-use std::collections::HashMap;
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use latchkey::broker::Broker;
 use latchkey::pending::PendingLogin;
@@ -17,6 +16,7 @@ use serenity::all::{Channel, ChannelId, CreateAllowedMentions, CreateMessage, Gu
 
 use super::api;
 use super::live::Live;
+use super::places::Places;
 use crate::view::{self, Slash};
 
 /// What may be said in a thread.
@@ -25,8 +25,10 @@ enum Place {
     Open,
     /// It is ours, and archived, locked or gone.
     Closed,
-    /// Another guild's, or not to be seen.
+    /// Another guild's.
     NotOurs,
+    /// Not to be seen by us, and not known to be ours.
+    Hidden,
     /// Discord could not say.
     Unknown,
 }
@@ -38,23 +40,7 @@ pub struct Messenger {
     guild: GuildId,
     slash: Slash,
     live: Arc<Live>,
-    /// Threads that are known to be ours, or not. Locked to look up or change, never across a wait.
     known: Arc<Places>,
-}
-
-/// Which threads belong to our guild.
-#[derive(Default)]
-pub struct Places(Mutex<HashMap<ThreadId, bool>>);
-
-impl Places {
-    /// Notes whether `thread` is in our guild.
-    pub fn note(&self, thread: &ThreadId, is_ours: bool) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(thread.clone(), is_ours);
-    }
-
-    fn is_ours(&self, thread: &ThreadId) -> Option<bool> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).get(thread).copied()
-    }
 }
 
 impl Messenger {
@@ -70,25 +56,40 @@ impl Messenger {
     }
 
     async fn tell(&self, login: &PendingLogin, thread: &ThreadId, interaction: Option<&Secret>) -> Told {
-        if self.live.is_replaced(&login.id) {
-            return Told::Done;
-        }
         // Before the token is used: another application's would be refused, and that says nothing of the login.
         if self.known.is_ours(thread).is_none() {
             match self.look(thread).await {
                 Place::NotOurs => return Told::NotOurs,
                 Place::Unknown => return Told::Later,
-                Place::Open | Place::Closed => {}
+                // An interaction's token needs no way into its channel, and works for us only if it is ours.
+                Place::Hidden if interaction.is_none() => return Told::NotOurs,
+                Place::Open | Place::Closed | Place::Hidden => {}
             }
         }
         if self.known.is_ours(thread) == Some(false) {
             return Told::NotOurs;
         }
-        if let Some(interaction) = interaction {
-            match self.live.show(login, interaction).await {
-                Ok(()) => return Told::Done,
-                Err(error) if is_over(&error) => {}
-                Err(error) => {
+        {
+            let turn = self.live.turn(&login.id).await;
+            if self.live.needs_no_telling(&turn, login, thread) {
+                return Told::Done;
+            }
+            let shown = match interaction {
+                Some(interaction) => Some(self.live.show_in_turn(&turn, login, interaction).await),
+                None => None,
+            };
+            match shown {
+                None => {}
+                Some(Ok(())) => {
+                    if self.known.is_ours(thread).is_none() {
+                        self.known.note_ours(thread, None);
+                    }
+                    return Told::Done;
+                }
+                Some(Err(error)) if refused(&error) => {
+                    tracing::debug!(%thread, error = api::words(&error), "a login's message is not to be changed");
+                }
+                Some(Err(error)) => {
                     tracing::warn!(%thread, error = api::words(&error), "a login's message could not be changed");
                     return Told::Later;
                 }
@@ -108,7 +109,7 @@ impl Messenger {
         match self.look(thread).await {
             Place::Open => {}
             Place::Closed => return Told::Done,
-            Place::NotOurs => return Told::NotOurs,
+            Place::NotOurs | Place::Hidden => return Told::NotOurs,
             Place::Unknown => return Told::Later,
         }
         let page = view::ended_in_thread(login, self.broker.catalog(), &self.slash);
@@ -132,16 +133,18 @@ impl Messenger {
         let Some(id) = channel_id(thread) else { return Place::NotOurs };
         match self.http.get_channel(id).await {
             Ok(Channel::Guild(channel)) if channel.guild_id == self.guild => {
-                self.known.note(thread, true);
+                let parent = channel.parent_id.map(|id| ThreadId::from(id.get()));
+                self.known.note_ours(thread, parent);
                 let closed = channel.thread_metadata.is_some_and(|thread| thread.archived || thread.locked);
                 if closed { Place::Closed } else { Place::Open }
             }
             Ok(_) => {
-                self.known.note(thread, false);
+                self.known.note_foreign(thread);
                 Place::NotOurs
             }
             Err(error) if refused(&error) => match self.known.is_ours(thread) {
                 Some(true) => Place::Closed,
+                None if api::status(&error).is_some_and(|status| status.as_u16() == 403) => Place::Hidden,
                 _ => Place::NotOurs,
             },
             Err(error) => {
@@ -156,12 +159,7 @@ fn channel_id(thread: &ThreadId) -> Option<ChannelId> {
     thread.as_str().parse().ok().filter(|id| *id != 0).map(ChannelId::new)
 }
 
-/// Whether the interaction's token, or its message, is no more.
-fn is_over(error: &serenity::Error) -> bool {
-    api::status(error).is_some_and(|status| matches!(status.as_u16(), 401 | 403 | 404))
-}
-
-/// Whether Discord gave a definite no.
+/// Whether Discord gave a definite no: a token that is over, a message that is gone or that it does not take.
 fn refused(error: &serenity::Error) -> bool {
     api::status(error).is_some_and(|status| status.is_client_error() && status.as_u16() != 429)
 }

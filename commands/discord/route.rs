@@ -80,13 +80,14 @@ impl Door {
     async fn command(&self, context: &Context, interaction: CommandInteraction) {
         let parts = Parts::of_command(&interaction);
         let Some(member) = parts.member else { return };
-        self.desk.places.note(&ThreadId::from(interaction.channel_id.get()), true);
         if standing(&self.desk.access, member) == Standing::Stranger {
             return parts.turn_away(&self.desk.http, &view::not_allowed(&self.desk.access)).await;
         }
         if self.desk.closing.is_cancelled() {
             return parts.turn_away(&self.desk.http, &view::closing()).await;
         }
+        let (thread, parent) = parts.place();
+        self.desk.entered(&thread, parent);
         self.dispatch(context, interaction, false).await;
     }
 
@@ -165,14 +166,21 @@ impl Framework for Door {
             }
             FullEvent::Resume { .. } => self.watch.resumed(),
             FullEvent::ShardStageUpdate { event } => self.watch.stage(event.new),
-            FullEvent::ThreadUpdate { new, .. } => {
-                let closed = new.thread_metadata.is_some_and(|thread| thread.archived);
-                if closed && self.is_ours(new.guild_id) {
-                    self.desk.supervisor.thread_closed(&ThreadId::from(new.id.get()));
+            FullEvent::ThreadUpdate { new, .. } if self.is_ours(new.guild_id) => {
+                let thread = ThreadId::from(new.id.get());
+                if new.thread_metadata.is_some_and(|thread| thread.archived) {
+                    self.desk.supervisor.thread_closed(&thread);
+                } else {
+                    self.desk.supervisor.thread_opened(&thread);
                 }
             }
             FullEvent::ThreadDelete { thread, .. } if self.is_ours(thread.guild_id) => {
                 self.desk.supervisor.thread_closed(&ThreadId::from(thread.id.get()));
+            }
+            FullEvent::ChannelDelete { channel, .. } if self.is_ours(channel.guild_id) => {
+                for thread in self.desk.places.within(&ThreadId::from(channel.id.get())) {
+                    self.desk.supervisor.thread_closed(&thread);
+                }
             }
             _ => {}
         }
@@ -244,7 +252,7 @@ async fn admit<'a>(
         return None;
     }
     let visit = Visit::new(desk, parts, member, standing, answered);
-    desk.places.note(&visit.thread, true);
+    desk.entered(&visit.thread, visit.parent.clone());
     Some(visit)
 }
 

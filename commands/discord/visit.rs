@@ -13,7 +13,7 @@ use latchkey::secret::Secret;
 use latchkey::tenant::{ThreadId, User, UserId};
 use serenity::all::{
     Builder, ChannelId, CommandInteraction, ComponentInteraction, CreateAutocompleteResponse,
-    CreateInteractionResponse, Http, InteractionId, Member, Message, MessageInteractionMetadata,
+    CreateInteractionResponse, Http, InteractionId, Member, Message, MessageId, MessageInteractionMetadata,
     ModalInteraction, PartialChannel,
 };
 
@@ -33,8 +33,8 @@ pub struct Visit<'a> {
     pub parent: Option<ThreadId>,
     token: Secret,
     id: InteractionId,
-    /// Whether what was pressed stands on a message that was made for the presser.
-    on_own_message: bool,
+    /// The message that was pressed, if it was made for the presser.
+    own_message: Option<MessageId>,
     /// Whether the first response is out.
     answered: &'a AtomicBool,
 }
@@ -51,6 +51,13 @@ pub struct Parts<'a> {
 }
 
 impl<'a> Parts<'a> {
+    /// Where it came from, and the channel that this thread hangs from.
+    pub fn place(&self) -> (ThreadId, Option<ThreadId>) {
+        let thread = self.channel.filter(|channel| channel.thread_metadata.is_some());
+        let parent = thread.and_then(|channel| channel.parent_id).map(|id| ThreadId::from(id.get()));
+        (ThreadId::from(self.channel_id.get()), parent)
+    }
+
     pub fn of_command(of: &'a CommandInteraction) -> Self {
         Self {
             id: of.id,
@@ -114,18 +121,19 @@ impl<'a> Visit<'a> {
         standing: Standing,
         answered: &'a AtomicBool,
     ) -> Self {
-        let channel = parts.channel.filter(|channel| channel.thread_metadata.is_some());
+        let (thread, parent) = parts.place();
+        let own = parts.message.filter(|message| was_made_for(message, member));
         Self {
             desk,
             caller: Caller {
                 user: User::Discord(UserId::from(member.user.id.get())),
                 admin: standing == Standing::Admin,
             },
-            thread: ThreadId::from(parts.channel_id.get()),
-            parent: channel.and_then(|channel| channel.parent_id).map(|id| ThreadId::from(id.get())),
+            thread,
+            parent,
             token: Secret::new(parts.token),
             id: parts.id,
-            on_own_message: parts.message.is_some_and(|message| was_made_for(message, member)),
+            own_message: own.map(|message| message.id),
             answered,
         }
     }
@@ -133,6 +141,12 @@ impl<'a> Visit<'a> {
     /// Us, as a watcher of a login: this thread, and this interaction's message.
     pub fn watcher(&self) -> Watcher {
         Watcher { thread: self.thread.clone(), interaction: Some(self.token.clone()) }
+    }
+
+    /// The message that was pressed, which this visit's token edits once the press is acknowledged; none where the answer
+    /// is a message of its own.
+    pub fn own_message(&self) -> Option<MessageId> {
+        self.own_message
     }
 
     /// The token that edits this interaction's message.
@@ -148,7 +162,7 @@ impl<'a> Visit<'a> {
     /// Acknowledges, with a new state of the pressed message to come; or a message of its own, where the pressed one was
     /// made for somebody else.
     pub async fn defer_update(&self) {
-        if self.on_own_message {
+        if self.own_message.is_some() {
             self.respond(CreateInteractionResponse::Acknowledge).await;
         } else {
             self.defer().await;

@@ -8,7 +8,8 @@ use super::{Button, Look, Page, Slash, name, plain, title, who};
 use crate::discord::custom_id::{Press, TenantRef};
 
 fn again(login: &PendingLogin) -> Button {
-    let press = Press::SignIn { tenant: TenantRef::from(&login.tenant), bind: login.bind.is_some() };
+    let press =
+        Press::SignIn { tenant: TenantRef::from(&login.tenant), kind: None, bind: login.bind.is_some() };
     Button::new("Sign in again", press, Look::Main)
 }
 

@@ -256,9 +256,12 @@ pub fn user_code(login: &PendingLogin) -> Option<Page> {
     Some(Page::new(code.expose()))
 }
 
-/// On the older message of a login that goes on in a newer one.
+/// On a message that is no longer the live one: its login, or the one that took that one's place, goes on in another.
 pub fn moved(catalog: &Catalog, tenant: &TenantKey) -> Page {
-    Page::new(format!("The sign-in to {} goes on in the newer message below.", name(catalog, tenant)))
+    Page::new(format!(
+        "The sign-in to {} goes on in another message in this thread. Use that one.",
+        name(catalog, tenant)
+    ))
 }
 
 /// The form that takes the pasted answer.

@@ -11,7 +11,7 @@ use crate::discord::custom_id::{Press, TenantRef};
 
 /// The slot is signed in already.
 pub fn signed_in_already(page: Page, tenant: &TenantKey, bind: bool) -> Page {
-    let press = Press::SignIn { tenant: TenantRef::from(tenant), bind };
+    let press = Press::SignIn { tenant: TenantRef::from(tenant), kind: None, bind };
     page.buttons([
         Button::new("Sign in again", press, Look::Plain),
         Button::new("Log out", Press::LogOut(TenantRef::from(tenant)), Look::Danger),
@@ -47,20 +47,24 @@ pub fn wrong_name(why: &str) -> Page {
     Page::new(format!("**That name cannot be used.**\n{}.", plain(why)))
 }
 
-/// Why a login did not start, with the next step.
-/// `other` is another way to sign in there.
-pub fn start_failed(
-    error: &StartError,
-    tenant: &TenantKey,
-    other: Option<LoginKind>,
-    catalog: &Catalog,
-    now: UnixSeconds,
-) -> Page {
-    let name = name(catalog, tenant);
-    let retry = |page: Page| {
-        let press = Press::SignIn { tenant: TenantRef::from(tenant), bind: true };
-        page.buttons([Button::new("Try again", press, Look::Main)])
-    };
+/// What was wished for when a login did not start.
+#[derive(Debug, Clone, Copy)]
+pub struct Tried<'a> {
+    /// The slot.
+    pub tenant: &'a TenantKey,
+    /// How, where that was chosen.
+    pub kind: Option<LoginKind>,
+    /// Whether the thread was to use it.
+    pub bind: bool,
+    /// Another way to sign in there.
+    pub other: Option<LoginKind>,
+}
+
+/// Why a login did not start, with the next step, which is for the same wish.
+pub fn start_failed(error: &StartError, tried: &Tried<'_>, catalog: &Catalog, now: UnixSeconds) -> Page {
+    let name = name(catalog, tried.tenant);
+    let by = |kind| Press::SignIn { tenant: TenantRef::from(tried.tenant), kind, bind: tried.bind };
+    let retry = |page: Page| page.buttons([Button::new("Try again", by(tried.kind), Look::Main)]);
     match error {
         StartError::UnknownProvider { .. } => Page::new(format!(
             "**{name} is no longer offered here.**\nAsk an admin of this server, or choose another provider."
@@ -89,11 +93,8 @@ pub fn start_failed(
                 "**{name} has this way to sign in switched off.**\nIt says: {}. Nothing was started.",
                 plain(why)
             ));
-            match other {
-                Some(kind) => {
-                    let press = Press::SignInBy { tenant: TenantRef::from(tenant), kind };
-                    page.buttons([Button::new("Try another way", press, Look::Main)])
-                }
+            match tried.other {
+                Some(kind) => page.buttons([Button::new("Try another way", by(Some(kind)), Look::Main)]),
                 None => retry(page),
             }
         }
@@ -105,5 +106,42 @@ pub fn start_failed(
             "**The sign-in to {name} could not be started because of a fault here.**\nIt was written to the log for the \
              operator. Try again in a moment."
         )),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Does, Row};
+    use super::*;
+
+    fn press(page: &Page) -> &Press {
+        match &page.rows[..] {
+            [Row::Buttons(buttons)] => match &buttons[..] {
+                [Button { does: Does::Press(press), .. }] => press,
+                other => panic!("{other:?}"),
+            },
+            other => panic!("{other:?}"),
+        }
+    }
+
+    /// U3: the way and the thread stay as they were wished for.
+    #[test]
+    fn another_try_is_for_the_same_wish() {
+        let tenant: TenantKey = "acme".parse().unwrap();
+        let switched_off = StartError::SwitchedOff { why: "it is off".to_owned() };
+        for bind in [true, false] {
+            for kind in [None, Some(LoginKind::Device)] {
+                for (error, other, expected) in [
+                    (&StartError::JoinedFailed, Some(LoginKind::Paste), kind),
+                    (&switched_off, Some(LoginKind::Paste), Some(LoginKind::Paste)),
+                    (&switched_off, None, kind),
+                ] {
+                    let tried = Tried { tenant: &tenant, kind, bind, other };
+                    let page = start_failed(error, &tried, &Catalog::default(), 0);
+                    let expected = Press::SignIn { tenant: TenantRef::from(&tenant), kind: expected, bind };
+                    assert_eq!(press(&page), &expected, "{error:?}");
+                }
+            }
+        }
     }
 }

@@ -42,7 +42,7 @@ pub fn thread_status(status: &ThreadStatus, reader: &Reader, catalog: &Catalog, 
     }
     for tenant in &status.empty {
         let next = if is_own(tenant, reader) { "Press **Sign in**." } else { "Its owner must sign in." };
-        parts.push(format!("⚪ **{}**: not signed in. {next}", name(catalog, tenant)));
+        parts.push(format!("⚪ **{}**: not signed in. {next}", shown(tenant, reader, catalog)));
     }
     for login in &status.logins {
         parts.push(login_line(login, reader, catalog));
@@ -83,8 +83,13 @@ fn is_own(tenant: &TenantKey, reader: &Reader) -> bool {
     tenant.user.is_none() || tenant.user.as_ref() == reader.user.discord()
 }
 
+/// A tenant in words. What somebody calls their own accounts is nobody else's business.
+fn shown(tenant: &TenantKey, reader: &Reader, catalog: &Catalog) -> String {
+    if reader.may_see_account(tenant) { name(catalog, tenant) } else { plain(&super::title(catalog, tenant)) }
+}
+
 fn sign_in(tenant: &TenantKey, several: bool, catalog: &Catalog) -> Button {
-    let press = Press::SignIn { tenant: TenantRef::from(tenant), bind: true };
+    let press = Press::SignIn { tenant: TenantRef::from(tenant), kind: None, bind: true };
     Button::new(&labelled("Sign in", tenant, several, catalog), press, Look::Main)
 }
 
@@ -114,7 +119,7 @@ fn tenant_lines(status: &TenantStatus, reader: &Reader, catalog: &Catalog) -> St
         Health::NeedsLogin => ("🔴", "somebody must sign in again"),
         Health::NotConfigured => ("🔴", "its provider is no longer offered here; tell the operator"),
     };
-    let mut line = format!("{mark} **{}**: {health}", name(catalog, &status.tenant));
+    let mut line = format!("{mark} **{}**: {health}", shown(&status.tenant, reader, catalog));
     if let Some(at) = status.retry_at.filter(|_| !status.health.works()) {
         // Writing to a String cannot fail.
         let _ = write!(line, " (next try {})", when(at));
@@ -146,9 +151,13 @@ fn tenant_lines(status: &TenantStatus, reader: &Reader, catalog: &Catalog) -> St
 fn login_line(login: &LoginStatusView, reader: &Reader, catalog: &Catalog) -> String {
     let whose =
         if login.user == reader.user { "You are".to_owned() } else { format!("{} is", who(&login.user)) };
-    let name = name(catalog, &login.tenant);
+    let at = if reader.may_see_account(&login.tenant) {
+        format!("to {}", name(catalog, &login.tenant))
+    } else {
+        "with an account of their own".to_owned()
+    };
     match login.status {
-        LoginStatus::Exchanging => format!("⏳ {whose} signing in to {name}: the answer is being checked."),
-        _ => format!("⏳ {whose} signing in to {name}; that ends {}.", when(login.expires_at)),
+        LoginStatus::Exchanging => format!("⏳ {whose} signing in {at}: the answer is being checked."),
+        _ => format!("⏳ {whose} signing in {at}; that ends {}.", when(login.expires_at)),
     }
 }

@@ -241,7 +241,12 @@ fn logins_that_are_over() {
 #[test]
 fn logins_that_did_not_start() {
     let tenant: TenantKey = "acme".parse().unwrap();
-    let failed = |error: &StartError| start_failed(error, &tenant, Some(LoginKind::Paste), &catalog(), NOW);
+    let tried = Tried { tenant: &tenant, kind: None, bind: true, other: Some(LoginKind::Paste) };
+    let failed = |error: &StartError| start_failed(error, &tried, &catalog(), NOW);
+    let unbound = |error: &StartError, other| {
+        let tried = Tried { kind: Some(LoginKind::Device), bind: false, other, ..tried };
+        start_failed(error, &tried, &catalog(), NOW)
+    };
     let why = || "the device login is switched off in the account's security settings".to_owned();
     let pages = album([
         ("which provider", pick_provider(&catalog(), None)),
@@ -257,6 +262,11 @@ fn logins_that_did_not_start() {
         ("not yours", failed(&StartError::NotYours { tenant: tenant.clone() })),
         ("transient", failed(&StartError::Transient { why: "503".to_owned() })),
         ("switched off", failed(&StartError::SwitchedOff { why: why() })),
+        ("transient, by device, not binding", unbound(&StartError::JoinedFailed, None)),
+        (
+            "switched off, not binding",
+            unbound(&StartError::SwitchedOff { why: why() }, Some(LoginKind::Paste)),
+        ),
         ("operator", failed(&StartError::Operator { why: "invalid_client: unknown client".to_owned() })),
         ("store", failed(&StartError::Store(StoreError::Closed))),
     ]);
@@ -306,6 +316,11 @@ fn statuses() {
         let login = PendingLogin { user: user(person), status, ..login("acme", LoginKind::Device) };
         rest.logins.push(LoginStatusView::from(&login));
     }
+    let mut others = thread_of(Vec::new());
+    for status in [LoginStatus::Pending, LoginStatus::Exchanging] {
+        let login = PendingLogin { status, ..login(&format!("acme/work@{ANN}"), LoginKind::Device) };
+        others.logins.push(LoginStatusView::from(&login));
+    }
     rest.damaged.push(latchkey::store::EntryError {
         section: "tenants",
         key: "acme/old".to_owned(),
@@ -320,6 +335,9 @@ fn statuses() {
         ("personal, to an admin", page(&personal, &admin)),
         ("logins, an empty slot", page(&rest, &ann)),
         ("logins, an empty slot, damage, to an admin", page(&rest, &admin)),
+        ("a personal login, to who signs in", page(&others, &ann)),
+        ("a personal login, to another", page(&others, &bob)),
+        ("a personal login, to an admin", page(&others, &admin)),
         ("signed in already", signed_in_already(already, &"acme".parse().unwrap(), true)),
     ]);
     insta::assert_snapshot!(pages);

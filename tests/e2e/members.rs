@@ -7,6 +7,7 @@ mod logging_out;
 mod logins;
 mod pasting;
 mod restarts;
+mod watching;
 
 use latchkey_test_discord::{Channel, Interaction, Member};
 

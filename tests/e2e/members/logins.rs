@@ -58,14 +58,14 @@ async fn a_repeat_joins_the_login_that_is_live() {
     let link = first.link(OPEN);
     let (second, third) = tokio::join!(login(&ann, &thread), login(&ann, &elsewhere));
     assert_eq!((second.link(OPEN), third.link(OPEN)), (link.clone(), link.clone()));
-    first.sees_text("goes on in the newer message", SOON).await;
+    first.sees_text("goes on in another message", SOON).await;
     assert_eq!(setup.authority.device_starts(), 1);
     setup.authority.approve_device(&link, &Person::ada()).await;
     tokio::join!(
         second.sees_text("Signed in to Acme", NEXT_POLL),
         third.sees_text("Signed in to Acme", NEXT_POLL)
     );
-    assert!(first.message().contains("goes on in the newer message"), "{}", first.story());
+    assert!(first.message().contains("goes on in another message"), "{}", first.story());
     setup.discord.assert_clean();
 }
 
