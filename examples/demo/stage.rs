@@ -60,12 +60,19 @@ impl Stage {
     }
 }
 
-/// Builds the program that the demo runs, and says where it is.
+/// Builds the program that the demo runs, and says where it is. With the demo, so that all of it is built with one set of
+/// features, and what is there is not built again.
 fn build() -> PathBuf {
     println!("Building the bot …");
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let manifest = Path::new(env!("CARGO_MANIFEST_DIR")).join("Cargo.toml");
-    let built = Command::new(cargo)
+    let mut build = Command::new(cargo);
+    // What `cargo run` says of this package would make build scripts that look at it run again, and all behind them.
+    let of_this_package = |name: &str| name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_");
+    for (name, _) in std::env::vars().filter(|(name, _)| of_this_package(name)) {
+        build.env_remove(name);
+    }
+    let built = build
         .args([
             "build",
             "--quiet",

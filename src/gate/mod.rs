@@ -7,6 +7,7 @@
 
 mod alarm;
 mod error;
+mod keep;
 pub mod policy;
 mod refresh;
 

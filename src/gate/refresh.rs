@@ -1,11 +1,10 @@
 //! One flight: from the refresh lock to a durable new token.
 //!
-//! Owns the exchange and everything around it (steps 3 to 6 of the gate). Invariants: the refresh token is read inside
+//! Owns the exchange and what is written down around it (steps 3 to 5 of the gate); `keep.rs` has the last step. Invariants: the refresh token is read inside
 //! the refresh lock (G7); an intent is durable before each send (G19); the lock is not let go before the rotation is
 //! durable (G21); at most two exchanges (G10); a save compares credential id and generation (G22). Must not: hold
 //! the store lock across the network (G6); send without room for the reply.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use super::policy::{
@@ -18,21 +17,13 @@ use crate::credential::{Credential, CredentialState, Intent, may_copy};
 use crate::fault;
 use crate::oauth::{self, DeadReason, Grant, Outcome, Refusal, RefusalKind};
 use crate::provider::Provider;
-use crate::revocation;
-use crate::store::{KernelLock, LockError, Rescue, StoreError, Touches, update};
+use crate::store::{KernelLock, LockError, StoreError, Touches, update};
 use crate::tenant::TenantKey;
 
 /// The pause before a second exchange of one flight.
 const BETWEEN_EXCHANGES: Duration = Duration::from_millis(500);
-/// The pauses between tries to save a rotated token while the lock is held (G21).
-const SAVE_PAUSES: [Duration; 4] =
-    [Duration::from_millis(100), Duration::from_millis(400), Duration::from_secs(1), Duration::from_secs(2)];
-
-/// The pause between further tries, while the token is nowhere but in memory.
-const SAVE_AGAIN: Duration = Duration::from_secs(5);
-
 /// Whether the loop of a flight is at its end.
-enum Next {
+pub(super) enum Next {
     Land(Landing),
     LookAgain,
 }
@@ -58,18 +49,18 @@ pub(super) async fn fly(inner: &Inner, tenant: &TenantKey, want: &Want) -> (Land
 }
 
 /// Does what may wait for the disk, without keeping other tasks of this thread from running, where there are any.
-fn at_the_disk<R>(work: impl FnOnce() -> R) -> R {
+pub(super) fn at_the_disk<R>(work: impl FnOnce() -> R) -> R {
     match tokio::runtime::Handle::current().runtime_flavor() {
         tokio::runtime::RuntimeFlavor::MultiThread => tokio::task::block_in_place(work),
         _ => work(),
     }
 }
 
-struct Flight<'a> {
-    inner: &'a Inner,
-    tenant: &'a TenantKey,
+pub(super) struct Flight<'a> {
+    pub(super) inner: &'a Inner,
+    pub(super) tenant: &'a TenantKey,
     want: &'a Want,
-    lock: &'a KernelLock,
+    pub(super) lock: &'a KernelLock,
 }
 
 impl Flight<'_> {
@@ -182,94 +173,6 @@ impl Flight<'_> {
         }
         let renewed = merge(stored, grant, forced.then(|| self.inner.clock.now()), self.inner.clock.now());
         self.save(stored, renewed, provider).await
-    }
-
-    /// Makes the rotated credential durable: in the store, else in the room set aside (G21). Does not give up before it is
-    /// in one of the two, and the lock is held until then; callers have deadlines of their own.
-    async fn save(
-        &self,
-        stored: &Credential,
-        renewed: Credential,
-        provider: &Provider,
-    ) -> Result<Next, TokenError> {
-        let rescue = Rescue { replaces: stored.version(), credential: renewed };
-        let mut kept_aside = false;
-        let mut tries = 0_usize;
-        loop {
-            let why = match self.compare_and_set(&rescue).await {
-                Ok(Saved::Stored) => return Ok(Next::Land(Ok(Arc::new(rescue.credential)))),
-                Ok(Saved::Superseded) => {
-                    tracing::info!(tenant = %self.tenant, "a logout or a newer sign-in came first; the refreshed tokens are dropped");
-                    self.revoke_dropped(provider, rescue.credential);
-                    return Ok(Next::LookAgain);
-                }
-                Err(error) => error.to_string(),
-            };
-            if !kept_aside {
-                match at_the_disk(|| self.inner.store.write_rescue(self.lock, self.tenant, &rescue)) {
-                    Ok(()) => kept_aside = true,
-                    Err(error) => {
-                        tracing::error!(tenant = %self.tenant, %error, "a rotated token could not be kept aside");
-                    }
-                }
-            }
-            tracing::error!(tenant = %self.tenant, %why, kept_aside, "a rotated token could not be stored");
-            let pause = SAVE_PAUSES.get(tries);
-            tries = tries.saturating_add(1);
-            match pause {
-                Some(pause) => tokio::time::sleep(*pause).await,
-                None if kept_aside => return Err(TokenError::Unsaved { tenant: self.tenant.clone(), why }),
-                None => tokio::time::sleep(SAVE_AGAIN).await,
-            }
-        }
-    }
-
-    /// Has tokens that were not stored revoked where that ends nothing in use (T12), without keeping the lock for it.
-    fn revoke_dropped(&self, provider: &Provider, dropped: Credential) {
-        audit::dropped(self.tenant, "refreshed tokens, after a logout or a newer sign-in");
-        let (store, client, provider) =
-            (Arc::clone(&self.inner.store), self.inner.client.clone(), provider.clone());
-        let (tenant, now) = (self.tenant.clone(), self.inner.clock.now());
-        self.inner.tasks.spawn(async move {
-            revocation::of_dropped(&store, &client, &provider, &tenant, &dropped, now).await;
-        });
-    }
-
-    /// Finishes what an earlier holder left in the room (G21).
-    async fn finish_rescue(&self) -> Result<(), TokenError> {
-        let found = at_the_disk(|| self.inner.store.read_rescue(self.lock, self.tenant))?;
-        let Some(rescue) = found else { return Ok(()) };
-        match self.compare_and_set(&rescue).await {
-            Ok(Saved::Stored) => {
-                tracing::info!(tenant = %self.tenant, "stored a rotated token that was kept aside");
-            }
-            Ok(Saved::Superseded) => {
-                tracing::info!(tenant = %self.tenant, "a token kept aside was superseded by a logout or a newer sign-in");
-                if let Ok(provider) = self.inner.provider(self.tenant) {
-                    self.revoke_dropped(&provider, rescue.credential);
-                }
-            }
-            Err(error) => {
-                return Err(TokenError::Unsaved { tenant: self.tenant.clone(), why: error.to_string() });
-            }
-        }
-        Ok(self.inner.store.clear_rescue(self.lock, self.tenant)?)
-    }
-
-    async fn compare_and_set(&self, rescue: &Rescue) -> Result<Saved, StoreError> {
-        let (tenant, rescue) = (self.tenant.clone(), rescue.clone());
-        let saved = update(&*self.inner.store, Touches::tenant(self.tenant), move |view| {
-            let Some(current) = view.tenant(&tenant)? else { return Ok(Saved::Superseded) };
-            if current.version() == rescue.replaces {
-                view.put_tenant(&tenant, rescue.credential);
-                return Ok(Saved::Stored);
-            }
-            // A save before this one may have gone through although its answer was lost.
-            let already = current.version() == rescue.credential.version()
-                && current.refresh_token == rescue.credential.refresh_token;
-            Ok::<_, StoreError>(if already { Saved::Stored } else { Saved::Superseded })
-        });
-        saved.await?
     }
 
     async fn refused(
@@ -394,12 +297,6 @@ impl Flight<'_> {
         });
         changed.await?
     }
-}
-
-/// What became of a compare-and-set.
-enum Saved {
-    Stored,
-    Superseded,
 }
 
 /// The credential that a grant makes of `stored`: what the reply leaves out stays (G23).

@@ -11,6 +11,7 @@ mod device;
 mod limit;
 pub mod machine;
 mod paste;
+mod reserve;
 mod resume;
 mod start;
 
@@ -101,7 +102,7 @@ impl Logins {
         let (id, user) = (id.clone(), user.clone());
         let renewed = update(&*self.0.store, Touches::logins_at(&found.tenant), move |view| {
             if let Some(login) = view.login_by_id(&id).filter(|login| login.user == user) {
-                view.put_login(start::watch(login, Some(watcher)).0);
+                view.put_login(reserve::watch(login, Some(watcher)).0);
             }
             Ok::<_, StoreError>(())
         });

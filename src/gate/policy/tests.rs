@@ -1,3 +1,5 @@
+//! The laws of the policy, as tables over one credential.
+
 use super::*;
 use crate::credential::Intent;
 use crate::secret::Secret;

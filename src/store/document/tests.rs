@@ -1,3 +1,5 @@
+//! The laws of the document: what it keeps, what it refuses, what it never shows.
+
 use super::*;
 use crate::credential::CredentialKind;
 use crate::secret::Secret;

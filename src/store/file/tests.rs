@@ -1,3 +1,5 @@
+//! The laws of the auth file: merging, refusing, sweeping, and the room for a rescue.
+
 use std::os::unix::fs::PermissionsExt;
 
 use super::*;

@@ -1,3 +1,5 @@
+//! The laws of the kernel locks, within one process; across processes they are shown in `tests/processes`.
+
 use std::os::unix::fs::PermissionsExt;
 
 use super::*;

@@ -1,0 +1,127 @@
+//! The reservation: join the live login of a person at a tenant, or make place for a new one.
+//!
+//! Owns the one write that decides it (S2), and who watches. Invariants: N callers at once make one reservation (S1); a
+//! login that takes another's place takes over who watched it; a start that is not allowed leaves nothing.
+
+use std::sync::Arc;
+
+use super::start::{StartError, StartRequest};
+use super::{Inner, is_open};
+use crate::pending::{LoginId, LoginKind, LoginStatus, PendingLogin, Watcher, life};
+use crate::secret::{Secret, random_id};
+use crate::store::{StoreError, Touches, has_ended, update};
+
+/// What the reservation found.
+pub(super) enum Reserved {
+    /// Ours to open.
+    New(PendingLogin, Option<Secret>),
+    /// Live before.
+    Live(PendingLogin, Option<Secret>),
+    /// Being opened by another caller.
+    Opening(LoginId),
+    /// Somebody still works on an older login of this key.
+    Busy,
+}
+
+impl Inner {
+    pub(super) async fn reserve(
+        self: &Arc<Self>,
+        request: &StartRequest,
+        kind: LoginKind,
+        locked: bool,
+    ) -> Result<Reserved, StartError> {
+        let (request, inner) = (request.clone(), Arc::clone(self));
+        let touches = Touches::logins_at(&request.tenant).and_tenant(&request.tenant);
+        let reserved = update(&*self.store, touches, move |view| {
+            let now = view.now();
+            let found = view.login(&request.user, &request.tenant).ok().flatten();
+            match &found {
+                Some(live) if !has_ended(live, now) => match live.status {
+                    LoginStatus::Starting if !locked => return Ok(Reserved::Opening(live.id.clone())),
+                    // Its starter died: a free lock says so (S13).
+                    LoginStatus::Starting => {}
+                    _ => {
+                        let (joined, older) = watch(live.clone(), request.watcher);
+                        view.put_login(joined.clone());
+                        return Ok(Reserved::Live(joined, older));
+                    }
+                },
+                _ if !locked => return Ok(Reserved::Busy),
+                _ => {}
+            }
+            let held = view.tenant(&request.tenant).map_err(StoreError::from)?;
+            let replaceable = held.is_none_or(|held| {
+                super::complete::may_be_replaced_by(&held, &request.tenant, &request.user, request.by_admin)
+            });
+            if !replaceable {
+                return Err(StartError::NotYours { tenant: request.tenant });
+            }
+            inner.limit.count(&request.user).map_err(|wait| StartError::RateLimited { wait })?;
+            let (login, older) = reservation(&request, kind, now, found.as_ref());
+            view.put_login(login.clone());
+            Ok(Reserved::New(login, older))
+        });
+        reserved.await?
+    }
+}
+
+/// Adds a watcher: one for each thread, whose newest interaction is the live message (U5). Gives the token of the message
+/// that was the live one there before.
+pub(super) fn watch(mut login: PendingLogin, watcher: Option<Watcher>) -> (PendingLogin, Option<Secret>) {
+    let Some(watcher) = watcher.filter(|_| is_open(login.status)) else { return (login, None) };
+    let mut older = None;
+    match login.watchers.iter_mut().find(|other| other.thread == watcher.thread) {
+        Some(other) if watcher.interaction.is_some() => {
+            older = std::mem::replace(other, watcher).interaction;
+        }
+        Some(_) => {}
+        None => login.watchers.push(watcher),
+    }
+    (login, older)
+}
+
+/// A new login, in the place of `found` where there is one: threads that have not heard of its end follow the new one.
+fn reservation(
+    request: &StartRequest,
+    kind: LoginKind,
+    now: i64,
+    found: Option<&PendingLogin>,
+) -> (PendingLogin, Option<Secret>) {
+    let mut login = blank(request, kind, now);
+    if let Some(found) = found {
+        let untold = found.watchers.iter().filter(|watcher| !found.told.contains(&watcher.thread));
+        login.watchers = untold.cloned().collect();
+    }
+    watch(login, request.watcher.clone())
+}
+
+fn blank(request: &StartRequest, kind: LoginKind, now: i64) -> PendingLogin {
+    PendingLogin {
+        id: random_id(),
+        kind,
+        user: request.user.clone(),
+        tenant: request.tenant.clone(),
+        status: LoginStatus::Starting,
+        by_admin: request.by_admin,
+        bind: request.bind.clone(),
+        issuer: None,
+        token_endpoint: None,
+        client_id: None,
+        redirect_uri: None,
+        verifier: None,
+        state: None,
+        authorize_url: None,
+        device_code: None,
+        user_code: None,
+        verification_uri: None,
+        verification_uri_complete: None,
+        interval: None,
+        last_poll_at: None,
+        watchers: Vec::new(),
+        told: Vec::new(),
+        reason: None,
+        created_at: now,
+        expires_at: now + life(None),
+        updated_at: now,
+    }
+}
