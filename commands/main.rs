@@ -35,8 +35,12 @@ use crate::exit::Exit;
 LATCHKEY_LOG sets what is logged to standard error (error, warn, info, debug, trace). Secrets are never logged."
 )]
 struct Cli {
-    /// The configuration file [default: $`LATCHKEY_CONFIG`, ./latchkey.toml, /etc/latchkey/latchkey.toml]
-    #[arg(long, global = true, value_name = "FILE")]
+    #[arg(
+        long,
+        global = true,
+        value_name = "FILE",
+        help = "The configuration file [default: $LATCHKEY_CONFIG, ./latchkey.toml, /etc/latchkey/latchkey.toml]"
+    )]
     config: Option<PathBuf>,
     #[command(subcommand)]
     command: Option<Command>,
