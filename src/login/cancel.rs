@@ -4,7 +4,7 @@
 //! store's, so that it wins over a poll or an exchange that is under way. Must not: change a login that is over.
 
 use super::machine::Event;
-use super::{Logins, is_open, step};
+use super::{Logins, step};
 use crate::audit;
 use crate::pending::{EndReason, LoginId, LoginStatus, PendingLogin};
 use crate::store::{StoreError, Touches, has_ended, update};
@@ -70,8 +70,7 @@ impl Logins {
         let now = self.0.clock.now();
         let document = self.0.store.snapshot()?;
         let open = document.logins().filter(|login| {
-            is_open(login.status)
-                && !has_ended(login, now)
+            !has_ended(login, now)
                 && (admin || login.user == *by)
                 && tenant.is_none_or(|tenant| *tenant == login.tenant)
         });

@@ -20,7 +20,7 @@ use tokio::sync::watch;
 
 pub use self::document::{Document, EntryError};
 pub use self::file::lock::{Holder, KernelLock, LockError};
-pub use self::sweep::{EXCHANGE_FROZEN, KEPT_AFTER_TELLING, has_ended};
+pub use self::sweep::has_ended;
 pub use self::touches::Touches;
 pub use self::view::View;
 use crate::credential::Credential;
