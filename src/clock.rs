@@ -7,6 +7,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use crate::fault;
+
 /// Seconds since 1970-01-01 UTC.
 pub type UnixSeconds = i64;
 
@@ -47,7 +49,8 @@ impl Clock {
         match &self.0 {
             Source::System => SystemTime::now()
                 .duration_since(UNIX_EPOCH)
-                .map_or(0, |since| i64::try_from(since.as_secs()).unwrap_or(i64::MAX)),
+                .map_or(0, |since| i64::try_from(since.as_secs()).unwrap_or(i64::MAX))
+                .saturating_add(fault::clock_offset()),
             Source::Runtime { base, start, shift } => {
                 let passed = i64::try_from(start.elapsed().as_secs()).unwrap_or(i64::MAX);
                 base.saturating_add(passed).saturating_add(shift.load(Ordering::Relaxed))

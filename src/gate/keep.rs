@@ -11,6 +11,7 @@ use super::TokenError;
 use super::refresh::{Flight, Next, at_the_disk};
 use crate::audit;
 use crate::credential::Credential;
+use crate::fault;
 use crate::provider::Provider;
 use crate::revocation;
 use crate::store::{Rescue, StoreError, Touches, update};
@@ -42,7 +43,10 @@ impl Flight<'_> {
         let mut tries = 0_usize;
         loop {
             let why = match self.compare_and_set(&rescue).await {
-                Ok(Saved::Stored) => return Ok(Next::Land(Ok(Arc::new(rescue.credential)))),
+                Ok(Saved::Stored) => {
+                    fault::reached(fault::Step::AfterSave);
+                    return Ok(Next::Land(Ok(Arc::new(rescue.credential))));
+                }
                 Ok(Saved::Superseded) => {
                     tracing::info!(tenant = %self.tenant, "a logout or a newer sign-in came first; the refreshed tokens are dropped");
                     self.revoke_dropped(provider, rescue.credential);
@@ -52,7 +56,10 @@ impl Flight<'_> {
             };
             if !kept_aside {
                 match at_the_disk(|| self.inner.store.write_rescue(self.lock, self.tenant, &rescue)) {
-                    Ok(()) => kept_aside = true,
+                    Ok(()) => {
+                        kept_aside = true;
+                        fault::reached(fault::Step::AfterRescue);
+                    }
                     Err(error) => {
                         tracing::error!(tenant = %self.tenant, %error, "a rotated token could not be kept aside");
                     }

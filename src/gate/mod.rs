@@ -24,6 +24,7 @@ pub use self::policy::{CALLER_DEADLINE, LOCK_WAIT, MIN_VALID, Want};
 use self::policy::{Step, decide, satisfies};
 use crate::clock::{Clock, UnixSeconds};
 use crate::credential::{Credential, CredentialState};
+use crate::fault;
 use crate::oauth;
 use crate::provider::{Catalog, Provider};
 use crate::store::{Store, StoreError};
@@ -191,6 +192,7 @@ impl Inner {
             // Published before the lock is let go: whoever takes it next sees what this flight has done (G28).
             let (landing, lock) = refresh::fly(&runway.inner, &runway.tenant, &want).await;
             runway.land(landing);
+            fault::reached(fault::Step::AfterPublish);
             drop(lock);
         });
         receiver

@@ -30,7 +30,8 @@ pub(super) enum Next {
 
 /// Flies. Gives the lock back with the landing, so that it is let go after the landing is published (G28).
 pub(super) async fn fly(inner: &Inner, tenant: &TenantKey, want: &Want) -> (Landing, Option<KernelLock>) {
-    let locked = if fault::is_set("without-refresh-lock") { fault::private(tenant) } else { tenant.clone() };
+    fault::reached(fault::Step::BeforeLock);
+    let locked = if fault::without_refresh_lock() { fault::private(tenant) } else { tenant.clone() };
     let lock = tokio::select! {
         lock = inner.store.refresh_lock(&locked, LOCK_WAIT) => lock,
         // Nothing was sent, and nothing will be (G29): there is no reason to wait for another process.
@@ -38,6 +39,7 @@ pub(super) async fn fly(inner: &Inner, tenant: &TenantKey, want: &Want) -> (Land
     };
     match lock {
         Ok(lock) => {
+            fault::reached(fault::Step::WithLock);
             let landing = Flight { inner, tenant, want, lock: &lock }.run().await;
             (landing, Some(lock))
         }
@@ -125,6 +127,7 @@ impl Flight<'_> {
     ) -> Result<Next, TokenError> {
         let Some(refresh_token) = &stored.refresh_token else { return Ok(Next::LookAgain) };
         at_the_disk(|| self.inner.store.set_rescue_aside(self.lock, self.tenant))?;
+        fault::reached(fault::Step::AfterRoom);
         let now = self.inner.clock.now();
         let before = stored.intent.clone();
         let intent = Intent {
@@ -138,7 +141,9 @@ impl Flight<'_> {
         if !recorded {
             return Ok(Next::LookAgain);
         }
+        fault::reached(fault::Step::AfterIntent);
         let outcome = oauth::refresh(&self.inner.client, provider, refresh_token, &stored.scopes, now).await;
+        fault::reached(fault::Step::AfterReply);
         audit::refresh(self.tenant, &outcome);
         match outcome {
             Outcome::Granted(grant) => self.granted(stored, provider, grant, forced).await,

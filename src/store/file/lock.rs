@@ -18,6 +18,8 @@ use fs4::{FileExt, TryLockError};
 use rustix::fs::{Mode, OFlags};
 use tokio::sync::oneshot;
 
+use crate::fault::{Operation, attempt};
+
 /// A lock that is held. Dropping it lets go.
 #[derive(Debug)]
 #[must_use = "the lock is let go when this is dropped"]
@@ -130,6 +132,7 @@ impl KernelLock {
 }
 
 fn open(path: &Path) -> io::Result<File> {
+    attempt(Operation::OpenLock)?;
     let flags = OFlags::CREATE | OFlags::RDWR | OFlags::CLOEXEC | OFlags::NOFOLLOW;
     let fd = rustix::fs::open(path, flags, Mode::from_raw_mode(0o600))?;
     let stat = rustix::fs::fstat(fd.as_fd())?;

@@ -15,6 +15,7 @@ use rustix::fs::{Mode, OFlags, Stat};
 
 use super::ground::Places;
 use super::lock::KernelLock;
+use crate::fault::{Operation, attempt};
 use crate::secret::TokenHash;
 use crate::store::StoreError;
 use crate::store::document::{Document, ParseError};
@@ -128,6 +129,7 @@ fn stamp_of(file: &File, path: &Path) -> Result<Stamp, StoreError> {
 fn open_and_read(path: &Path) -> Result<Option<(File, Stamp, Vec<u8>)>, StoreError> {
     let failed = |e: &io::Error| StoreError::io("read", path, e);
     let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NOFOLLOW | OFlags::NONBLOCK;
+    attempt(Operation::OpenFile).map_err(|e| failed(&e))?;
     let file = match rustix::fs::open(path, flags, Mode::empty()) {
         Ok(fd) => File::from(fd),
         Err(rustix::io::Errno::NOENT) => return Ok(None),
@@ -136,7 +138,9 @@ fn open_and_read(path: &Path) -> Result<Option<(File, Stamp, Vec<u8>)>, StoreErr
     let stamp = stamp_of(&file, path)?;
     let size = u64::try_from(stamp.size).unwrap_or(0).min(LARGEST);
     let mut bytes = Vec::with_capacity(usize::try_from(size).unwrap_or(0) + 1);
-    (&file).take(LARGEST + 1).read_to_end(&mut bytes).map_err(|e| failed(&e))?;
+    attempt(Operation::ReadFile)
+        .and_then(|()| (&file).take(LARGEST + 1).read_to_end(&mut bytes))
+        .map_err(|e| failed(&e))?;
     if bytes.len() as u64 > LARGEST {
         let why = format!("it is larger than {} MiB", LARGEST / 1024 / 1024);
         return Err(explained(path, ParseError::Corrupt(why), ""));

@@ -10,6 +10,7 @@ use std::os::unix::fs::{MetadataExt, PermissionsExt};
 
 use super::ground::Places;
 use super::lock::KernelLock;
+use crate::fault::{Operation, Step, attempt, reached};
 use crate::store::StoreError;
 
 /// What temporary files begin with, behind the auth file's own name.
@@ -26,13 +27,26 @@ pub(super) fn replace(_held: &KernelLock, places: &Places, text: &str) -> Result
         .prefix(&prefix(places))
         .permissions(PermissionsExt::from_mode(0o600))
         .tempfile_in(&places.folder)
+        .and_then(|made| attempt(Operation::MakeTemporary).map(|()| made))
         .map_err(|e| failed(&e))?;
-    temporary.write_all(text.as_bytes()).map_err(|e| failed(&e))?;
+    reached(Step::TemporaryMade);
+    attempt(Operation::WriteTemporary)
+        .and_then(|()| temporary.write_all(text.as_bytes()))
+        .map_err(|e| failed(&e))?;
     keep_owner(places, temporary.as_file())?;
-    temporary.as_file().sync_all().map_err(|e| failed(&e))?;
+    reached(Step::TemporaryWritten);
+    attempt(Operation::SyncTemporary)
+        .and_then(|()| temporary.as_file().sync_all())
+        .map_err(|e| failed(&e))?;
+    reached(Step::TemporaryDurable);
+    attempt(Operation::Rename).map_err(|e| failed(&e))?;
     let file = temporary.persist(&places.file).map_err(|e| failed(&e.error))?;
+    reached(Step::Renamed);
     // Without this the rename itself may be lost with the power.
-    File::open(&places.folder).and_then(|folder| folder.sync_all()).map_err(|e| failed(&e))?;
+    attempt(Operation::SyncFolder)
+        .and_then(|()| File::open(&places.folder)?.sync_all())
+        .map_err(|e| failed(&e))?;
+    reached(Step::Replaced);
     Ok(file)
 }
 

@@ -14,6 +14,7 @@ use rustix::fs::{Mode, OFlags};
 
 use super::ground::Places;
 use crate::credential::Credential;
+use crate::fault::{Operation, attempt};
 use crate::secret::TokenHash;
 use crate::store::wire::Record;
 use crate::store::{Rescue, StoreError};
@@ -43,7 +44,7 @@ fn open(path: &Path, create: bool) -> io::Result<File> {
 /// Sets the room aside. What a holder before left in it stays.
 pub(super) fn set_aside(places: &Places, tenant: &TenantKey) -> Result<(), StoreError> {
     let path = path(places, tenant);
-    let set = open(&path, true).and_then(|file| {
+    let set = attempt(Operation::SetRoomAside).and_then(|()| open(&path, true)).and_then(|file| {
         // The blocks must be there for good before anything is sent; their bytes need not. Where a file system cannot
         // set blocks aside, zeros behind what is there take the room.
         match FileExt::allocate(&file, ROOM) {
@@ -69,7 +70,8 @@ pub(super) fn write(places: &Places, tenant: &TenantKey, saved: &Rescue) -> Resu
     let saved = Saved { credential_id, generation, entry: saved.credential.write(None) };
     let body = serde_json::to_string(&saved).map_err(|e| failed(&e.into()))?;
     let text = format!("{} {}\n{body}", body.len(), TokenHash::of(&body));
-    let mut file = open(&path, true).map_err(|e| failed(&e))?;
+    let mut file =
+        attempt(Operation::WriteRescue).and_then(|()| open(&path, true)).map_err(|e| failed(&e))?;
     // Over the bytes that were set aside, and no truncation: that would give the room away.
     file.seek(SeekFrom::Start(0)).map_err(|e| failed(&e))?;
     file.write_all(text.as_bytes()).and_then(|()| file.sync_all()).map_err(|e| failed(&e))
