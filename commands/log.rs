@@ -4,6 +4,8 @@
 //! events and the WebSocket's trace holds whole frames, interaction tokens and modal texts among them (Z1). Standard
 //! output is for data; the log goes to standard error.
 
+use std::io::Write;
+
 use tracing_subscriber::Layer;
 use tracing_subscriber::filter::{EnvFilter, FilterExt, filter_fn};
 use tracing_subscriber::layer::SubscriberExt;
@@ -23,7 +25,7 @@ pub fn start(default: &str) {
     let filter = match wanted.as_deref().map(EnvFilter::try_new) {
         Some(Ok(filter)) => filter,
         Some(Err(error)) => {
-            eprintln!("latchkey: {VARIABLE} is not a log filter ({error}); using {default:?}");
+            say(&format!("{VARIABLE} is not a log filter ({error}); using {default:?}"));
             EnvFilter::new(default)
         }
         None => EnvFilter::new(default),
@@ -38,4 +40,9 @@ pub fn start(default: &str) {
         .log_internal_errors(false)
         .with_filter(filter.and(ours));
     tracing_subscriber::registry().with(layer).init();
+}
+
+/// Says one line to whoever watches standard error. That nobody does must end nothing, so a closed pipe is passed over.
+pub fn say(line: &str) {
+    drop(writeln!(std::io::stderr(), "latchkey: {line}"));
 }

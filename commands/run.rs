@@ -6,6 +6,7 @@
 
 use std::path::Path;
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::Duration;
 
 use latchkey::config::{Config, DiscordConfig};
@@ -64,17 +65,16 @@ async fn serve(
     token: Secret,
     store: Arc<FileStore>,
 ) -> Result<(), Exit> {
-    let mut ends = [SignalKind::terminate(), SignalKind::interrupt()]
-        .map(|kind| signal(kind).map_err(|error| Exit::new(Code::Internal, error)));
-    let [Ok(terminate), Ok(interrupt)] = &mut ends else {
-        return Err(Exit::new(Code::Internal, "the system gives no signals"));
-    };
-    let ended = async {
-        tokio::select! {
-            _ = terminate.recv() => {}
-            _ = interrupt.recv() => {}
-        }
-    };
+    // A terminal that closes or a key that asks for a core dump must not lose an exchange either (G29).
+    let kinds = [SignalKind::terminate(), SignalKind::interrupt(), SignalKind::hangup(), SignalKind::quit()];
+    let mut ends = Vec::with_capacity(kinds.len());
+    for kind in kinds {
+        ends.push(signal(kind).map_err(|error| Exit::new(Code::Internal, error))?);
+    }
+    let ended = std::future::poll_fn(|context| {
+        let any = ends.iter_mut().any(|end| end.poll_recv(context).is_ready());
+        if any { Poll::Ready(()) } else { Poll::Pending }
+    });
     tokio::pin!(ended);
     let starting = start(&config, &discord, &token, store);
     let mut bot = tokio::select! {
@@ -87,7 +87,7 @@ async fn serve(
         () = bot.watch.look_after(&shards) => Ok(()),
         () = &mut ended => Ok(()),
     };
-    eprintln!("latchkey: ending: letting what is under way finish");
+    log::say("ending: letting what is under way finish");
     bot.end(&shards).await;
     result
 }

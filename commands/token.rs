@@ -21,6 +21,7 @@ use latchkey::tenant::{TenantKey, ThreadId, UserId};
 
 use crate::exit::{Code, Exit};
 use crate::flight::Report;
+use crate::log;
 use crate::setup::{self, Loaded};
 
 /// How often the store is looked at while a sign-in is waited for.
@@ -287,8 +288,8 @@ fn note_use(loaded: &Loaded, store: std::sync::Arc<FileStore>, tenant: &TenantKe
     });
     match noted {
         Ok(Ok(())) => {}
-        Ok(Err(error)) => eprintln!("latchkey: that {tenant} is in use could not be noted: {error}"),
-        Err(error) => eprintln!("latchkey: that {tenant} is in use could not be noted: {error}"),
+        Ok(Err(error)) => log::say(&format!("that {tenant} is in use could not be noted: {error}")),
+        Err(error) => log::say(&format!("that {tenant} is in use could not be noted: {error}")),
     }
 }
 

@@ -244,6 +244,10 @@ fn strike(place: &str, action: Option<&str>) {
     if let Err(error) = rustix::process::kill_process(rustix::process::getpid(), signal) {
         panic!("FAILPOINTS: {place}: {error}");
     }
+    if signal == Signal::STOP {
+        // Another thread may be the one that takes the signal: this one is not to get any further before.
+        std::thread::sleep(std::time::Duration::from_millis(100));
+    }
 }
 
 #[cfg(test)]

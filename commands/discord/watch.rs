@@ -10,6 +10,8 @@ use std::time::Duration;
 use serenity::all::{ConnectionStage, GuildId, ShardId, ShardManager};
 use tokio::time::Instant;
 
+use crate::log;
+
 /// How long a connection may be away before it is made anew.
 const DEAF: Duration = Duration::from_mins(1);
 /// How often it is looked at.
@@ -45,9 +47,9 @@ impl Watch {
             tracing::warn!(%guild, "the bot is not a member of its server: invite it with the scopes bot and applications.commands");
         }
         if first {
-            eprintln!(
-                "latchkey: ready: connected to Discord as {bot}, /{command} is registered in server {guild}"
-            );
+            log::say(&format!(
+                "ready: connected to Discord as {bot}, /{command} is registered in server {guild}"
+            ));
         } else {
             tracing::info!("connected to Discord again, with a new session");
         }

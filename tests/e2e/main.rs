@@ -10,6 +10,7 @@
 )]
 
 mod codex;
+mod faults;
 mod harness;
 mod members;
 mod oidc;

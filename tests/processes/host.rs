@@ -105,6 +105,11 @@ impl Host {
         .unwrap();
     }
 
+    /// Writes down that it was used today, as the first `latchkey token` of a day does: the next writes nothing for that.
+    pub async fn used_today(&self, tenant: &str) {
+        self.broker().note_use(&key(tenant)).await.unwrap();
+    }
+
     pub fn stored(&self, tenant: &str) -> Option<Credential> {
         self.store().snapshot().unwrap().tenant(&key(tenant)).unwrap().map(|held| (*held).clone())
     }

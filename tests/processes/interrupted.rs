@@ -20,13 +20,13 @@ async fn refreshing(host: &Host, gate: &Gate) -> Child {
     child
 }
 
-/// The child that refreshes on its behalf.
-fn flight_of(parent: &Child) -> u32 {
+/// The child that refreshes on its behalf, once there is one.
+pub fn flight_of(parent: &Child) -> Option<u32> {
     let path = format!("/proc/{0}/task/{0}/children", parent.id());
-    std::fs::read_to_string(path).unwrap().split_whitespace().next().unwrap().parse().unwrap()
+    std::fs::read_to_string(path).ok()?.split_whitespace().next()?.parse().ok()
 }
 
-fn wait(child: &mut Child) -> std::process::ExitStatus {
+pub fn wait(child: &mut Child) -> std::process::ExitStatus {
     let end = Instant::now() + LONG;
     while Instant::now() < end {
         if let Some(status) = child.try_wait().unwrap() {
@@ -62,7 +62,7 @@ async fn a_signal_to_the_refreshing_process_waits_for_the_save() {
     host.expired("acme").await;
     let gate = host.authority.hold_reply(Endpoint::Token);
     let mut child = refreshing(&host, &gate).await;
-    let flight = flight_of(&child);
+    let flight = flight_of(&child).unwrap();
     for signal in [Signal::INT, Signal::TERM, Signal::HUP, Signal::QUIT] {
         kill_process(pid(flight), signal).unwrap();
     }
@@ -94,7 +94,7 @@ async fn a_killed_refresh_is_followed_by_one_more_try() {
     host.expired("acme").await;
     let gate = host.authority.hold_reply(Endpoint::Token);
     let mut child = refreshing(&host, &gate).await;
-    kill_process(pid(flight_of(&child)), Signal::KILL).unwrap();
+    kill_process(pid(flight_of(&child).unwrap()), Signal::KILL).unwrap();
     assert_eq!(wait(&mut child).code(), Some(1));
     gate.release();
     let started = Instant::now();
@@ -113,7 +113,7 @@ async fn a_deadline_names_the_holder_and_never_overtakes_it() {
     host.expired("acme").await;
     let gate = host.authority.hold_reply(Endpoint::Token);
     let mut child = refreshing(&host, &gate).await;
-    let flight = flight_of(&child);
+    let flight = flight_of(&child).unwrap();
     let late = host.latchkey(&["token", "acme", "--timeout", "500ms"]).output().unwrap();
     assert_eq!((late.status.code(), printed(&late).as_str()), (Some(4), ""));
     assert!(said(&late).contains(&format!("process {flight} is refreshing it")), "{}", said(&late));

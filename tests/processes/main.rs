@@ -6,6 +6,8 @@
 
 mod host;
 mod interrupted;
+mod killed;
 mod output;
+mod signalled;
 mod storm;
 mod waiting;
