@@ -56,19 +56,40 @@ const STOPS: [(&str, bool); 14] = [
     ("after-publish=1*return(stop)", true),
 ];
 
-/// A process that stops at `fault`, once it has.
-fn stopped_at(host: &Host, fault: &str) -> (Child, u32) {
-    let mut command = host.latchkey(&["token", "acme", "--timeout", "100s"]);
-    let child = command.env("FAILPOINTS", fault).spawn().unwrap();
-    let end = Instant::now() + LONG;
-    loop {
-        assert!(Instant::now() < end, "it never stopped at {fault}");
-        std::thread::sleep(Duration::from_millis(10));
-        let Some(flight) = flight_of(&child) else { continue };
-        let stat = std::fs::read_to_string(format!("/proc/{flight}/stat")).unwrap_or_default();
-        if stat.rsplit_once(')').is_some_and(|(_, rest)| rest.trim_start().starts_with('T')) {
-            return (child, flight);
+/// A `latchkey token` whose refreshing child has stopped. Both are killed when the test lets go of it.
+struct Stopped {
+    child: Child,
+    flight: u32,
+}
+
+impl Stopped {
+    /// Waits until the refresh has stopped at `fault`.
+    fn at(host: &Host, fault: &str) -> Self {
+        let mut command = host.latchkey(&["token", "acme", "--timeout", "100s"]);
+        let mut stopped = Self { child: command.env("FAILPOINTS", fault).spawn().unwrap(), flight: 0 };
+        let end = Instant::now() + LONG;
+        while !stopped.is_stopped() {
+            assert!(Instant::now() < end, "it never stopped at {fault}");
+            std::thread::sleep(Duration::from_millis(10));
+            stopped.flight = flight_of(&stopped.child).unwrap_or(0);
         }
+        stopped
+    }
+
+    fn is_stopped(&self) -> bool {
+        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.flight)).unwrap_or_default();
+        stat.rsplit_once(')').is_some_and(|(_, rest)| rest.trim_start().starts_with('T'))
+    }
+}
+
+impl Drop for Stopped {
+    fn drop(&mut self) {
+        if self.is_stopped() {
+            signal(self.flight, Signal::KILL);
+        }
+        // It may have ended by itself.
+        drop(self.child.kill());
+        drop(self.child.wait());
     }
 }
 
@@ -83,19 +104,19 @@ async fn a_stopped_holder_is_named_waited_for_and_never_overtaken() {
         let host = Host::new();
         host.expired("acme").await;
         host.used_today("acme").await;
-        let (mut child, flight) = stopped_at(&host, fault);
+        let mut stopped = Stopped::at(&host, fault);
         let sent = host.authority.refreshes();
         let late = run(host.latchkey(&["token", "acme", "--timeout", "500ms"])).await;
         if stored {
             assert!(host.authority.accepts(&printed(&late)), "{fault}: {}", said(&late));
         } else {
             assert_eq!((late.status.code(), printed(&late).as_str()), (Some(4), ""), "{fault}");
-            let named = format!("is stopped: `kill -CONT {flight}`");
+            let named = format!("is stopped: `kill -CONT {}`", stopped.flight);
             assert!(said(&late).contains(&named), "{fault}: {}", said(&late));
         }
         assert_eq!(host.authority.refreshes(), sent, "{fault}: nobody overtakes it");
-        signal(flight, Signal::CONT);
-        assert!(wait(&mut child).success(), "{fault}");
+        signal(stopped.flight, Signal::CONT);
+        assert!(wait(&mut stopped.child).success(), "{fault}");
         assert_eq!((host.authority.refreshes(), host.authority.reuses()), (1, 0), "{fault}");
         assert_eq!(host.stored("acme").unwrap().generation, 2, "{fault}");
     }
@@ -109,14 +130,14 @@ async fn a_stopped_holder_that_is_killed_is_followed() {
         host.authority.set(|settings| settings.reuse = Reuse::Lenient);
         host.expired("acme").await;
         host.used_today("acme").await;
-        let (mut child, flight) = stopped_at(&host, fault);
+        let mut stopped = Stopped::at(&host, fault);
         let waiting = tokio::spawn(run(host.latchkey(&["token", "acme", "--timeout", "50s"])));
-        signal(flight, Signal::KILL);
+        signal(stopped.flight, Signal::KILL);
         let output = waiting.await.unwrap();
         assert!(output.status.success(), "{fault}: {}", said(&output));
         assert!(host.authority.accepts(&printed(&output)), "{fault}");
         assert!(host.authority.refreshes() <= 2, "{fault}");
         assert!(!stored || host.authority.refreshes() == 1, "{fault}");
-        wait(&mut child);
+        wait(&mut stopped.child);
     }
 }
