@@ -7,10 +7,11 @@ use std::process::{Child, Command, Output};
 use std::time::{Duration, Instant};
 
 use latchkey::fault::Step;
+use latchkey::store::Store;
 use latchkey_test_authority::Reuse;
 use rustix::process::{Pid, Signal, kill_process};
 
-use crate::host::{Host, LONG, printed, said};
+use crate::host::{Host, LONG, key, printed, said};
 use crate::interrupted::{flight_of, wait};
 
 async fn run(command: Command) -> Output {
@@ -97,7 +98,7 @@ fn signal(process: u32, signal: Signal) {
     kill_process(Pid::from_raw(i32::try_from(process).unwrap()).unwrap(), signal).unwrap();
 }
 
-/// G31, G10: whoever comes names it in the time-out, and sends nothing. When it goes on, all is as if it had never stopped.
+/// G31, G28, G21, G10: whoever comes names it in the time-out, and sends nothing. When it goes on, all is as if it had never stopped.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_stopped_holder_is_named_waited_for_and_never_overtaken() {
     for (fault, stored) in STOPS {
@@ -114,6 +115,8 @@ async fn a_stopped_holder_is_named_waited_for_and_never_overtaken() {
             let named = format!("is stopped: `kill -CONT {}`", stopped.flight);
             assert!(said(&late).contains(&named), "{fault}: {}", said(&late));
         }
+        let lock = host.store().refresh_lock(&key("acme"), Duration::from_millis(100)).await;
+        assert!(lock.is_err(), "{fault}: the lock is let go after all else");
         assert_eq!(host.authority.refreshes(), sent, "{fault}: nobody overtakes it");
         signal(stopped.flight, Signal::CONT);
         assert!(wait(&mut stopped.child).success(), "{fault}");
