@@ -1,0 +1,70 @@
+//! The login machine against the scripted authorization server: what the tests below share.
+
+mod device;
+mod ending;
+mod pasting;
+mod resuming;
+mod starting;
+mod storing;
+
+use std::time::Duration;
+
+use latchkey_test_authority::{Authority, CLIENT, Canned, Endpoint, Fault, Person, Revocation};
+use tokio::task::JoinSet;
+
+use super::*;
+use crate::pending::{LoginKind, Watcher};
+use crate::secret::Secret;
+use crate::tenant::{ThreadId, User};
+use crate::testing::{Host, key};
+
+const LONG: Duration = Duration::from_secs(30);
+
+impl Host {
+    /// A login machine of its own: what another process has.
+    fn logins(&self) -> Logins {
+        Logins::new(self.store(), self.catalog.clone(), oauth::Client::new(), self.clock.clone(), 5)
+    }
+
+    fn login(&self, id: &str) -> Option<PendingLogin> {
+        self.store().snapshot().unwrap().login_by_id(&id.to_owned()).map(|login| (*login).clone())
+    }
+
+    fn text(&self) -> String {
+        std::fs::read_to_string(&self.path).unwrap()
+    }
+
+    fn held(&self, tenant: &str) -> Option<crate::credential::Credential> {
+        self.stored(&key(tenant))
+    }
+
+    async fn paste_login(&self, logins: &Logins, user: &str) -> PendingLogin {
+        logins.start(request(user, LoginKind::Paste)).await.unwrap().login
+    }
+
+    async fn answer(&self, login: &PendingLogin, person: &Person) -> String {
+        self.authority.sign_in(login.authorize_url.as_ref().unwrap().expose(), person).await
+    }
+}
+
+fn user(text: &str) -> User {
+    text.parse().unwrap()
+}
+
+fn thread(text: &str) -> ThreadId {
+    text.parse().unwrap()
+}
+
+fn request(user: &str, kind: LoginKind) -> StartRequest {
+    StartRequest {
+        user: user.parse().unwrap(),
+        tenant: "acme".parse().unwrap(),
+        kind: Some(kind),
+        watcher: Some(Watcher {
+            thread: thread("7"),
+            interaction: Some(Secret::new(format!("interaction-of-{user}"))),
+        }),
+        bind: Some(thread("7")),
+        by_admin: false,
+    }
+}

@@ -1,0 +1,135 @@
+//! What a completed login puts into the store, and what stands in its way.
+
+use super::*;
+
+/// S9
+#[tokio::test]
+async fn the_first_of_two_members_completes_the_other() {
+    let host = Host::new();
+    let logins = host.logins();
+    let (ann, bob) = (host.paste_login(&logins, "42").await, host.paste_login(&logins, "43").await);
+    assert_ne!(ann.state, bob.state);
+    let answer = host.answer(&ann, &Person::ada()).await;
+    logins.paste(&user("42"), &ann.id, &answer).await.unwrap();
+    let bob = host.login(&bob.id).unwrap();
+    assert_eq!((bob.status, bob.reason), (LoginStatus::Succeeded, Some(EndReason::CompletedBy(user("42")))));
+}
+
+/// I1, I2, I6
+#[tokio::test]
+async fn another_account_or_another_members_slot_is_not_replaced() {
+    let host = Host::new();
+    let logins = host.logins();
+    let first = host.paste_login(&logins, "42").await;
+    let answer = host.answer(&first, &Person::ada()).await;
+    logins.paste(&user("42"), &first.id, &answer).await.unwrap();
+    let before = host.held("acme").unwrap();
+
+    let second = host.paste_login(&logins, "42").await;
+    let answer = host.answer(&second, &Person::ben()).await;
+    let refused = logins.paste(&user("42"), &second.id, &answer).await.unwrap();
+    assert_eq!(refused, Pasted::Failed(EndReason::OtherAccount));
+    assert_eq!(host.held("acme"), Some(before.clone()));
+
+    let mut nameless = before;
+    nameless.account = crate::credential::Account::default();
+    let store = host.store();
+    update(&*store, Touches::tenant(&"acme".parse().unwrap()), move |view| {
+        view.put_tenant(&"acme".parse().unwrap(), nameless);
+        Ok::<_, ()>(())
+    })
+    .await
+    .unwrap()
+    .unwrap();
+    let stranger = logins.start(request("43", LoginKind::Paste)).await;
+    assert!(matches!(stranger, Err(StartError::NotYours { .. })), "{stranger:?}");
+    let admin = logins.start(StartRequest { by_admin: true, ..request("44", LoginKind::Paste) }).await;
+    assert!(admin.is_ok(), "{admin:?}");
+}
+
+/// C10, T5: what was captured at the start counts, whatever the configuration says by then.
+#[tokio::test]
+async fn a_reconfiguration_in_the_middle_changes_nothing() {
+    let mut host = Host::new();
+    let login = host.paste_login(&host.logins(), "42").await;
+    let answer = host.answer(&login, &Person::ada()).await;
+    let elsewhere = Authority::start();
+    let provider = host.catalog.get(&login.tenant.provider).unwrap();
+    let moved = provider.at(elsewhere.token_endpoint().parse().unwrap(), "another".to_owned());
+    host.catalog = Catalog::new([moved]).unwrap();
+    assert_eq!(host.logins().paste(&user("42"), &login.id, &answer).await.unwrap(), Pasted::Succeeded);
+    assert_eq!((host.authority.exchanges(), elsewhere.requests().len()), (1, 0));
+}
+
+/// T12: a replaced sign-in is revoked only where a token ends alone.
+#[tokio::test]
+async fn signing_in_again_revokes_the_old_tokens_only_where_that_ends_nothing_else() {
+    for (scope, revoked) in [("token", 1), ("grant", 0)] {
+        let host = Host::with(&format!("revocation = {scope:?}\n"));
+        let logins = host.logins();
+        for _ in 0..2 {
+            let login = host.paste_login(&logins, "42").await;
+            let answer = host.answer(&login, &Person::ada()).await;
+            logins.paste(&user("42"), &login.id, &answer).await.unwrap();
+        }
+        assert_eq!(host.authority.revocations(), revoked, "{scope}");
+    }
+}
+
+/// DESIGN: a binding to somebody else's sign-in stays, but for an admin.
+#[tokio::test]
+async fn a_thread_bound_to_anothers_sign_in_stays_so() {
+    for (by_admin, bound_to) in [(false, "acme@7"), (true, "acme@42")] {
+        let host = Host::new();
+        let logins = host.logins();
+        let store = host.store();
+        update(&*store, Touches::thread(&thread("7")), |view| {
+            let mut binding = view.binding(&thread("7")).unwrap();
+            binding.tenants.insert(key("acme").provider, key("acme@7"));
+            view.put_binding(&thread("7"), binding);
+            Ok::<_, ()>(())
+        })
+        .await
+        .unwrap()
+        .unwrap();
+        let request = StartRequest { tenant: key("acme@42"), by_admin, ..request("42", LoginKind::Paste) };
+        let login = logins.start(request).await.unwrap().login;
+        let answer = host.answer(&login, &Person::ada()).await;
+        assert_eq!(logins.paste(&user("42"), &login.id, &answer).await.unwrap(), Pasted::Succeeded);
+        let bound = host.store().snapshot().unwrap().binding(&thread("7")).unwrap().unwrap();
+        assert_eq!(bound.tenants[&key("acme").provider], key(bound_to));
+    }
+}
+
+/// F5: a damaged entry elsewhere costs a binding at most, never a sign-in.
+#[tokio::test]
+async fn a_damaged_thread_entry_costs_the_binding_and_not_the_sign_in() {
+    let host = Host::new();
+    let logins = host.logins();
+    let login = host.paste_login(&logins, "42").await;
+    let answer = host.answer(&login, &Person::ada()).await;
+    let damaged = host.text().replace("\"threads\": {}", "\"threads\": {\"7\": {\"tenants\": 5}}");
+    std::fs::write(&host.path, damaged).unwrap();
+    assert_eq!(logins.paste(&user("42"), &login.id, &answer).await.unwrap(), Pasted::Succeeded);
+    assert!(host.held("acme").is_some() && host.text().contains("\"tenants\": 5"));
+}
+
+/// S3, U5: a thread that has not heard how a login ended follows the next one, and the message it showed is named.
+#[tokio::test]
+async fn a_new_login_takes_over_who_watched_the_old_one() {
+    let host = Host::new();
+    let logins = host.logins();
+    let first = host.paste_login(&logins, "42").await;
+    let watcher = Watcher { thread: thread("8"), interaction: Some(Secret::new("elsewhere")) };
+    logins.start(StartRequest { watcher: Some(watcher), ..request("42", LoginKind::Paste) }).await.unwrap();
+    host.clock.jump(841);
+    let again = StartRequest {
+        watcher: Some(Watcher { thread: thread("7"), interaction: Some(Secret::new("newer")) }),
+        ..request("42", LoginKind::Paste)
+    };
+    let second = logins.start(again).await.unwrap();
+    assert_ne!(second.login.id, first.id);
+    assert_eq!(second.older.as_ref().map(Secret::expose), Some("interaction-of-42"));
+    let watching: Vec<_> = second.login.watchers.iter().map(|watcher| watcher.thread.to_string()).collect();
+    assert_eq!(watching, ["7", "8"]);
+}
