@@ -4,8 +4,14 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot be set up has failed")]
 
+mod disk;
+mod disks;
+mod ground;
 mod host;
 mod interrupted;
+mod locks;
 mod output;
 mod storm;
 mod waiting;
+mod worker;
+mod writers;
