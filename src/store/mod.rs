@@ -106,10 +106,7 @@ pub enum StoreError {
 fn remedy(error: &std::io::Error) -> Option<&'static str> {
     use rustix::io::Errno;
 
-    // A library may have wrapped the system's own error.
-    let inner = || error.get_ref()?.source()?.downcast_ref::<std::io::Error>()?.raw_os_error();
-    let errno = error.raw_os_error().or_else(inner).map(Errno::from_raw_os_error);
-    Some(match errno? {
+    Some(match Errno::from_raw_os_error(error.raw_os_error()?) {
         Errno::NOSPC | Errno::DQUOT => "make room on this disk",
         Errno::ACCESS | Errno::PERM => "it must belong to the user that runs Latchkey",
         Errno::ROFS => "the store must be on a writable file system",

@@ -77,7 +77,8 @@ impl Namespace {
 
     /// Takes all the room that is left in `folder`.
     pub fn fill(&self, folder: &Path) {
-        let mut file = std::fs::File::create(self.path(folder).join("filler")).unwrap();
+        let mut options = std::fs::File::options();
+        let mut file = options.append(true).create(true).open(self.path(folder).join("filler")).unwrap();
         while file.write_all(&[0; 512]).is_ok() {}
     }
 

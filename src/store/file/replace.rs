@@ -6,7 +6,10 @@
 
 use std::fs::File;
 use std::io::Write;
-use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
+
+use rustix::fs::{Mode, OFlags};
 
 use super::ground::Places;
 use super::lock::KernelLock;
@@ -26,13 +29,15 @@ pub(super) fn temporary(
     places: &Places,
     bytes: &[u8],
 ) -> std::io::Result<tempfile::NamedTempFile> {
-    let mut temporary = tempfile::Builder::new()
-        .prefix(&prefix(places))
-        .permissions(PermissionsExt::from_mode(0o600))
-        .tempfile_in(&places.folder)
-        .and_then(|made| attempt(Operation::MakeTemporary).map(|()| made))?;
+    // Made and written by hand: what the library wraps around an error hides from `remedy` which one it is.
+    let flags = OFlags::CREATE | OFlags::EXCL | OFlags::RDWR | OFlags::CLOEXEC | OFlags::NOFOLLOW;
+    let make = |path: &Path| {
+        attempt(Operation::MakeTemporary)?;
+        Ok(File::from(rustix::fs::open(path, flags, Mode::from_raw_mode(0o600))?))
+    };
+    let temporary = tempfile::Builder::new().prefix(&prefix(places)).make_in(&places.folder, make)?;
     reached(Step::TemporaryMade);
-    attempt(Operation::WriteTemporary).and_then(|()| temporary.write_all(bytes))?;
+    attempt(Operation::WriteTemporary).and_then(|()| temporary.as_file().write_all(bytes))?;
     keep_owner(places, temporary.as_file())?;
     reached(Step::TemporaryWritten);
     attempt(Operation::SyncTemporary).and_then(|()| temporary.as_file().sync_all())?;

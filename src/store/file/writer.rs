@@ -12,7 +12,7 @@ use std::sync::Arc;
 use tokio::sync::{oneshot, watch};
 
 use super::ground::{self, Places};
-use super::lock::KernelLock;
+use super::lock::{KernelLock, LockError};
 use super::queue::{Job, Serving};
 use super::reader::Reader;
 use super::replace;
@@ -36,20 +36,23 @@ impl Writer {
     /// Works until the store is gone.
     pub(super) fn run(mut self, queue: &Serving) {
         while queue.wait() {
-            let lock = KernelLock::wait(&self.turnstile()).and_then(|turnstile| {
-                // Whoever waits for the store lock holds the turnstile, so that one process that updates in a loop
-                // queues up behind it: flock itself is not fair (F16).
-                let lock = KernelLock::wait(&self.places.store_lock);
-                drop(turnstile);
-                lock
-            });
+            let lock = sheltered(|| self.lock());
             // Those that came while we waited for the lock go into the same write.
             let batch = queue.take();
             match lock {
-                Ok(lock) => self.write(&lock, batch),
-                Err(error) => answer_all(batch.into_iter().map(|job| job.answer), &Err(error.into())),
+                // A panic drops the answers of this batch, by which its callers hear of it.
+                Some(Ok(lock)) => drop(sheltered(|| self.write(&lock, batch))),
+                Some(Err(error)) => answer_all(batch.into_iter().map(|job| job.answer), &Err(error.into())),
+                None => drop(batch),
             }
         }
+    }
+
+    /// The store lock. Whoever waits for it holds the turnstile, so that one process that updates in a loop queues up behind
+    /// it: flock itself is not fair (F16).
+    fn lock(&self) -> Result<KernelLock, LockError> {
+        let _turnstile = KernelLock::wait(&self.turnstile())?;
+        KernelLock::wait(&self.places.store_lock)
     }
 
     fn turnstile(&self) -> std::path::PathBuf {
@@ -116,6 +119,14 @@ impl Writer {
         self.changed.send_modify(|count| *count += 1);
         Ok(())
     }
+}
+
+/// Does `work`; a panic in it is a bug of ours, and costs those who wait now, not those who come later (F17).
+fn sheltered<R>(work: impl FnOnce() -> R) -> Option<R> {
+    // What is left of a write is its locks and files, which go with the panic, and `in_doubt`, which holds until the next.
+    catch_unwind(AssertUnwindSafe(work))
+        .inspect_err(|_| tracing::error!("internal error: the writer of the store panicked"))
+        .ok()
 }
 
 /// Runs one mutation on its own copy. The changes it wants, or why they are dropped.
