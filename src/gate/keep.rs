@@ -8,13 +8,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::TokenError;
-use super::refresh::{Flight, Next, at_the_disk};
+use super::refresh::{Flight, Next};
 use crate::audit;
 use crate::credential::Credential;
 use crate::fault;
 use crate::provider::Provider;
 use crate::revocation;
-use crate::store::{Rescue, StoreError, Touches, update};
+use crate::store::{Rescue, StoreError, Touches, at_the_disk, update};
 
 /// The pauses between tries to save a rotated token while the lock is held (G21).
 const SAVE_PAUSES: [Duration; 4] =

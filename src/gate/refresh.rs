@@ -17,7 +17,7 @@ use crate::credential::{Credential, CredentialState, Intent, may_copy};
 use crate::fault;
 use crate::oauth::{self, DeadReason, Grant, Outcome, Refusal, RefusalKind};
 use crate::provider::Provider;
-use crate::store::{KernelLock, LockError, StoreError, Touches, update};
+use crate::store::{KernelLock, LockError, StoreError, Touches, at_the_disk, update};
 use crate::tenant::TenantKey;
 
 /// The pause before a second exchange of one flight.
@@ -50,14 +50,6 @@ pub(super) async fn fly(inner: &Inner, tenant: &TenantKey, want: &Want) -> (Land
     }
 }
 
-/// Does what may wait for the disk, without keeping other tasks of this thread from running, where there are any.
-pub(super) fn at_the_disk<R>(work: impl FnOnce() -> R) -> R {
-    match tokio::runtime::Handle::current().runtime_flavor() {
-        tokio::runtime::RuntimeFlavor::MultiThread => tokio::task::block_in_place(work),
-        _ => work(),
-    }
-}
-
 pub(super) struct Flight<'a> {
     pub(super) inner: &'a Inner,
     pub(super) tenant: &'a TenantKey,
@@ -87,7 +79,7 @@ impl Flight<'_> {
 
     async fn step(&self, exchanges: &mut u32) -> Result<Next, TokenError> {
         let now = self.inner.clock.now();
-        let document = self.inner.store.snapshot()?;
+        let document = at_the_disk(|| self.inner.store.current(self.lock))?;
         let stored = document.tenant(self.tenant)?;
         let Some(stored) = stored else {
             return Err(TokenError::NeverSignedIn { tenant: self.tenant.clone() });

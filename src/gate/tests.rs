@@ -485,6 +485,10 @@ impl Store for Faulty {
         self.sound.snapshot()
     }
 
+    fn current(&self, lock: &KernelLock) -> Result<Arc<Document>, StoreError> {
+        self.sound.current(lock)
+    }
+
     fn apply(&self, touches: Touches, mutation: Mutation) -> StoreFuture<'_, Result<(), StoreError>> {
         use std::sync::atomic::Ordering::SeqCst;
         if self.writes_left.fetch_update(SeqCst, SeqCst, |left| left.checked_sub(1)).is_err() {

@@ -97,6 +97,11 @@ impl<T: Record> Section<T> {
         self.entries.get(key).map(|entry| entry.meaning(self.name, key)).transpose()
     }
 
+    fn has_the_text_of(&self, other: &Self) -> bool {
+        let ours = self.entries.iter().map(|(key, entry)| (key, entry.raw.get()));
+        ours.eq(other.entries.iter().map(|(key, entry)| (key, entry.raw.get())))
+    }
+
     fn readable(&self) -> impl Iterator<Item = (&str, Arc<T>)> {
         self.entries
             .iter()
@@ -294,15 +299,34 @@ impl Document {
         self.tenants.damaged().chain(self.pending.damaged()).chain(self.threads.damaged()).collect()
     }
 
+    /// Whether the two are the same to the byte, but for spaces between entries.
+    pub(super) fn has_the_text_of(&self, other: &Self) -> bool {
+        let owed = |document: &Self| -> Vec<String> {
+            document.revocations.iter().map(|entry| entry.raw.get().to_owned()).collect()
+        };
+        let ours = self.rest.iter().map(|(key, raw)| (key, raw.0.get()));
+        self.store_id == other.store_id
+            && self.tenants.has_the_text_of(&other.tenants)
+            && self.pending.has_the_text_of(&other.pending)
+            && self.threads.has_the_text_of(&other.threads)
+            && owed(self) == owed(other)
+            && ours.eq(other.rest.iter().map(|(key, raw)| (key, raw.0.get())))
+    }
+
     pub(super) fn apply(&mut self, changes: Changes) {
         self.tenants.apply(changes.tenants);
         self.pending.apply(changes.pending);
         self.threads.apply(changes.threads);
+        let mut before = BTreeMap::new();
         self.revocations.retain(|entry| {
-            entry.meaning("revocations", "").map_or(true, |owed| !changes.settled.contains(&owed.id))
+            let settled =
+                entry.meaning("revocations", "").ok().filter(|owed| changes.settled.contains(&owed.id));
+            let stays = settled.is_none();
+            before.extend(settled.map(|owed| (owed.id.clone(), Arc::clone(entry))));
+            stays
         });
         for owed in changes.owed {
-            let raw = owed.write(None);
+            let raw = owed.write(before.get(&owed.id).map(|entry| entry.raw.get()));
             self.revocations.push(Arc::new(Entry { raw, meaning: OnceLock::from(Ok(Arc::new(owed))) }));
         }
     }

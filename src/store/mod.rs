@@ -48,7 +48,7 @@ pub enum Keep {
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum StoreError {
     /// A file or folder could not be used. Unreadable is not empty (F6).
-    #[error("cannot {action} {path}: {why}{}", hint(*.kind))]
+    #[error("cannot {action} {path}: {why}; {remedy}")]
     Io {
         /// What was tried, as a verb.
         action: &'static str,
@@ -56,8 +56,8 @@ pub enum StoreError {
         path: String,
         /// What the system said.
         why: String,
-        /// The system's kind of error.
-        kind: std::io::ErrorKind,
+        /// What puts it right.
+        remedy: &'static str,
     },
     /// The bytes are not an auth file; they were left alone.
     #[error("{path} is not a readable auth file: {why}; {aside}repair it, or move it away to start afresh")]
@@ -92,18 +92,36 @@ pub enum StoreError {
     /// A change panicked; it alone was dropped (F17).
     #[error("internal error: a change to the store panicked and was dropped")]
     Panicked,
-    /// The writer has ended, as the process is about to.
+    /// The store has ended, as the process is about to.
     #[error("the store is closing")]
     Closed,
+    /// The thread that writes panicked; the next update has another.
+    #[error(
+        "internal error: writing the store panicked, and whether this change is stored is not known; try again"
+    )]
+    WriterPanicked,
 }
 
-fn hint(kind: std::io::ErrorKind) -> &'static str {
-    use std::io::ErrorKind::{PermissionDenied, ReadOnlyFilesystem, StorageFull};
-    match kind {
-        StorageFull => "; make room on this disk",
-        PermissionDenied => "; it must belong to the user that runs Latchkey",
-        ReadOnlyFilesystem => "; the store must be on a writable file system",
-        _ => "",
+/// What puts it right that the system refused, where its error tells.
+fn remedy(error: &std::io::Error) -> Option<&'static str> {
+    use rustix::io::Errno;
+
+    Some(match Errno::from_raw_os_error(error.raw_os_error()?) {
+        Errno::NOSPC | Errno::DQUOT => "make room on this disk",
+        Errno::ACCESS | Errno::PERM => "it must belong to the user that runs Latchkey",
+        Errno::ROFS => "the store must be on a writable file system",
+        Errno::MFILE | Errno::NFILE => "raise the limit of open files (`ulimit -n`)",
+        Errno::IO => "check this disk: the system's log says more",
+        Errno::LOOP => "it must not be a symbolic link",
+        _ => return None,
+    })
+}
+
+/// Does what may wait for the disk, without keeping other tasks of this thread from running, where there are any.
+pub(crate) fn at_the_disk<R>(work: impl FnOnce() -> R) -> R {
+    match tokio::runtime::Handle::current().runtime_flavor() {
+        tokio::runtime::RuntimeFlavor::MultiThread => tokio::task::block_in_place(work),
+        _ => work(),
     }
 }
 
@@ -111,11 +129,12 @@ impl StoreError {
     /// Whether trying again later may help without anybody doing anything.
     #[must_use]
     pub fn is_passing(&self) -> bool {
-        matches!(self, Self::Lock(LockError::TimedOut { .. }) | Self::Closed)
+        matches!(self, Self::Lock(LockError::TimedOut { .. }) | Self::WriterPanicked | Self::Closed)
     }
 
     pub(crate) fn io(action: &'static str, path: &std::path::Path, error: &std::io::Error) -> Self {
-        Self::Io { action, path: path.display().to_string(), why: error.to_string(), kind: error.kind() }
+        let remedy = remedy(error).unwrap_or("check this disk and the rights on it");
+        Self::Io { action, path: path.display().to_string(), why: error.to_string(), remedy }
     }
 }
 
@@ -126,6 +145,12 @@ pub trait Store: Send + Sync + std::fmt::Debug {
     /// # Errors
     /// When the store cannot be read. Never an empty answer instead (F6).
     fn snapshot(&self) -> Result<Arc<Document>, StoreError>;
+
+    /// What is stored now, read anew whatever was read before: for the holder of a refresh lock (F9, G7).
+    ///
+    /// # Errors
+    /// When the store cannot be read. Never an empty answer instead (F6).
+    fn current(&self, lock: &KernelLock) -> Result<Arc<Document>, StoreError>;
 
     /// One atomic, durable read-modify-write. Use [`update`], which carries a result.
     fn apply(&self, touches: Touches, mutation: Mutation) -> StoreFuture<'_, Result<(), StoreError>>;

@@ -4,10 +4,16 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot be set up has failed")]
 
+mod disk;
+mod disks;
+mod ground;
 mod host;
 mod interrupted;
 mod killed;
+mod locks;
 mod output;
 mod signalled;
 mod storm;
 mod waiting;
+mod worker;
+mod writers;

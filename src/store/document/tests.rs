@@ -69,6 +69,68 @@ fn a_changed_entry_keeps_the_fields_we_do_not_know() {
     assert_eq!(entry["refresh_token"], "rt-1");
 }
 
+const NESTED: &str = r#"{
+  "version": 1,
+  "tenants": {"codex": {"kind": "oauth", "provider": "codex", "access_token": "at-1", "refresh_token": "rt-1",
+    "account": {"id": "a1", "email": "ada@example.test", "plan": "pro"},
+    "intent": {"credential_id": "c1", "generation": 3, "attempt": 1, "sent_at": 7, "host": "h1",
+      "refresh_sha256": "0000000000000000000000000000000000000000000000000000000000000000"}}},
+  "pending": {"42/codex": {"id": "l1", "kind": "paste", "user": "42", "tenant": "codex", "status": "pending",
+    "created_at": 1, "expires_at": 900, "reason": {"kind": "not_started", "since": 5}, "novel": true,
+    "watchers": [{"thread": "7", "locale": "de"}, {"thread": "8", "locale": "fr"}]}},
+  "revocations": [{"id": "r1", "provider": "codex", "tenant": "codex", "token": "t", "by": "b1",
+    "account": {"id": "a2", "plan": "free"}}]
+}"#;
+
+fn rewritten(document: &mut Document, changes: Changes) -> serde_json::Value {
+    document.apply(changes);
+    serde_json::from_str(&document.print()).unwrap()
+}
+
+/// F5: what we do not know stays in the parts of an entry too, while the part is of the same thing.
+#[test]
+fn a_changed_entry_keeps_what_we_do_not_know_in_its_parts() {
+    let mut document = parse(NESTED);
+    let mut changes = Changes::default();
+    let mut credential = (*document.tenant(&key("codex")).unwrap().unwrap()).clone();
+    credential.failures = 2;
+    changes.tenants.insert("codex".to_owned(), Some(credential.clone()));
+    let mut login = (*document.logins().next().unwrap()).clone();
+    login.watchers.remove(0);
+    changes.pending.insert("42/codex".to_owned(), Some(login.clone()));
+    let mut owed = (*document.owed().next().unwrap()).clone();
+    owed.attempts = 1;
+    changes.settled.insert(owed.id.clone());
+    changes.owed.push(owed);
+    let printed = rewritten(&mut document, changes);
+    let tenant = &printed["tenants"]["codex"];
+    assert_eq!(
+        (&tenant["failures"], &tenant["account"]["plan"], &tenant["intent"]["host"]),
+        (&2.into(), &"pro".into(), &"h1".into())
+    );
+    let pending = &printed["pending"]["42/codex"];
+    assert_eq!(pending["watchers"], serde_json::json!([{"thread": "8", "locale": "fr"}]));
+    assert_eq!((&pending["reason"]["since"], &pending["novel"]), (&5.into(), &true.into()));
+    let owed = &printed["revocations"][0];
+    assert_eq!(
+        (&owed["attempts"], &owed["by"], &owed["account"]["plan"]),
+        (&1.into(), &"b1".into(), &"free".into())
+    );
+
+    // Another person, another try, the end of the login: what was said of the one before goes with it (C5).
+    let mut changes = Changes::default();
+    credential.account.id = Some("a3".to_owned());
+    credential.intent.as_mut().unwrap().attempt = 2;
+    changes.tenants.insert("codex".to_owned(), Some(credential));
+    login.status = crate::pending::LoginStatus::Cancelled;
+    changes.pending.insert("42/codex".to_owned(), Some(login));
+    let printed = rewritten(&mut document, changes);
+    let text = printed.to_string();
+    for gone in ["pro", "h1", "fr", "novel", "since"] {
+        assert!(!text.contains(&format!("\"{gone}\"")), "{gone} is still in {text}");
+    }
+}
+
 /// Z1
 #[test]
 fn a_document_is_printed_for_debugging_without_what_it_holds() {

@@ -168,16 +168,18 @@ pub(super) fn folder_id(places: &Places) -> Result<Option<String>, StoreError> {
     }
 }
 
-/// Writes the lock folder's `store_id`. Under the store lock only.
+/// Writes the lock folder's `store_id`, whole or not at all: half of one would be another store's. Under the store lock only.
 pub(super) fn write_folder_id(places: &Places, id: &str) -> Result<(), StoreError> {
-    let path = places.locks.join("store_id");
+    let (path, new) = (places.locks.join("store_id"), places.locks.join("store_id.new"));
     let written = std::fs::OpenOptions::new()
         .write(true)
         .create(true)
         .truncate(true)
         .mode(0o600)
-        .open(&path)
-        .and_then(|mut file| file.write_all(format!("{id}\n").as_bytes()).and_then(|()| file.sync_all()));
+        .open(&new)
+        .and_then(|mut file| file.write_all(format!("{id}\n").as_bytes()).and_then(|()| file.sync_all()))
+        .and_then(|()| std::fs::rename(&new, &path))
+        .and_then(|()| File::open(&places.locks)?.sync_all());
     written.map_err(|e| StoreError::io("write", &path, &e))
 }
 

@@ -1,24 +1,21 @@
 //! Kernel locks on sidecar files (flock, through `fs4`).
 //!
 //! Owns the only code that takes a lock. Invariants: a lock file is never the auth file, never unlinked, never renamed,
-//! never followed through a symbolic link (F2); the kernel frees a lock when its holder dies (G12); one process has at
-//! most one own thread waiting per lock, never on the runtime's pool, and a lock that comes after its waiter has
-//! left goes to the next waiter or is released (G31). Must not: fall through when locking fails (G13).
+//! never followed through a symbolic link (F2); the kernel frees a lock when its holder dies (G12). Must not: fall through
+//! when locking fails (G13), or wait on a thread that is not its caller's to block (`waiting` has those).
 
-use std::collections::{HashMap, VecDeque};
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::os::fd::AsFd;
 use std::os::unix::fs::MetadataExt;
-use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::path::Path;
 use std::time::Duration;
 
 use fs4::{FileExt, TryLockError};
 use rustix::fs::{Mode, OFlags};
-use tokio::sync::oneshot;
 
 use crate::fault::{Operation, attempt};
+use crate::store::remedy;
 
 /// A lock that is held. Dropping it lets go.
 #[derive(Debug)]
@@ -50,16 +47,19 @@ pub enum LockError {
         holder: Option<Holder>,
     },
     /// The lock file cannot be used.
-    #[error(
-        "cannot lock {path}: {why}; the folder must be writable for the user that runs Latchkey, and on a local disk"
-    )]
+    #[error("cannot lock {path}: {why}; {remedy}")]
     Unusable {
         /// The lock file.
         path: String,
         /// What the system said.
         why: String,
+        /// What puts it right.
+        remedy: &'static str,
     },
 }
+
+/// What puts a lock file right that the system refuses for a reason of its own.
+const WRITABLE: &str = "the folder must be writable for the user that runs Latchkey, and on a local disk";
 
 fn describe(holder: Option<&Holder>) -> String {
     match holder {
@@ -72,8 +72,9 @@ fn describe(holder: Option<&Holder>) -> String {
 }
 
 impl LockError {
-    fn unusable(path: &Path, error: &io::Error) -> Self {
-        Self::Unusable { path: path.display().to_string(), why: error.to_string() }
+    pub(super) fn unusable(path: &Path, error: &io::Error) -> Self {
+        let remedy = remedy(error).unwrap_or(WRITABLE);
+        Self::Unusable { path: path.display().to_string(), why: error.to_string(), remedy }
     }
 }
 
@@ -161,76 +162,6 @@ pub(super) fn holder(path: &Path) -> Option<Holder> {
     // The state stands behind the command name, which is in parentheses and may hold anything.
     let state = stat.rsplit_once(')')?.1.trim_start().chars().next()?;
     Some(Holder { pid, stopped: matches!(state, 'T' | 't') })
-}
-
-type Waiter = oneshot::Sender<Result<KernelLock, LockError>>;
-
-/// The waiting for locks in this process.
-#[derive(Debug, Clone, Default)]
-pub(super) struct Waiting {
-    /// Who waits for which lock, first come first served. A key is there exactly while its thread runs.
-    queues: Arc<Mutex<HashMap<PathBuf, VecDeque<Waiter>>>>,
-}
-
-impl Waiting {
-    /// Takes the lock at `path`, waiting at most `bound`. Never blocks the executor.
-    pub(super) async fn acquire(&self, path: &Path, bound: Duration) -> Result<KernelLock, LockError> {
-        let receiver = {
-            let mut queues = self.queues.lock().unwrap_or_else(PoisonError::into_inner);
-            let (sender, receiver) = oneshot::channel();
-            if let Some(queue) = queues.get_mut(path) {
-                queue.push_back(sender);
-            } else {
-                if let Some(lock) = KernelLock::attempt(path)? {
-                    return Ok(lock);
-                }
-                queues.insert(path.to_owned(), VecDeque::from([sender]));
-                self.spawn(path.to_owned()).inspect_err(|_| drop(queues.remove(path)))?;
-            }
-            receiver
-        };
-        match tokio::time::timeout(bound, receiver).await {
-            Ok(Ok(result)) => result,
-            Ok(Err(_)) => Err(LockError::Unusable {
-                path: path.display().to_string(),
-                why: "the waiting thread ended".to_owned(),
-            }),
-            Err(_) => Err(timed_out(path, bound)),
-        }
-    }
-
-    fn spawn(&self, path: PathBuf) -> Result<(), LockError> {
-        let waiting = self.clone();
-        let shown = path.clone();
-        std::thread::Builder::new()
-            .name("latchkey-lock".to_owned())
-            .stack_size(128 * 1024)
-            .spawn(move || waiting.serve(&path))
-            .map(drop)
-            .map_err(|e| LockError::unusable(&shown, &e))
-    }
-
-    /// Hands the lock to one waiter after the other until nobody waits.
-    fn serve(&self, path: &Path) {
-        loop {
-            let mut result = Some(KernelLock::wait(path));
-            let mut queues = self.queues.lock().unwrap_or_else(PoisonError::into_inner);
-            let Some(queue) = queues.get_mut(path) else { return };
-            // A waiter that has left gives the result back, and the next one gets it.
-            while let Some(undelivered) = result.take() {
-                let Some(waiter) = queue.pop_front() else { break };
-                result = waiter.send(undelivered).err();
-            }
-            let done = queue.is_empty();
-            if done {
-                queues.remove(path);
-            }
-            drop(queues);
-            if done {
-                return;
-            }
-        }
-    }
 }
 
 #[cfg(test)]

@@ -4,24 +4,29 @@
 //! Invariant: every write goes through one locked re-read, mutate, replace (F1), so that writers in other processes
 //! merge. Must not: hold the store lock across anything but memory and this disk (G6).
 
+mod aside;
 mod ground;
 pub mod lock;
+mod queue;
 mod reader;
 mod replace;
 mod rescue;
+mod waiting;
 mod writer;
 
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError, mpsc};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use sha2::{Digest, Sha256};
 use tokio::sync::{oneshot, watch};
 
 use self::ground::Places;
-use self::lock::{Holder, KernelLock, Waiting};
+use self::lock::{Holder, KernelLock};
+use self::queue::{Desk, Job, Place};
 use self::reader::Reader;
-use self::writer::{Job, Ticket, Writer};
+use self::waiting::Waiting;
+use self::writer::Writer;
 use super::{Document, Mutation, Rescue, STORE_WAIT, Store, StoreError, StoreFuture, Touches};
 use crate::clock::Clock;
 use crate::secret::hex;
@@ -42,7 +47,7 @@ pub struct FileStore {
     waiting: Waiting,
     changed: watch::Sender<u64>,
     /// The way to the writing thread, which starts at the first write.
-    jobs: Mutex<Option<mpsc::Sender<Job>>>,
+    desk: Desk,
     /// Set by the first who wants to hear of changes; the task that looks at the file ends when this is dropped.
     watched: OnceLock<Arc<()>>,
 }
@@ -60,7 +65,7 @@ impl FileStore {
             reader: Arc::default(),
             waiting: Waiting::default(),
             changed: watch::Sender::new(0),
-            jobs: Mutex::new(None),
+            desk: Desk::default(),
             watched: OnceLock::new(),
         })
     }
@@ -83,41 +88,33 @@ impl FileStore {
         self.places.locks.join(format!("{name}.lock"))
     }
 
-    fn submit(&self, job: Job) -> Result<(), StoreError> {
-        let mut jobs = self.jobs.lock().unwrap_or_else(PoisonError::into_inner);
-        let sender = if let Some(sender) = &*jobs {
-            sender
-        } else {
-            let (sender, receiver) = mpsc::channel();
+    fn submit(&self, job: Job) -> Result<Place<'_>, StoreError> {
+        let submitted = self.desk.submit(job, |queue| {
             let writer = Writer {
                 places: self.places.clone(),
                 clock: self.clock.clone(),
                 reader: Arc::clone(&self.reader),
                 changed: self.changed.clone(),
-                tidied: false,
+                in_doubt: false,
             };
-            std::thread::Builder::new()
-                .name("latchkey-store".to_owned())
-                .spawn(move || writer.run(&receiver))
-                .map_err(|e| StoreError::io("start a thread to write", &self.places.file, &e))?;
-            jobs.insert(sender)
-        };
-        sender.send(job).map_err(|_| StoreError::Closed)
+            let thread = std::thread::Builder::new().name("latchkey-store".to_owned());
+            thread.spawn(move || writer.run(&queue)).map(drop)
+        });
+        submitted.map_err(|e| StoreError::io("start a thread to write", &self.places.file, &e))
     }
 
     async fn apply_bounded(&self, touches: Touches, mutation: Mutation) -> Result<(), StoreError> {
-        let ticket = Ticket::default();
         let (answer, mut answered) = oneshot::channel();
-        self.submit(Job { ticket: ticket.clone(), touches, mutation, answer })?;
+        let place = self.submit(Job { touches, mutation, answer })?;
         let result = match tokio::time::timeout(self.wait, &mut answered).await {
             Ok(result) => result,
-            Err(_) if ticket.give_up() => {
+            Err(_) if place.withdraw() => {
                 return Err(StoreError::Lock(lock::timed_out(&self.places.store_lock, self.wait)));
             }
             // It is being written this moment: the answer is the disk's, not another process's.
             Err(_) => answered.await,
         };
-        result.unwrap_or(Err(StoreError::Closed))
+        result.unwrap_or(Err(StoreError::WriterPanicked))
     }
 
     /// Starts looking at the file, with what it holds now as the state that is known: whoever subscribes reads after.
@@ -148,6 +145,10 @@ impl FileStore {
 impl Store for FileStore {
     fn snapshot(&self) -> Result<Arc<Document>, StoreError> {
         self.reader.read(&self.places.file)
+    }
+
+    fn current(&self, _lock: &KernelLock) -> Result<Arc<Document>, StoreError> {
+        self.reader.read_anew(&self.places.file)
     }
 
     fn apply(&self, touches: Touches, mutation: Mutation) -> StoreFuture<'_, Result<(), StoreError>> {

@@ -2,21 +2,20 @@
 //!
 //! Owns the cached document and the proof that it is still the file: device, inode, size, mtime and ctime of the
 //! parsed file, which is kept open so that its inode cannot be reused (F9). Invariant: unreadable is an error, never an
-//! empty document (F6). Must not: write, but for a copy of corrupt bytes under the store lock.
+//! empty document (F6). Must not: write, but for a copy of corrupt bytes under the store lock (`aside`).
 
 use std::fs::File;
-use std::io::{self, Read, Write};
+use std::io::{self, Read};
 use std::os::fd::AsFd;
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use rustix::fs::{Mode, OFlags, Stat};
 
+use super::aside;
 use super::ground::Places;
 use super::lock::KernelLock;
 use crate::fault::{Operation, attempt};
-use crate::secret::TokenHash;
 use crate::store::StoreError;
 use crate::store::document::{Document, ParseError};
 
@@ -99,14 +98,33 @@ impl Reader {
         }
     }
 
+    /// The document as it is now, whatever the cache and the file's stamp say. For the holder of a refresh lock (F9).
+    pub(super) fn read_anew(&self, path: &Path) -> Result<Arc<Document>, StoreError> {
+        let mut cache = self.cache.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some((file, stamp, bytes)) = open_and_read(path)? else {
+            *cache = None;
+            return Ok(Arc::clone(&self.empty));
+        };
+        let document = Arc::new(Document::parse(&bytes).map_err(|e| explained(path, e, ""))?);
+        if let Some(parsed) = &*cache
+            && parsed.stamp == stamp
+            && parsed.document.has_the_text_of(&document)
+        {
+            // The same one, so that "unchanged" can be told.
+            return Ok(Arc::clone(&parsed.document));
+        }
+        *cache = Some(Parsed { document: Arc::clone(&document), stamp, _file: file });
+        Ok(document)
+    }
+
     /// The document as the holder of the store lock finds it: always read (F9). Corrupt bytes are copied aside (F6).
-    pub(super) fn read_locked(_held: &KernelLock, places: &Places) -> Result<Document, StoreError> {
+    pub(super) fn read_locked(held: &KernelLock, places: &Places) -> Result<Document, StoreError> {
         let path = &places.file;
         let Some((_, _, bytes)) = open_and_read(path)? else { return Ok(Document::empty()) };
         Document::parse(&bytes).map_err(|error| {
             let aside = match &error {
                 ParseError::Newer(_) => String::new(),
-                ParseError::Corrupt(_) => copy_aside(path, &bytes),
+                ParseError::Corrupt(_) => aside::copy(held, places, &bytes),
             };
             explained(path, error, &aside)
         })
@@ -156,21 +174,5 @@ fn explained(path: &Path, error: ParseError, aside: &str) -> StoreError {
     }
 }
 
-/// Copies corrupt bytes beside the file, under a name made of their hash: it can only ever hold these bytes.
-fn copy_aside(path: &Path, bytes: &[u8]) -> String {
-    let hash = TokenHash::of(&String::from_utf8_lossy(bytes)).to_string();
-    let mut name = path.as_os_str().to_owned();
-    name.push(format!(".corrupt-{}", &hash[..16]));
-    let copy = Path::new(&name);
-    let written = std::fs::OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .mode(0o600)
-        .open(copy)
-        .and_then(|mut file| file.write_all(bytes).and_then(|()| file.sync_all()));
-    match written {
-        Ok(()) => format!("a copy is at {}; ", copy.display()),
-        Err(e) if e.kind() == io::ErrorKind::AlreadyExists => format!("a copy is at {}; ", copy.display()),
-        Err(e) => format!("it could not be copied aside ({e}); "),
-    }
-}
+#[cfg(test)]
+mod tests;

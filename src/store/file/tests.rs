@@ -313,3 +313,82 @@ async fn what_is_written_into_the_rescue_room_is_read_back_and_half_of_it_is_not
     store.clear_rescue(&lock, &tenant).unwrap();
     assert!(!path.exists());
 }
+
+fn copies(ground: &Ground) -> Vec<PathBuf> {
+    let found = std::fs::read_dir(ground.path.parent().unwrap()).unwrap().map(|entry| entry.unwrap().path());
+    let mut found: Vec<_> = found.filter(|path| path.to_string_lossy().contains(".corrupt-")).collect();
+    found.sort();
+    found
+}
+
+/// F6: bytes that are no text differ too, and what stands under a copy's name and is none is left as it is.
+#[tokio::test]
+async fn a_copy_of_corrupt_bytes_is_whole_and_overwrites_nothing() {
+    let ground = Ground::new();
+    let store = ground.open();
+    let contents: [&[u8]; 2] = [b"\xff half", b"\xfe half"];
+    for bytes in contents {
+        std::fs::write(&ground.path, bytes).unwrap();
+        for _ in 0..2 {
+            let refused = put(&store, "codex", "a").await.unwrap_err().to_string();
+            let copy = copies(&ground).into_iter().find(|copy| std::fs::read(copy).unwrap() == bytes);
+            let copy = copy.expect("there is a whole copy");
+            assert!(refused.contains(&format!("a copy is at {};", copy.display())), "{refused}");
+            assert_eq!(std::fs::metadata(copy).unwrap().permissions().mode() & 0o777, 0o600);
+        }
+    }
+    assert_eq!(copies(&ground).len(), 2);
+
+    let half = copies(&ground).into_iter().find(|copy| std::fs::read(copy).unwrap() == contents[1]).unwrap();
+    std::fs::write(&half, b"\xfe h").unwrap();
+    let refused = put(&store, "codex", "a").await.unwrap_err().to_string();
+    assert!(refused.contains(&format!("a copy is at {}-2;", half.display())), "{refused}");
+    assert_eq!(std::fs::read(&half).unwrap(), b"\xfe h", "what stood there stays");
+    assert_eq!(copies(&ground).len(), 3);
+    assert_eq!(std::fs::read(&ground.path).unwrap(), contents[1]);
+}
+
+/// F13
+#[tokio::test]
+async fn removing_a_tenant_removes_that_tenant_only() {
+    let ground = Ground::new();
+    let store = ground.open();
+    let tenants = ["codex", "codex/a", "codex/a@42", "codex@42", "claude", "mcp:codex"];
+    for tenant in tenants {
+        put(&store, tenant, tenant).await.unwrap();
+    }
+    for removed in tenants {
+        let before: Vec<_> = store.snapshot().unwrap().tenants().map(|(key, _)| key).collect();
+        let gone = key(removed);
+        update(&*store, Touches::tenant(&key(removed)), move |view| {
+            view.remove_tenant(&gone);
+            Ok::<_, ()>(())
+        })
+        .await
+        .unwrap()
+        .unwrap();
+        let after: Vec<_> = ground.open().snapshot().unwrap().tenants().map(|(key, _)| key).collect();
+        let expected: Vec<_> = before.into_iter().filter(|left| *left != key(removed)).collect();
+        assert_eq!(after, expected);
+    }
+}
+
+/// F10: a runtime of one thread goes on while an update waits, and a caller that leaves takes its update along.
+#[tokio::test]
+async fn a_wait_for_the_store_lock_blocks_nobody_and_ends_with_its_caller() {
+    let ground = Ground::new();
+    let store = ground.open();
+    put(&store, "codex", "a").await.unwrap();
+    let held = KernelLock::attempt(&store.places.store_lock).unwrap().unwrap();
+    for _ in 0..50 {
+        // If the update blocked this thread, the sleep beside it would never end.
+        tokio::select! {
+            done = put(&store, "codex", "b") => panic!("written without the lock: {done:?}"),
+            () = tokio::time::sleep(Duration::from_millis(1)) => {}
+        }
+    }
+    assert!(format!("{store:?}").contains("waiting: 0"), "{store:?}");
+    drop(held);
+    put(&store, "codex/other", "c").await.unwrap();
+    assert_eq!(token(&store, "codex").as_deref(), Some("a"), "nobody waits for those any more");
+}

@@ -1,52 +1,25 @@
 //! The one thread that writes the auth file for this process.
 //!
-//! Owns the queue of mutations and combines those that wait at once into one lock, one parse, one fsync (F17).
-//! Invariants: each mutation runs on its own copy, and an error or a panic drops that one alone; answers come after
-//! the durable write, and a failed write fails all of them; a caller that gave up waiting is not written. The lock is
-//! waited for here, never on an executor thread (F10), and process exit does not join this thread. Must not:
-//! be slow under the lock: mutations are memory only.
+//! Combines the updates that wait at once (`queue`) into one lock, one parse, one fsync (F17). Invariants: each mutation
+//! runs on its own copy, and an error or a panic drops that one alone; answers come after the durable write, and a failed
+//! write fails all of them; who changed nothing is answered only when the name of what is there is durable. The lock is
+//! waited for here, never on an executor thread (F10), and process exit does not join this thread. Must not: be slow
+//! under the lock: mutations are memory only.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::atomic::{AtomicU8, Ordering};
-use std::sync::{Arc, mpsc};
+use std::sync::Arc;
 
 use tokio::sync::{oneshot, watch};
 
 use super::ground::{self, Places};
-use super::lock::KernelLock;
+use super::lock::{KernelLock, LockError};
+use super::queue::{Job, Serving};
 use super::reader::Reader;
 use super::replace;
 use crate::clock::Clock;
 use crate::secret::random_id;
 use crate::store::document::{Changes, Document};
 use crate::store::{Keep, Mutation, StoreError, Touches, View, sweep};
-
-const WAITING: u8 = 0;
-const TAKEN: u8 = 1;
-const GIVEN_UP: u8 = 2;
-
-/// Whether a job is still wanted: the writer takes it or its caller gives it up, never both.
-#[derive(Debug, Clone, Default)]
-pub(super) struct Ticket(Arc<AtomicU8>);
-
-impl Ticket {
-    fn take(&self) -> bool {
-        self.0.compare_exchange(WAITING, TAKEN, Ordering::AcqRel, Ordering::Acquire).is_ok()
-    }
-
-    /// Gives the job up; false if the writer has it already, and will answer.
-    pub(super) fn give_up(&self) -> bool {
-        self.0.compare_exchange(WAITING, GIVEN_UP, Ordering::AcqRel, Ordering::Acquire).is_ok()
-    }
-}
-
-/// One update on its way.
-pub(super) struct Job {
-    pub ticket: Ticket,
-    pub touches: Touches,
-    pub mutation: Mutation,
-    pub answer: oneshot::Sender<Result<(), StoreError>>,
-}
 
 /// What the thread works with.
 #[derive(Debug)]
@@ -55,29 +28,31 @@ pub(super) struct Writer {
     pub clock: Clock,
     pub reader: Arc<Reader>,
     pub changed: watch::Sender<u64>,
-    /// Whether leftovers of killed writers have been looked for.
-    pub tidied: bool,
+    /// Whether the last replace failed, perhaps with the new file in its place and its name not durable.
+    pub in_doubt: bool,
 }
 
 impl Writer {
-    /// Works until every sender is gone.
-    pub(super) fn run(mut self, jobs: &mpsc::Receiver<Job>) {
-        while let Ok(first) = jobs.recv() {
-            let lock = KernelLock::wait(&self.turnstile()).and_then(|turnstile| {
-                // Whoever waits for the store lock holds the turnstile, so that one process that updates in a loop
-                // queues up behind it: flock itself is not fair (F16).
-                let lock = KernelLock::wait(&self.places.store_lock);
-                drop(turnstile);
-                lock
-            });
+    /// Works until the store is gone.
+    pub(super) fn run(mut self, queue: &Serving) {
+        while queue.wait() {
+            let lock = sheltered(|| self.lock());
             // Those that came while we waited for the lock go into the same write.
-            let batch = std::iter::once(first).chain(jobs.try_iter()).filter(|job| job.ticket.take());
-            let batch: Vec<Job> = batch.collect();
+            let batch = queue.take();
             match lock {
-                Ok(lock) => self.write(&lock, batch),
-                Err(error) => answer_all(batch.into_iter().map(|job| job.answer), &Err(error.into())),
+                // A panic drops the answers of this batch, by which its callers hear of it.
+                Some(Ok(lock)) => drop(sheltered(|| self.write(&lock, batch))),
+                Some(Err(error)) => answer_all(batch.into_iter().map(|job| job.answer), &Err(error.into())),
+                None => drop(batch),
             }
         }
+    }
+
+    /// The store lock. Whoever waits for it holds the turnstile, so that one process that updates in a loop queues up behind
+    /// it: flock itself is not fair (F16).
+    fn lock(&self) -> Result<KernelLock, LockError> {
+        let _turnstile = KernelLock::wait(&self.turnstile())?;
+        KernelLock::wait(&self.places.store_lock)
     }
 
     fn turnstile(&self) -> std::path::PathBuf {
@@ -109,7 +84,13 @@ impl Writer {
         let swept = sweep::due(&document, now);
         changed |= !swept.is_empty();
         document.apply(swept);
-        let result = if changed { self.save(lock, document) } else { Ok(()) };
+        // Who changes nothing may rely on what is there. A writer that was killed may not have made its name durable; and
+        // where we ourselves could not, the system may never try again what it failed at once, but for a new file.
+        let result = if changed || self.in_doubt {
+            self.save(lock, document)
+        } else {
+            replace::sync_folder(lock, &self.places)
+        };
         answer_all(answers.into_iter(), &result);
     }
 
@@ -131,15 +112,21 @@ impl Writer {
     }
 
     fn save(&mut self, lock: &KernelLock, document: Document) -> Result<(), StoreError> {
-        if !self.tidied {
-            replace::remove_leftovers(lock, &self.places);
-            self.tidied = true;
-        }
+        self.in_doubt = true;
         let file = replace::replace(lock, &self.places, &document.print())?;
+        self.in_doubt = false;
         self.reader.adopt(Arc::new(document), file, &self.places.file)?;
         self.changed.send_modify(|count| *count += 1);
         Ok(())
     }
+}
+
+/// Does `work`; a panic in it is a bug of ours, and costs those who wait now, not those who come later (F17).
+fn sheltered<R>(work: impl FnOnce() -> R) -> Option<R> {
+    // What is left of a write is its locks and files, which go with the panic, and `in_doubt`, which holds until the next.
+    catch_unwind(AssertUnwindSafe(work))
+        .inspect_err(|_| tracing::error!("internal error: the writer of the store panicked"))
+        .ok()
 }
 
 /// Runs one mutation on its own copy. The changes it wants, or why they are dropped.

@@ -5,9 +5,10 @@
 
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
-use serde_json::{Map, Value};
 
-use super::{Record, Wire, named, parse, print, seconds, some_secret, some_text, text_of, unknown_fields};
+use super::{
+    Record, Unknown, Wire, named, parse, print, seconds, some_secret, some_text, take_over_part, text_of,
+};
 use crate::pending::{EndReason, LoginKind, LoginStatus, PendingLogin, Watcher};
 use crate::tenant::{NameError, ThreadId};
 
@@ -16,6 +17,8 @@ struct WatcherWire {
     thread: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     interaction: Option<String>,
+    #[serde(flatten)]
+    rest: Unknown,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -23,6 +26,8 @@ struct ReasonWire {
     kind: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     detail: Option<String>,
+    #[serde(flatten)]
+    rest: Unknown,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -75,17 +80,32 @@ struct PendingWire {
     #[serde(default)]
     watchers: Vec<WatcherWire>,
     #[serde(flatten)]
-    rest: Map<String, Value>,
+    rest: Unknown,
 }
 
 impl Wire for PendingWire {
-    fn into_rest(self) -> Map<String, Value> {
-        self.rest
+    fn take_over(&mut self, before: Self) {
+        // A login's unknown fields might hold what another version keeps secret: they end with it (C5).
+        let status = LoginStatus::ALL.into_iter().find(|status| status.as_str() == self.status);
+        if status.is_none_or(LoginStatus::is_terminal) {
+            return;
+        }
+        self.rest = before.rest;
+        take_over_part(
+            self.reason.as_mut(),
+            before.reason,
+            |now, before| now.kind == before.kind,
+            |reason| &mut reason.rest,
+        );
+        for before in before.watchers {
+            let now = self.watchers.iter_mut().find(|now| now.thread == before.thread);
+            take_over_part(now, Some(before), |_, _| true, |watcher| &mut watcher.rest);
+        }
     }
 }
 
 fn reason_of(wire: ReasonWire) -> Result<EndReason, String> {
-    let ReasonWire { kind, detail } = wire;
+    let ReasonWire { kind, detail, .. } = wire;
     let detail = detail.unwrap_or_default();
     let user = || detail.parse().map_err(|e: NameError| named(&e));
     Ok(match kind.as_str() {
@@ -113,7 +133,7 @@ fn reason_wire(reason: &EndReason) -> ReasonWire {
         EndReason::Removed => ("removed", None),
         EndReason::Provider(text) => ("provider", Some(text.clone())),
     };
-    ReasonWire { kind: kind.to_owned(), detail }
+    ReasonWire { kind: kind.to_owned(), detail, rest: Unknown::new() }
 }
 
 impl Record for PendingLogin {
@@ -170,8 +190,9 @@ impl Record for PendingLogin {
         let watchers = self.watchers.iter().map(|watcher| WatcherWire {
             thread: watcher.thread.to_string(),
             interaction: text_of(watcher.interaction.as_ref()),
+            rest: Unknown::new(),
         });
-        print(&PendingWire {
+        let wire = PendingWire {
             authorize_url: text_of(self.authorize_url.as_ref()),
             bind: self.bind.as_ref().map(ToString::to_string),
             by_admin: self.by_admin,
@@ -203,8 +224,8 @@ impl Record for PendingLogin {
             verification_uri_complete: text_of(self.verification_uri_complete.as_ref()),
             verifier: text_of(self.verifier.as_ref()),
             watchers: watchers.collect(),
-            // A login's unknown fields might hold what another version keeps secret: they end with it (C5).
-            rest: if self.status.is_terminal() { Map::new() } else { unknown_fields::<PendingWire>(before) },
-        })
+            rest: Unknown::new(),
+        };
+        print(wire, before)
     }
 }

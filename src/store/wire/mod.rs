@@ -26,14 +26,27 @@ pub(super) trait Record: Sized {
     fn write(&self, before: Option<&str>) -> Box<RawValue>;
 }
 
-/// What `before` holds beyond the fields that `known` writes.
-fn unknown_fields<W: Wire>(before: Option<&str>) -> Map<String, Value> {
-    before.and_then(|raw| serde_json::from_str::<W>(raw).ok()).map(W::into_rest).unwrap_or_default()
-}
+/// Fields that this program does not know.
+type Unknown = Map<String, Value>;
 
 /// A wire type with the fields it does not know kept aside.
 trait Wire: for<'de> Deserialize<'de> + Serialize {
-    fn into_rest(self) -> Map<String, Value>;
+    /// Takes over from what stood there before what we do not know, in its parts too where they are the same ones (F5).
+    fn take_over(&mut self, before: Self);
+}
+
+/// Takes over the unknown fields of a part, where the part before was `same`.
+fn take_over_part<P>(
+    now: Option<&mut P>,
+    before: Option<P>,
+    same: impl FnOnce(&P, &P) -> bool,
+    unknown: impl Fn(&mut P) -> &mut Unknown,
+) {
+    if let (Some(now), Some(mut before)) = (now, before)
+        && same(now, &before)
+    {
+        *unknown(now) = std::mem::take(unknown(&mut before));
+    }
 }
 
 fn parse<W: Wire>(raw: &str) -> Result<W, String> {
@@ -47,8 +60,12 @@ fn parse<W: Wire>(raw: &str) -> Result<W, String> {
     })
 }
 
-fn print<W: Wire>(wire: &W) -> Box<RawValue> {
-    let pretty = serde_json::to_string_pretty(wire).unwrap_or_else(|_| "null".to_owned());
+/// Prints `wire` with what `before` holds that we do not know.
+fn print<W: Wire>(mut wire: W, before: Option<&str>) -> Box<RawValue> {
+    if let Some(before) = before.and_then(|raw| serde_json::from_str(raw).ok()) {
+        wire.take_over(before);
+    }
+    let pretty = serde_json::to_string_pretty(&wire).unwrap_or_else(|_| "null".to_owned());
     // Entries stand two levels deep; JSON text holds no line break inside a string.
     let indented = pretty.replace('\n', "\n    ");
     RawValue::from_string(indented).unwrap_or_else(|_| RawValue::NULL.to_owned())
@@ -78,11 +95,23 @@ struct AccountWire {
     id: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     email: Option<String>,
+    #[serde(flatten)]
+    rest: Unknown,
 }
 
 impl AccountWire {
     fn of(account: &Account) -> Option<Self> {
-        (!account.is_unknown()).then(|| Self { id: account.id.clone(), email: account.email.clone() })
+        let Account { id, email } = account.clone();
+        (!account.is_unknown()).then(|| Self { id, email, rest: Unknown::new() })
+    }
+
+    /// What was said of another person's account ends with it.
+    fn take_over(now: Option<&mut Self>, before: Option<Self>) {
+        let same = |now: &Self, before: &Self| match (&now.id, &before.id) {
+            (Some(now), Some(before)) => now == before,
+            _ => now.email == before.email,
+        };
+        take_over_part(now, before, same, |account| &mut account.rest);
     }
 }
 

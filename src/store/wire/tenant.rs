@@ -5,10 +5,10 @@
 
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
-use serde_json::{Map, Value};
 
 use super::{
-    AccountWire, Record, Wire, named, parse, print, seconds, some_secret, some_text, text_of, unknown_fields,
+    AccountWire, Record, Unknown, Wire, named, parse, print, seconds, some_secret, some_text, take_over_part,
+    text_of,
 };
 use crate::credential::{Account, Credential, CredentialKind, CredentialState, Intent};
 use crate::secret::{Secret, TokenHash};
@@ -21,6 +21,15 @@ struct IntentWire {
     refresh_sha256: String,
     attempt: u32,
     sent_at: i64,
+    #[serde(flatten)]
+    rest: Unknown,
+}
+
+impl IntentWire {
+    fn is_of_the_same_try(&self, other: &Self) -> bool {
+        (&self.credential_id, self.generation, self.attempt, self.sent_at)
+            == (&other.credential_id, other.generation, other.attempt, other.sent_at)
+    }
 }
 
 #[derive(Serialize, Deserialize)]
@@ -75,12 +84,15 @@ struct TenantWire {
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "seconds")]
     updated_at: Option<i64>,
     #[serde(flatten)]
-    rest: Map<String, Value>,
+    rest: Unknown,
 }
 
 impl Wire for TenantWire {
-    fn into_rest(self) -> Map<String, Value> {
-        self.rest
+    fn take_over(&mut self, before: Self) {
+        self.rest = before.rest;
+        AccountWire::take_over(self.account.as_mut(), before.account);
+        let intent = self.intent.as_mut();
+        take_over_part(intent, before.intent, IntentWire::is_of_the_same_try, |intent| &mut intent.rest);
     }
 }
 
@@ -144,7 +156,7 @@ impl Record for Credential {
     }
 
     fn write(&self, before: Option<&str>) -> Box<RawValue> {
-        print(&TenantWire {
+        let wire = TenantWire {
             access_token: self.access_token.expose().to_owned(),
             account: AccountWire::of(&self.account),
             client_id: self.client_id.clone(),
@@ -161,6 +173,7 @@ impl Record for Credential {
                 refresh_sha256: i.refresh_sha256.to_string(),
                 attempt: i.attempt,
                 sent_at: i.sent_at,
+                rest: Unknown::new(),
             }),
             issuer: self.issuer.clone(),
             kind: match self.kind {
@@ -188,7 +201,8 @@ impl Record for Credential {
             token_endpoint: self.token_endpoint.clone(),
             token_type: Some(self.token_type.clone()),
             updated_at: self.updated_at,
-            rest: unknown_fields::<TenantWire>(before),
-        })
+            rest: Unknown::new(),
+        };
+        print(wire, before)
     }
 }

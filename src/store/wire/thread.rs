@@ -6,9 +6,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
-use serde_json::{Map, Value};
 
-use super::{AccountWire, Record, Wire, named, parse, print, seconds, some_text, unknown_fields};
+use super::{AccountWire, Record, Unknown, Wire, named, parse, print, seconds, some_text};
 use crate::binding::{Binding, OwedRevocation};
 use crate::credential::Account;
 use crate::secret::Secret;
@@ -23,12 +22,12 @@ struct ThreadWire {
     #[serde(default, deserialize_with = "seconds")]
     updated_at: Option<i64>,
     #[serde(flatten)]
-    rest: Map<String, Value>,
+    rest: Unknown,
 }
 
 impl Wire for ThreadWire {
-    fn into_rest(self) -> Map<String, Value> {
-        self.rest
+    fn take_over(&mut self, before: Self) {
+        self.rest = before.rest;
     }
 }
 
@@ -47,12 +46,13 @@ impl Record for Binding {
     }
 
     fn write(&self, before: Option<&str>) -> Box<RawValue> {
-        print(&ThreadWire {
+        let wire = ThreadWire {
             tenants: self.tenants.iter().map(|(p, t)| (p.to_string(), t.to_string())).collect(),
             told: self.told.clone(),
             updated_at: Some(self.updated_at),
-            rest: unknown_fields::<ThreadWire>(before),
-        })
+            rest: Unknown::new(),
+        };
+        print(wire, before)
     }
 }
 
@@ -77,12 +77,13 @@ struct RevocationWire {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     token_endpoint: Option<String>,
     #[serde(flatten)]
-    rest: Map<String, Value>,
+    rest: Unknown,
 }
 
 impl Wire for RevocationWire {
-    fn into_rest(self) -> Map<String, Value> {
-        self.rest
+    fn take_over(&mut self, before: Self) {
+        self.rest = before.rest;
+        AccountWire::take_over(self.account.as_mut(), before.account);
     }
 }
 
@@ -105,7 +106,7 @@ impl Record for OwedRevocation {
     }
 
     fn write(&self, before: Option<&str>) -> Box<RawValue> {
-        print(&RevocationWire {
+        let wire = RevocationWire {
             account: AccountWire::of(&self.account),
             attempts: self.attempts,
             client_id: self.client_id.clone(),
@@ -117,7 +118,8 @@ impl Record for OwedRevocation {
             tenant: self.tenant.to_string(),
             token: self.token.expose().to_owned(),
             token_endpoint: self.token_endpoint.clone(),
-            rest: unknown_fields::<RevocationWire>(before),
-        })
+            rest: Unknown::new(),
+        };
+        print(wire, before)
     }
 }

@@ -1,0 +1,493 @@
+//! Writers in many processes on one auth file: nothing that was acknowledged is lost, and nobody starves.
+
+use std::collections::BTreeSet;
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+use latchkey::clock::Clock;
+use latchkey::credential::{Credential, CredentialKind};
+use latchkey::fault::Step;
+use latchkey::pending::{LoginKind, LoginStatus, PendingLogin};
+use latchkey::secret::Secret;
+use latchkey::store::file::FileStore;
+use latchkey::store::{Store, StoreError, Touches, update};
+use latchkey::tenant::{TenantKey, User};
+use rustix::process::{Signal, kill_process};
+
+use crate::host::{LONG, key};
+use crate::worker::{Worker, say, until_let_go};
+
+/// A folder for an auth file, with no server.
+pub struct Ground {
+    temp: tempfile::TempDir,
+}
+
+impl Ground {
+    pub fn new() -> Self {
+        Self { temp: tempfile::tempdir().unwrap() }
+    }
+
+    pub fn folder(&self) -> PathBuf {
+        self.temp.path().join("data")
+    }
+
+    pub fn file(&self) -> PathBuf {
+        self.folder().join("auth.json")
+    }
+
+    pub fn store(&self) -> Arc<FileStore> {
+        open(&self.file())
+    }
+
+    /// The names in the folder.
+    pub fn names(&self) -> Vec<String> {
+        names(&self.folder())
+    }
+}
+
+pub fn names(folder: &Path) -> Vec<String> {
+    let entries = std::fs::read_dir(folder).unwrap();
+    let mut names: Vec<_> =
+        entries.map(|entry| entry.unwrap().file_name().to_string_lossy().into_owned()).collect();
+    names.sort();
+    names
+}
+
+pub fn is_lock(name: &str) -> bool {
+    Path::new(name).extension().is_some_and(|extension| extension == "lock")
+}
+
+pub fn open(file: &Path) -> Arc<FileStore> {
+    Arc::new(FileStore::open(file, false, Clock::system()).unwrap())
+}
+
+/// Stores a tenant with this token.
+pub async fn put(store: &FileStore, tenant: &TenantKey, token: &str) -> Result<(), StoreError> {
+    let (key, now) = (tenant.clone(), Clock::system().now());
+    let credential = Credential::new(CredentialKind::OAuth, tenant.provider.clone(), Secret::new(token), now);
+    let put = update(store, Touches::tenant(tenant), move |view| {
+        view.put_tenant(&key, credential);
+        Ok::<_, ()>(())
+    });
+    put.await.map(|done| done.unwrap())
+}
+
+fn login(user: &User, tenant: &TenantKey, now: i64) -> PendingLogin {
+    PendingLogin {
+        id: format!("{user}-{tenant}"),
+        kind: LoginKind::Paste,
+        user: user.clone(),
+        tenant: tenant.clone(),
+        status: LoginStatus::Pending,
+        by_admin: false,
+        bind: None,
+        issuer: None,
+        token_endpoint: None,
+        client_id: None,
+        redirect_uri: None,
+        verifier: None,
+        state: None,
+        authorize_url: None,
+        device_code: None,
+        user_code: None,
+        verification_uri: None,
+        verification_uri_complete: None,
+        interval: None,
+        last_poll_at: None,
+        watchers: Vec::new(),
+        told: Vec::new(),
+        reason: None,
+        created_at: now,
+        expires_at: now + 840,
+        updated_at: now,
+    }
+}
+
+/// What writer `slot` stores as its update `number`: a tenant, a thread's binding or a pending login.
+async fn write(store: &FileStore, slot: u64, number: u64) -> Result<(), StoreError> {
+    let tenant = key(&format!("acme/s{slot}n{number}"));
+    let name = 1_000_000 * (slot + 1) + number;
+    match number % 3 {
+        0 => put(store, &tenant, "token").await,
+        1 => {
+            let thread = name.to_string().parse().unwrap();
+            let touches = Touches::thread(&thread);
+            let bound = update(store, touches, move |view| {
+                let mut binding = view.binding(&thread)?;
+                binding.tenants.insert(tenant.provider.clone(), tenant);
+                view.put_binding(&thread, binding);
+                Ok::<_, StoreError>(())
+            });
+            bound.await?
+        }
+        _ => {
+            let login = login(&name.to_string().parse().unwrap(), &tenant, Clock::system().now());
+            let stored = update(store, Touches::logins_at(&tenant), move |view| {
+                view.put_login(login);
+                Ok::<_, StoreError>(())
+            });
+            stored.await?
+        }
+    }
+}
+
+/// Whether that is there.
+fn is_there(store: &FileStore, slot: u64, number: u64) -> bool {
+    let document = store.snapshot().unwrap();
+    let tenant = key(&format!("acme/s{slot}n{number}"));
+    let name = (1_000_000 * (slot + 1) + number).to_string();
+    match number % 3 {
+        0 => document.tenant(&tenant).unwrap().is_some(),
+        1 => document.binding(&name.parse().unwrap()).unwrap().is_some(),
+        _ => document.login(&name.parse().unwrap(), &tenant).unwrap().is_some(),
+    }
+}
+
+/// A worker's part: updates `first` to `last` of `slot`, one after the other, each acknowledged by a line.
+pub async fn fill(file: &Path, words: &[&str]) {
+    let numbers: Vec<u64> = words.iter().map(|word| word.parse().unwrap()).collect();
+    let store = open(file);
+    for number in numbers[1]..numbers[2] {
+        match write(&store, numbers[0], number).await {
+            Ok(()) => say(&number.to_string()),
+            Err(error) => say(&format!("failed {error}")),
+        }
+    }
+}
+
+const PROCESSES: u64 = 8;
+const UPDATES: u64 = 200;
+
+/// Has one writer make all its updates, through as many deaths as it takes. Gives how often it was killed.
+fn fill_through_kills(file: &Path, slot: u64) -> u32 {
+    let steps =
+        [Step::TemporaryMade, Step::TemporaryWritten, Step::TemporaryDurable, Step::Renamed, Step::Replaced];
+    let (mut next, mut kills) = (0, 0);
+    while next < UPDATES {
+        // By its own hand at each step of a write in turn, and from outside at any moment.
+        let life = (u64::from(kills) * 7 + slot * 5) % 31 + 10;
+        let turn = (u64::from(kills) + slot) % 6;
+        let faults = match steps.get(usize::try_from(turn).unwrap()) {
+            Some(step) => format!("{}={life}*off->return(kill)", step.name()),
+            None => String::new(),
+        };
+        let worker = Worker::start(file, &format!("fill {slot} {next} {UPDATES}"), &faults);
+        let mut acknowledged = 0;
+        while let Some(line) = worker.line() {
+            assert_eq!(line, next.to_string());
+            next += 1;
+            acknowledged += 1;
+            if faults.is_empty() && acknowledged == life {
+                for line in worker.kill() {
+                    assert_eq!(line, next.to_string());
+                    next += 1;
+                }
+                break;
+            }
+        }
+        kills += u32::from(next < UPDATES);
+    }
+    kills
+}
+
+/// F1, F3, F8: eight processes of two hundred updates each, killed again and again. What was acknowledged is there, the
+/// file is whole at any moment, and the next write leaves no temporary.
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_that_was_acknowledged_is_lost_to_kills() {
+    let ground = Ground::new();
+    put(&ground.store(), &key("acme/first"), "token").await.unwrap();
+    let (file, done) = (ground.file(), Arc::new(AtomicBool::new(false)));
+    let reader = {
+        let (file, done) = (file.clone(), Arc::clone(&done));
+        std::thread::spawn(move || {
+            let store = open(&file);
+            let mut looks = 0_u32;
+            while !done.load(Ordering::SeqCst) {
+                let text = std::fs::read_to_string(&file).unwrap();
+                serde_json::from_str::<serde_json::Value>(&text).expect("the file is whole at any moment");
+                let document = store.snapshot().unwrap();
+                assert!(document.damaged().is_empty() && document.tenants().count() > 0);
+                looks += 1;
+                std::thread::sleep(Duration::from_millis(5));
+            }
+            looks
+        })
+    };
+    let writers: Vec<_> = (0..PROCESSES)
+        .map(|slot| {
+            let file = file.clone();
+            std::thread::spawn(move || fill_through_kills(&file, slot))
+        })
+        .collect();
+    let kills: Vec<u32> = writers.into_iter().map(|writer| writer.join().unwrap()).collect();
+    done.store(true, Ordering::SeqCst);
+    let looks = reader.join().unwrap();
+    let store = ground.store();
+    for slot in 0..PROCESSES {
+        let lost: Vec<_> = (0..UPDATES).filter(|number| !is_there(&store, slot, *number)).collect();
+        assert!(lost.is_empty(), "writer {slot} lost {lost:?}");
+    }
+    put(&store, &key("acme/last"), "token").await.unwrap();
+    assert_eq!(ground.names(), ["auth.json", "auth.json.lock", "auth.json.locks"]);
+    assert!(kills.iter().all(|kills| *kills >= 3) && looks > 10, "{kills:?} kills, {looks} looks");
+    eprintln!("{} updates, kills {kills:?}, {looks} looks", PROCESSES * UPDATES);
+}
+
+/// A worker's part: one update for each line that it would get, after a first word that it is there.
+pub async fn one_after_the_other(file: &Path) {
+    let store = open(file);
+    say("ready");
+    for number in 0..1_000 {
+        let result = put(&store, &key("acme"), &format!("token-{number}")).await;
+        say(&result.map_or_else(|error| format!("failed {error}"), |()| "stored".to_owned()));
+        let mut line = String::new();
+        if std::io::stdin().read_line(&mut line).unwrap_or(0) == 0 {
+            return;
+        }
+    }
+}
+
+/// F8, F17: a writer that dies at any step of a write has answered nobody, and leaves the old file or the new one, whole.
+#[tokio::test]
+async fn an_answer_comes_after_the_last_step_of_the_write() {
+    for (step, is_new) in [
+        (Step::TemporaryMade, false),
+        (Step::TemporaryWritten, false),
+        (Step::TemporaryDurable, false),
+        (Step::Renamed, true),
+        (Step::Replaced, true),
+    ] {
+        let ground = Ground::new();
+        put(&ground.store(), &key("acme"), "old").await.unwrap();
+        let worker = Worker::start(&ground.file(), "update", &format!("{}=return(kill)", step.name()));
+        worker.expect("ready");
+        assert_eq!(worker.line(), None, "{step:?}: it was answered before the write was done");
+        let held = ground.store().snapshot().unwrap().tenant(&key("acme")).unwrap().unwrap();
+        assert_eq!(held.access_token.expose(), if is_new { "token-0" } else { "old" }, "{step:?}");
+        put(&ground.store(), &key("acme/next"), "token").await.unwrap();
+        assert_eq!(ground.names(), ["auth.json", "auth.json.lock", "auth.json.locks"], "{step:?}");
+    }
+}
+
+/// A worker's part: updates in a loop, several at once, so that the next is always there when one is done.
+pub async fn hog(file: &Path, name: &str) {
+    let store = open(file);
+    let mut tasks = tokio::task::JoinSet::new();
+    for task in 0..4 {
+        let (store, tenant) = (Arc::clone(&store), key(&format!("acme/{name}-{task}")));
+        tasks.spawn(async move {
+            loop {
+                let key = tenant.clone();
+                let counted = update(&*store, Touches::tenant(&tenant), move |view| {
+                    let now = view.now();
+                    let found = view.tenant(&key)?.unwrap_or_else(|| {
+                        Credential::new(CredentialKind::OAuth, key.provider.clone(), Secret::new("t"), now)
+                    });
+                    view.put_tenant(&key, Credential { generation: found.generation + 1, ..found });
+                    Ok::<_, StoreError>(())
+                });
+                // A hog does not mind.
+                drop(counted.await);
+            }
+        });
+    }
+    say("ready");
+    tokio::task::spawn_blocking(until_let_go).await.unwrap();
+}
+
+const HOGS: u64 = 4;
+
+/// F16: processes that update in a loop never keep another from the store lock. Counted in writes, not in time: between
+/// the moment when the other asks and its turn, each of them writes a few times at most.
+#[tokio::test]
+async fn a_process_that_updates_in_a_loop_lets_others_in() {
+    let ground = Ground::new();
+    let store = ground.store();
+    put(&store, &key("acme"), "token").await.unwrap();
+    // Each keeps the lock for long, so that who is let in is decided by order and not by luck.
+    let hogs: Vec<_> = (0..HOGS)
+        .map(|number| Worker::start(&ground.file(), &format!("hog h{number}"), "temporary-durable=sleep(30)"))
+        .collect();
+    for hog in &hogs {
+        hog.expect("ready");
+    }
+    // The number of writes: each changes its own counters.
+    let watched = Arc::new(AtomicUsize::new(0));
+    let over = Arc::new(AtomicBool::new(false));
+    let counter = {
+        let (file, watched, over) = (ground.file(), Arc::clone(&watched), Arc::clone(&over));
+        std::thread::spawn(move || {
+            use std::os::unix::fs::MetadataExt;
+            let mut last = (0, 0, 0);
+            while !over.load(Ordering::SeqCst) {
+                let found = std::fs::metadata(&file).unwrap();
+                let now = (found.ino(), found.ctime(), found.ctime_nsec());
+                watched.fetch_add(usize::from(now != last), Ordering::SeqCst);
+                last = now;
+                std::thread::sleep(Duration::from_millis(2));
+            }
+        })
+    };
+    let mut waits = Vec::new();
+    let mut longest = Duration::ZERO;
+    for number in 0..12 {
+        let (before, started) = (watched.load(Ordering::SeqCst), Instant::now());
+        put(&store, &key("acme/victim"), &number.to_string()).await.unwrap();
+        waits.push(watched.load(Ordering::SeqCst) - before);
+        longest = longest.max(started.elapsed());
+    }
+    over.store(true, Ordering::SeqCst);
+    counter.join().unwrap();
+    eprintln!("writes of others before ours: {waits:?}; the longest wait: {longest:?}");
+    let most = waits.iter().max().unwrap();
+    assert!(*most <= 3 * usize::try_from(HOGS).unwrap(), "{waits:?} writes came first");
+    for hog in hogs {
+        hog.kill();
+    }
+}
+
+/// A worker's part: with the store lock held, so that they go into one write: a change that is refused, one that panics,
+/// and three that are sound. Then a sound one alone.
+pub async fn together(file: &Path) {
+    let store = open(file);
+    let held = File::options().write(true).create(true).truncate(false).open(lock_of(file)).unwrap();
+    held.lock().unwrap();
+    let bad = key("acme/bad");
+    let refused = {
+        let bad = bad.clone();
+        update(&*store, Touches::tenant(&bad), move |view| {
+            view.remove_tenant(&bad);
+            Err::<(), _>("refused")
+        })
+    };
+    let panics = update(&*store, Touches::tenant(&bad), |_| -> Result<(), ()> { panic!("a bug") });
+    let sound = async {
+        let tenants = [key("acme/a"), key("acme/b"), key("acme/c")];
+        let puts = tenants.iter().map(|tenant| put(&store, tenant, "new"));
+        let mut results = Vec::new();
+        for result in futures(puts).await {
+            results.push(result.map_or_else(|error| error.to_string(), |()| "stored".to_owned()));
+        }
+        results
+    };
+    let release = async {
+        tokio::time::sleep(Duration::from_millis(200)).await;
+        drop(held);
+    };
+    let (refused, panics, sound, ()) = tokio::join!(refused, panics, sound, release);
+    say(&format!("refused: {refused:?}"));
+    say(&format!("panics: {:?}", panics.map_err(|error| error.to_string())));
+    for result in sound {
+        say(&result);
+    }
+    say(&put(&store, &key("acme/later"), "new")
+        .await
+        .map_or_else(|e| e.to_string(), |()| "stored".to_owned()));
+}
+
+async fn futures<F: Future>(these: impl Iterator<Item = F>) -> Vec<F::Output> {
+    let mut these: Vec<_> = these.map(Box::pin).collect();
+    let mut done: Vec<Option<F::Output>> = these.iter().map(|_| None).collect();
+    std::future::poll_fn(move |context| {
+        for (future, done) in these.iter_mut().zip(&mut done) {
+            if done.is_none()
+                && let std::task::Poll::Ready(output) = future.as_mut().poll(context)
+            {
+                *done = Some(output);
+            }
+        }
+        if done.iter().all(Option::is_some) {
+            return std::task::Poll::Ready(done.iter_mut().filter_map(Option::take).collect());
+        }
+        std::task::Poll::Pending
+    })
+    .await
+}
+
+fn lock_of(file: &Path) -> PathBuf {
+    file.with_file_name("auth.json.lock")
+}
+
+fn tokens(ground: &Ground) -> BTreeSet<String> {
+    ground.store().snapshot().unwrap().tenants().map(|(key, _)| key.to_string()).collect()
+}
+
+/// F17: what is written together fails alone where the fault is its own, and as a whole where it is the disk's.
+#[tokio::test]
+async fn combined_updates_share_the_write_and_not_one_anothers_faults() {
+    let panicked = r#"panics: Err("internal error: a change to the store panicked and was dropped")"#;
+    let refused = r#"refused: Ok(Err("refused"))"#;
+
+    let ground = Ground::new();
+    put(&ground.store(), &key("acme/bad"), "old").await.unwrap();
+    // One write for the five, and one for the last: a third would die.
+    let worker = Worker::start(&ground.file(), "together", "temporary-made=2*off->return(kill)");
+    assert_eq!(worker.end(), [refused, panicked, "stored", "stored", "stored", "stored"]);
+    let all = ["acme/a", "acme/b", "acme/bad", "acme/c", "acme/later"];
+    assert_eq!(tokens(&ground), all.map(str::to_owned).into());
+
+    let ground = Ground::new();
+    put(&ground.store(), &key("acme/bad"), "old").await.unwrap();
+    let worker = Worker::start(&ground.file(), "together", "sync-temporary=1*return(5)->off");
+    let said = worker.end();
+    let failed = format!(
+        "cannot write {}: Input/output error (os error 5); check this disk: the system's log says more",
+        ground.file().canonicalize().unwrap().display()
+    );
+    // What was refused changed nothing; that it heard of the disk is as true.
+    assert_eq!(said[1..], [panicked, &failed, &failed, &failed, "stored"], "{said:?}");
+    assert_eq!(tokens(&ground), ["acme/bad", "acme/later"].map(str::to_owned).into());
+}
+
+/// F17: a writer that panics outside of any change fails those who wait, and the next update is written.
+#[tokio::test]
+async fn a_writer_that_panics_is_started_anew() {
+    for place in ["temporary-written", "renamed", "open-lock"] {
+        let ground = Ground::new();
+        put(&ground.store(), &key("acme/bad"), "old").await.unwrap();
+        let worker = Worker::start(&ground.file(), "together", &format!("{place}=1*panic->off"));
+        let said = worker.end();
+        let heard = ["Err(WriterPanicked)", "writing the store panicked"];
+        assert!(
+            heard.iter().any(|heard| said[0].contains(heard) || said[2].contains(heard)),
+            "{place}: {said:?}"
+        );
+        assert_eq!(said[5], "stored", "{place}: {said:?}");
+        assert!(tokens(&ground).contains("acme/later"));
+        assert_eq!(ground.names(), ["auth.json", "auth.json.lock", "auth.json.locks"], "{place}");
+    }
+}
+
+/// F17, F3: a writer that is stopped before the file is durable has answered nobody.
+#[tokio::test]
+async fn nobody_is_answered_while_the_write_is_under_way() {
+    let ground = Ground::new();
+    put(&ground.store(), &key("acme"), "old").await.unwrap();
+    let worker = Worker::start(&ground.file(), "update", "renamed=1*return(stop)->off");
+    worker.expect("ready");
+    assert_eq!(worker.line_within(Duration::from_millis(500)), None);
+    kill_process(worker.pid(), Signal::CONT).unwrap();
+    worker.expect("stored");
+}
+
+/// F18: what another process changes is noticed within two seconds.
+#[tokio::test]
+async fn changes_of_another_process_are_noticed() {
+    let ground = Ground::new();
+    let store = ground.store();
+    put(&store, &key("acme"), "old").await.unwrap();
+    let mut changes = store.changes();
+    let mut best = Duration::MAX;
+    for _ in 0..3 {
+        let worker = Worker::start(&ground.file(), "update", "");
+        worker.expect("ready");
+        worker.expect("stored");
+        let written = Instant::now();
+        tokio::time::timeout(LONG, changes.changed()).await.expect("it is noticed").unwrap();
+        best = best.min(written.elapsed());
+    }
+    assert!(best < Duration::from_secs(2), "{best:?}");
+}
