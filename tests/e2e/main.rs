@@ -13,4 +13,5 @@ mod codex;
 mod harness;
 mod members;
 mod oidc;
+mod participant;
 mod secrets;
