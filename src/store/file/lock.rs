@@ -199,6 +199,11 @@ impl Waiting {
         }
     }
 
+    /// How many locks are waited for.
+    pub(super) fn len(&self) -> usize {
+        self.queues.lock().unwrap_or_else(PoisonError::into_inner).len()
+    }
+
     fn spawn(&self, path: PathBuf) -> Result<(), LockError> {
         let waiting = self.clone();
         let shown = path.clone();

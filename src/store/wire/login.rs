@@ -5,9 +5,8 @@
 
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
-use serde_json::{Map, Value};
 
-use super::{Record, Wire, named, parse, print, seconds, some_secret, some_text, text_of, unknown_fields};
+use super::{Record, named, parse, print, seconds, some_secret, some_text, text_of, unknown_fields};
 use crate::pending::{EndReason, LoginKind, LoginStatus, PendingLogin, Watcher};
 use crate::tenant::{NameError, ThreadId};
 
@@ -74,14 +73,6 @@ struct PendingWire {
     verifier: Option<String>,
     #[serde(default)]
     watchers: Vec<WatcherWire>,
-    #[serde(flatten)]
-    rest: Map<String, Value>,
-}
-
-impl Wire for PendingWire {
-    fn into_rest(self) -> Map<String, Value> {
-        self.rest
-    }
 }
 
 fn reason_of(wire: ReasonWire) -> Result<EndReason, String> {
@@ -171,7 +162,7 @@ impl Record for PendingLogin {
             thread: watcher.thread.to_string(),
             interaction: text_of(watcher.interaction.as_ref()),
         });
-        print(&PendingWire {
+        let wire = PendingWire {
             authorize_url: text_of(self.authorize_url.as_ref()),
             bind: self.bind.as_ref().map(ToString::to_string),
             by_admin: self.by_admin,
@@ -203,8 +194,9 @@ impl Record for PendingLogin {
             verification_uri_complete: text_of(self.verification_uri_complete.as_ref()),
             verifier: text_of(self.verifier.as_ref()),
             watchers: watchers.collect(),
-            // A login's unknown fields might hold what another version keeps secret: they end with it (C5).
-            rest: if self.status.is_terminal() { Map::new() } else { unknown_fields::<PendingWire>(before) },
-        })
+        };
+        // A login's unknown fields might hold what another version keeps secret: they end with it (C5).
+        let before = before.filter(|_| !self.status.is_terminal());
+        print(&wire, &unknown_fields::<PendingWire>(before))
     }
 }

@@ -8,9 +8,12 @@ mod login;
 mod tenant;
 mod thread;
 
-use serde::{Deserialize, Deserializer, Serialize};
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+use serde::de::{Error as _, Visitor};
+use serde::{Deserialize, Deserializer, Serialize, forward_to_deserialize_any};
 use serde_json::value::RawValue;
-use serde_json::{Map, Value};
 
 use crate::clock::UnixSeconds;
 use crate::credential::Account;
@@ -26,14 +29,53 @@ pub(super) trait Record: Sized {
     fn write(&self, before: Option<&str>) -> Box<RawValue>;
 }
 
-/// What `before` holds beyond the fields that `known` writes.
-fn unknown_fields<W: Wire>(before: Option<&str>) -> Map<String, Value> {
-    before.and_then(|raw| serde_json::from_str::<W>(raw).ok()).map(W::into_rest).unwrap_or_default()
+/// A wire type: what this program knows of an entry.
+trait Wire: for<'de> Deserialize<'de> + Serialize {}
+impl<W: for<'de> Deserialize<'de> + Serialize> Wire for W {}
+
+/// Fields that this program does not know, as they stand in the file: a number keeps all its digits.
+type Unknown = BTreeMap<String, Box<RawValue>>;
+
+/// What `before` holds beyond the fields of `W`.
+fn unknown_fields<W: Wire>(before: Option<&str>) -> Unknown {
+    let mut fields: Unknown = before.and_then(|raw| serde_json::from_str(raw).ok()).unwrap_or_default();
+    for name in names::<W>() {
+        fields.remove(*name);
+    }
+    fields
 }
 
-/// A wire type with the fields it does not know kept aside.
-trait Wire: for<'de> Deserialize<'de> + Serialize {
-    fn into_rest(self) -> Map<String, Value>;
+/// The names of the fields of `W`: those that it asks a deserializer for.
+fn names<W: Wire>() -> &'static [&'static str] {
+    struct Asked<'a>(&'a mut &'static [&'static str]);
+
+    impl<'de> Deserializer<'de> for Asked<'_> {
+        type Error = serde::de::value::Error;
+
+        fn deserialize_any<V: Visitor<'de>>(self, _: V) -> Result<V::Value, Self::Error> {
+            Err(Self::Error::custom("it was only asked"))
+        }
+
+        fn deserialize_struct<V: Visitor<'de>>(
+            self,
+            _: &'static str,
+            fields: &'static [&'static str],
+            visitor: V,
+        ) -> Result<V::Value, Self::Error> {
+            *self.0 = fields;
+            self.deserialize_any(visitor)
+        }
+
+        forward_to_deserialize_any! {
+            bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf option unit unit_struct
+            newtype_struct seq tuple tuple_struct map enum identifier ignored_any
+        }
+    }
+
+    let mut names: &'static [&'static str] = &[];
+    // The answer is the question; that nothing comes of it is meant.
+    drop(W::deserialize(Asked(&mut names)));
+    names
 }
 
 fn parse<W: Wire>(raw: &str) -> Result<W, String> {
@@ -47,11 +89,20 @@ fn parse<W: Wire>(raw: &str) -> Result<W, String> {
     })
 }
 
-fn print<W: Wire>(wire: &W) -> Box<RawValue> {
+/// The entry as text: what we know, then what we do not, which is put there as it was.
+fn print<W: Wire>(wire: &W, unknown: &Unknown) -> Box<RawValue> {
     let pretty = serde_json::to_string_pretty(wire).unwrap_or_else(|_| "null".to_owned());
     // Entries stand two levels deep; JSON text holds no line break inside a string.
-    let indented = pretty.replace('\n', "\n    ");
-    RawValue::from_string(indented).unwrap_or_else(|_| RawValue::NULL.to_owned())
+    let mut text = pretty.replace('\n', "\n    ");
+    if let Some(known) = text.strip_suffix("\n    }") {
+        text.truncate(known.len());
+        for (name, value) in unknown {
+            // Writing to a String cannot fail.
+            let _ = write!(text, ",\n      {}: {value}", serde_json::Value::from(name.as_str()));
+        }
+        text.push_str("\n    }");
+    }
+    RawValue::from_string(text).unwrap_or_else(|_| RawValue::NULL.to_owned())
 }
 
 /// A missing, null or blank text is no text.

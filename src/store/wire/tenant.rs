@@ -5,10 +5,9 @@
 
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
-use serde_json::{Map, Value};
 
 use super::{
-    AccountWire, Record, Wire, named, parse, print, seconds, some_secret, some_text, text_of, unknown_fields,
+    AccountWire, Record, named, parse, print, seconds, some_secret, some_text, text_of, unknown_fields,
 };
 use crate::credential::{Account, Credential, CredentialKind, CredentialState, Intent};
 use crate::secret::{Secret, TokenHash};
@@ -74,14 +73,6 @@ struct TenantWire {
     token_type: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "seconds")]
     updated_at: Option<i64>,
-    #[serde(flatten)]
-    rest: Map<String, Value>,
-}
-
-impl Wire for TenantWire {
-    fn into_rest(self) -> Map<String, Value> {
-        self.rest
-    }
 }
 
 impl Record for Credential {
@@ -144,7 +135,7 @@ impl Record for Credential {
     }
 
     fn write(&self, before: Option<&str>) -> Box<RawValue> {
-        print(&TenantWire {
+        let wire = TenantWire {
             access_token: self.access_token.expose().to_owned(),
             account: AccountWire::of(&self.account),
             client_id: self.client_id.clone(),
@@ -188,7 +179,7 @@ impl Record for Credential {
             token_endpoint: self.token_endpoint.clone(),
             token_type: Some(self.token_type.clone()),
             updated_at: self.updated_at,
-            rest: unknown_fields::<TenantWire>(before),
-        })
+        };
+        print(&wire, &unknown_fields::<TenantWire>(before))
     }
 }

@@ -6,9 +6,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
-use serde_json::{Map, Value};
 
-use super::{AccountWire, Record, Wire, named, parse, print, seconds, some_text, unknown_fields};
+use super::{AccountWire, Record, named, parse, print, seconds, some_text, unknown_fields};
 use crate::binding::{Binding, OwedRevocation};
 use crate::credential::Account;
 use crate::secret::Secret;
@@ -22,14 +21,6 @@ struct ThreadWire {
     told: Vec<String>,
     #[serde(default, deserialize_with = "seconds")]
     updated_at: Option<i64>,
-    #[serde(flatten)]
-    rest: Map<String, Value>,
-}
-
-impl Wire for ThreadWire {
-    fn into_rest(self) -> Map<String, Value> {
-        self.rest
-    }
 }
 
 impl Record for Binding {
@@ -47,12 +38,12 @@ impl Record for Binding {
     }
 
     fn write(&self, before: Option<&str>) -> Box<RawValue> {
-        print(&ThreadWire {
+        let wire = ThreadWire {
             tenants: self.tenants.iter().map(|(p, t)| (p.to_string(), t.to_string())).collect(),
             told: self.told.clone(),
             updated_at: Some(self.updated_at),
-            rest: unknown_fields::<ThreadWire>(before),
-        })
+        };
+        print(&wire, &unknown_fields::<ThreadWire>(before))
     }
 }
 
@@ -76,14 +67,6 @@ struct RevocationWire {
     token: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     token_endpoint: Option<String>,
-    #[serde(flatten)]
-    rest: Map<String, Value>,
-}
-
-impl Wire for RevocationWire {
-    fn into_rest(self) -> Map<String, Value> {
-        self.rest
-    }
 }
 
 impl Record for OwedRevocation {
@@ -105,7 +88,7 @@ impl Record for OwedRevocation {
     }
 
     fn write(&self, before: Option<&str>) -> Box<RawValue> {
-        print(&RevocationWire {
+        let wire = RevocationWire {
             account: AccountWire::of(&self.account),
             attempts: self.attempts,
             client_id: self.client_id.clone(),
@@ -117,7 +100,7 @@ impl Record for OwedRevocation {
             tenant: self.tenant.to_string(),
             token: self.token.expose().to_owned(),
             token_endpoint: self.token_endpoint.clone(),
-            rest: unknown_fields::<RevocationWire>(before),
-        })
+        };
+        print(&wire, &unknown_fields::<RevocationWire>(before))
     }
 }
