@@ -57,8 +57,12 @@ mod tests {
 
     use super::*;
 
+    type Body = fn(&[u8]);
+    /// An input, with the name of its file.
+    type Seed = (String, Vec<u8>);
+
     /// Every target, with its body.
-    const TARGETS: [(&str, fn(&[u8])); 5] = [
+    const TARGETS: [(&str, Body); 5] = [
         ("auth_file", auth_file),
         ("rescue_file", rescue_file),
         ("token_reply", token_reply),
@@ -66,7 +70,7 @@ mod tests {
         ("configuration", configuration),
     ];
 
-    fn corpus(target: &str) -> Vec<(String, Vec<u8>)> {
+    fn corpus(target: &str) -> Vec<Seed> {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/corpus").join(target);
         let mut found: Vec<_> = std::fs::read_dir(&folder)
             .unwrap_or_else(|error| panic!("{}: {error}", folder.display()))
@@ -124,7 +128,7 @@ mod tests {
         ]
     }
 
-    fn edited(seeds: &[(String, Vec<u8>)], seed: Index, edits: Vec<Edit>) -> Vec<u8> {
+    fn edited(seeds: &[Seed], seed: Index, edits: Vec<Edit>) -> Vec<u8> {
         let mut bytes = seed.get(seeds).1.clone();
         for edit in edits {
             let within = |at: Index| at.index(bytes.len() + 1);
@@ -162,7 +166,7 @@ mod tests {
             edits in proptest::collection::vec(edit(), 1..6),
         ) {
             // Read once: a file system is slow beside this.
-            static SEEDS: std::sync::OnceLock<Vec<Vec<(String, Vec<u8>)>>> = std::sync::OnceLock::new();
+            static SEEDS: std::sync::OnceLock<Vec<Vec<Seed>>> = std::sync::OnceLock::new();
             let seeds = SEEDS.get_or_init(|| TARGETS.map(|(target, _)| corpus(target)).into());
             TARGETS[target].1(&edited(&seeds[target], seed, edits));
         }

@@ -13,12 +13,13 @@ use crate::kills::{End, choose, kill9, refresh_of, refresh_was_killed};
 use crate::world::{LENIENT, STRICT, key, lenient, strict};
 use crate::{Figures, LONG, Run};
 
-/// One that is always there.
-fn any_tenant(choices: &mut StdRng) -> String {
+/// One that is always there; where a fault is to show, one of two, so that callers meet.
+fn any_tenant(run: &Run, choices: &mut StdRng) -> String {
+    let numbers = |all: u32| if run.plan.fault.is_some() { 0..1 } else { 0..all };
     if choices.random_bool(0.5) {
-        strict(choices.random_range(0..STRICT))
+        strict(choices.random_range(numbers(STRICT)))
     } else {
-        lenient(choices.random_range(0..LENIENT))
+        lenient(choices.random_range(numbers(LENIENT)))
     }
 }
 
@@ -36,7 +37,7 @@ fn wish(run: &Run, tenant: &str, choices: &mut StdRng) -> Want {
 pub async fn by_program(run: Arc<Run>, part: u32) {
     let mut choices = run.choices(&format!("program {part}"));
     while run.goes_on() {
-        let tenant = any_tenant(&mut choices);
+        let tenant = any_tenant(&run, &mut choices);
         let may_be_unknown = tenant.starts_with('f');
         let (end, fault) = match run.plan.fault {
             Some(fault) => (End::Itself, Some(fault.to_owned())),
@@ -105,7 +106,7 @@ async fn call(run: &Run, tenant: &str, want: &Want, end: End, fault: Option<Stri
 pub async fn in_process(run: Arc<Run>, broker: Broker, part: u32) {
     let mut choices = run.choices(&format!("task {part}"));
     while run.goes_on() {
-        let tenant = any_tenant(&mut choices);
+        let tenant = any_tenant(&run, &mut choices);
         let want = wish(&run, &tenant, &mut choices);
         let patience = if choices.random_bool(0.2) { 20 } else { 10_000 };
         let tenant_key = key(&tenant);

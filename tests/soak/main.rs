@@ -130,6 +130,10 @@ impl Run {
 
 async fn soak(plan: Plan) -> (String, Vec<String>) {
     let world = World::new().await;
+    if plan.fault.is_some() {
+        // Time enough for those who do not wait for one another to meet at the server.
+        world.take(Duration::from_millis(500));
+    }
     let end = Instant::now() + plan.time;
     let run = Arc::new(Run {
         plan,
@@ -174,11 +178,11 @@ fn run(plan: &Plan) -> Vec<String> {
     static ALONE: Mutex<()> = Mutex::new(());
     let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
     warm_up();
-    println!("soak: {} s, LATCHKEY_SOAK_SEED={}", plan.time.as_secs(), plan.seed);
+    eprintln!("soak: {} s, LATCHKEY_SOAK_SEED={}", plan.time.as_secs(), plan.seed);
     let before = Own::now();
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
     let (figures, mut violations) = runtime.block_on(soak(plan.clone()));
-    println!("soak: {figures}");
+    eprintln!("soak: {figures}");
     if !own::eventually(|| runtime.metrics().num_alive_tasks() == 0) {
         violations.push(format!("{} tasks are left", runtime.metrics().num_alive_tasks()));
     }

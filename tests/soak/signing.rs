@@ -106,21 +106,18 @@ impl Member<'_> {
             self.run.violations.check(ended.is_ok(), || format!("a cancel failed: {ended:?}"));
             return false;
         }
-        let stored = match kind {
-            LoginKind::Device => {
-                if let Some(handover) = started.handover {
-                    self.bot.supervisor.hand_over(&self.thread, handover);
-                }
-                let code = login.user_code.as_ref().unwrap().expose();
-                server.approve_device(code, &person(&self.tenant)).await;
-                self.ends(&login.id).await == Some(LoginStatus::Succeeded)
+        let stored = if kind == LoginKind::Device {
+            if let Some(handover) = started.handover {
+                self.bot.supervisor.hand_over(&self.thread, handover);
             }
-            _ => {
-                let url = login.authorize_url.as_ref().unwrap().expose();
-                let answer = server.sign_in(url, &person(&self.tenant)).await;
-                let pasted = self.bot.broker.logins().paste(&self.caller.user, &login.id, &answer).await;
-                matches!(pasted, Ok(Pasted::Succeeded))
-            }
+            let code = login.user_code.as_ref().unwrap().expose();
+            server.approve_device(code, &person(&self.tenant)).await;
+            self.ends(&login.id).await == Some(LoginStatus::Succeeded)
+        } else {
+            let url = login.authorize_url.as_ref().unwrap().expose();
+            let answer = server.sign_in(url, &person(&self.tenant)).await;
+            let pasted = self.bot.broker.logins().paste(&self.caller.user, &login.id, &answer).await;
+            matches!(pasted, Ok(Pasted::Succeeded))
         };
         if stored {
             Figures::count(&self.run.figures.logins);

@@ -67,7 +67,6 @@ fn server(reuse: Reuse) -> Authority {
         settings.interval = Interval::Number(3);
         settings.enforced_interval = Duration::ZERO;
     });
-    authority.latency(Endpoint::Token, Duration::from_millis(30));
     authority
 }
 
@@ -100,11 +99,19 @@ impl World {
         }
         std::fs::write(&config, text).unwrap();
         let world = Self { strict: calm, lenient: rough, auth, config, temp };
+        world.take(Duration::from_millis(30));
         let all = (0..STRICT).map(strict).chain((0..LENIENT).map(lenient));
         for tenant in all {
             world.sign_in(&tenant).await;
         }
         world
+    }
+
+    /// How long the servers take for a request.
+    pub fn take(&self, time: Duration) {
+        for server in [&self.strict, &self.lenient] {
+            server.latency(Endpoint::Token, time);
+        }
     }
 
     /// The folder that all of it is in, by which its processes can be told.

@@ -28,6 +28,7 @@ fn counted(store: &FileStore, thread: &ThreadId) -> u64 {
 }
 
 /// The writing process itself.
+#[expect(clippy::print_stdout, reason = "this is how it is heard")]
 pub fn write_until_killed() {
     let (Some(file), Ok(thread)) = (std::env::var_os(FILE), std::env::var(THREAD)) else { return };
     let (file, thread): (PathBuf, ThreadId) = (file.into(), thread.parse().unwrap());
