@@ -167,9 +167,11 @@ impl Member<'_> {
     /// Logs out while programs ask for the token: what is logged out stays so (G22).
     async fn logs_out(&self, choices: &mut StdRng) {
         let tenant = key(&self.tenant);
-        let call = || self.run.world.latchkey(&["token", &self.tenant, "--timeout", "20s"]).spawn().unwrap();
+        // No token lasts an hour here: there is a refresh under way, or about to be.
+        let wish = ["token", &self.tenant, "--min-valid", "1h", "--timeout", "20s"];
+        let call = || self.run.world.latchkey(&wish).spawn().unwrap();
         let calls = [call(), call()];
-        self.run.pause(choices, 0..100).await;
+        self.run.pause(choices, 0..150).await;
         let gone = self.bot.broker.logout(&self.caller, &tenant).await;
         self.run.violations.check(gone.is_ok(), || format!("a logout of {} failed: {gone:?}", self.tenant));
         let is_gone = |when: &str| {
