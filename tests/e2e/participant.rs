@@ -215,3 +215,23 @@ async fn without_the_locks_updates_are_lost() {
         "the lock is what keeps them"
     );
 }
+
+/// F14, G3: the worked examples of the documentation are what this program locks.
+#[tokio::test]
+async fn the_documented_lock_names_are_ours() {
+    let text =
+        std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/auth-file.md")).unwrap();
+    let setup = Setup::new().await;
+    let store = FileStore::open(&setup.store(), true, Clock::system()).unwrap();
+    let (shared, own) = (key("codex"), key("claude/work@80351110224678912"));
+    for tenant in [&shared, &own] {
+        drop(store.refresh_lock(tenant, LONG).await.unwrap());
+    }
+    drop(store.try_login_lock(&"80351110224678912".parse().unwrap(), &own).unwrap());
+    let locks = std::fs::read_dir(setup.dir.path().join("data/auth.json.locks")).unwrap().flatten();
+    let names: Vec<_> = locks.map(|lock| lock.file_name().to_string_lossy().replace(".lock", "")).collect();
+    assert_eq!(names.len(), 3, "{names:?}");
+    for name in names {
+        assert!(text.contains(&format!("`{name}`")), "{name}");
+    }
+}

@@ -11,21 +11,21 @@ use crate::pending::{EndReason, LoginKind, LoginStatus, PendingLogin, Watcher};
 use crate::tenant::{NameError, ThreadId};
 
 #[derive(Serialize, Deserialize)]
-struct WatcherWire {
+pub(super) struct WatcherWire {
     thread: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     interaction: Option<String>,
 }
 
 #[derive(Serialize, Deserialize)]
-struct ReasonWire {
+pub(super) struct ReasonWire {
     kind: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     detail: Option<String>,
 }
 
 #[derive(Serialize, Deserialize)]
-struct PendingWire {
+pub(super) struct PendingWire {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     authorize_url: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -161,3 +161,31 @@ fn seconds<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<UnixSeco
         Some(Number::Fraction(fraction)) => Some(fraction as i64),
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// F14: what another program reads of the format names every field.
+    #[test]
+    fn every_field_is_documented() {
+        let text = include_str!("../../../docs/auth-file.md");
+        let all = [
+            names::<tenant::TenantWire>(),
+            names::<login::PendingWire>(),
+            names::<thread::ThreadWire>(),
+            names::<thread::RevocationWire>(),
+        ];
+        for fields in all {
+            assert!(fields.len() > 2, "the fields are known");
+            for field in fields {
+                assert!(text.contains(&format!("`{field}`")), "{field} is not in docs/auth-file.md");
+            }
+        }
+        for part in [names::<tenant::IntentWire>(), names::<AccountWire>(), names::<login::ReasonWire>()] {
+            for field in part {
+                assert!(text.contains(&format!("\"{field}\"")), "{field} is not in docs/auth-file.md");
+            }
+        }
+    }
+}

@@ -14,7 +14,7 @@ use crate::secret::{Secret, TokenHash};
 use crate::tenant::NameError;
 
 #[derive(Serialize, Deserialize)]
-struct IntentWire {
+pub(super) struct IntentWire {
     credential_id: String,
     generation: u64,
     refresh_sha256: String,
@@ -23,7 +23,7 @@ struct IntentWire {
 }
 
 #[derive(Serialize, Deserialize)]
-struct TenantWire {
+pub(super) struct TenantWire {
     access_token: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     account: Option<AccountWire>,

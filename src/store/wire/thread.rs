@@ -14,7 +14,7 @@ use crate::secret::Secret;
 use crate::tenant::NameError;
 
 #[derive(Serialize, Deserialize)]
-struct ThreadWire {
+pub(super) struct ThreadWire {
     #[serde(default)]
     tenants: BTreeMap<String, String>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -48,7 +48,7 @@ impl Record for Binding {
 }
 
 #[derive(Serialize, Deserialize)]
-struct RevocationWire {
+pub(super) struct RevocationWire {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     account: Option<AccountWire>,
     #[serde(default)]
