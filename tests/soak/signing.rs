@@ -169,8 +169,8 @@ impl Member<'_> {
         let tenant = key(&self.tenant);
         // No token lasts an hour here: there is a refresh under way, or about to be.
         let wish = ["token", &self.tenant, "--min-valid", "1h", "--timeout", "20s"];
-        let call = || self.run.world.latchkey(&wish).spawn().unwrap();
-        let calls = [call(), call()];
+        let calls = ["", "after-room=return(kill)"]
+            .map(|fault| self.run.world.latchkey(&wish).env("FAILPOINTS", fault).spawn().unwrap());
         self.run.pause(choices, 0..150).await;
         let gone = self.bot.broker.logout(&self.caller, &tenant).await;
         self.run.violations.check(gone.is_ok(), || format!("a logout of {} failed: {gone:?}", self.tenant));
