@@ -32,6 +32,9 @@ pub mod clock;
 pub mod config;
 pub mod credential;
 pub mod fault;
+#[cfg(any(test, feature = "fuzzing"))]
+#[doc(hidden)]
+pub mod fuzzing;
 pub mod gate;
 pub mod login;
 pub mod oauth;

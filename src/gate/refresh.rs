@@ -68,8 +68,8 @@ impl Flight<'_> {
                 Err(error) => break Err(error),
             }
         };
-        if exchanges > 0
-            && !matches!(landing, Err(TokenError::Unsaved { .. }))
+        // Also what a holder that died before us set aside and did not use, though we have sent nothing.
+        if !matches!(landing, Err(TokenError::Unsaved { .. }))
             && let Err(error) = self.inner.store.clear_rescue(self.lock, self.tenant)
         {
             tracing::warn!(tenant = %self.tenant, %error, "the room set aside for a refresh could not be given back");

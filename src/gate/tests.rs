@@ -619,6 +619,28 @@ async fn a_rotation_that_is_nowhere_but_in_memory_is_not_let_go() {
     assert_eq!((landed.generation, host.authority.refreshes(), host.authority.reuses()), (2, 1, 0));
 }
 
+/// G21: room that a killed holder set aside goes with the next holder, though that one has nothing to send.
+#[tokio::test(flavor = "multi_thread")]
+async fn room_of_a_killed_holder_goes_with_the_next_one() {
+    let (host, tenant) = (Host::new(), key("acme"));
+    let store = host.store();
+    let lock = store.refresh_lock(&tenant, LONG).await.unwrap();
+    store.set_rescue_aside(&lock, &tenant).unwrap();
+    drop(lock);
+    let gate = host.gate();
+    gate.refresh_ahead(&tenant);
+    let landed = async {
+        while gate.flights() > 0 {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    tokio::time::timeout(LONG, landed).await.unwrap();
+    let locks = std::fs::read_dir(host.path.with_file_name("auth.json.locks")).unwrap().flatten();
+    let rooms = locks.filter(|entry| entry.file_name().to_string_lossy().ends_with(".rescue"));
+    assert_eq!(rooms.count(), 0);
+    assert_eq!(host.authority.refreshes(), 0);
+}
+
 /// G21, G22: a rescue that was superseded changes nothing, and what it held is not revoked while the account is in use.
 #[tokio::test]
 async fn a_rescue_is_compared_before_it_is_stored() {

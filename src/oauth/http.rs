@@ -111,7 +111,7 @@ pub(crate) struct Reply {
 }
 
 impl Reply {
-    #[cfg(test)]
+    #[cfg(any(test, feature = "fuzzing"))]
     pub(crate) fn of(status: u16, retry_after: Option<&str>, body: &str) -> Self {
         Self { status, retry_after: retry_after.map(str::to_owned), body: Some(body.as_bytes().to_vec()) }
     }

@@ -9,6 +9,8 @@ pub mod account;
 pub mod answer;
 pub mod authorize;
 pub mod device;
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) mod fuzzing;
 pub mod http;
 mod mask;
 pub mod refusal;

@@ -6,6 +6,8 @@
 
 mod document;
 pub mod file;
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) mod fuzzing;
 mod sweep;
 mod touches;
 mod view;

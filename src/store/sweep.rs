@@ -31,7 +31,8 @@ fn fate(login: &PendingLogin, now: UnixSeconds) -> Fate {
     match login.status {
         status if status.is_terminal() => {
             let told = login.untold().next().is_none();
-            if age.abs() > KEPT_AT_MOST || (told && (from_the_future || age > KEPT_AFTER_TELLING)) {
+            if age.saturating_abs() > KEPT_AT_MOST || (told && (from_the_future || age > KEPT_AFTER_TELLING))
+            {
                 Fate::Goes
             } else {
                 Fate::Stays

@@ -14,4 +14,5 @@ mod faults;
 mod harness;
 mod members;
 mod oidc;
+mod participant;
 mod secrets;

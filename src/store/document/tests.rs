@@ -131,6 +131,33 @@ fn a_changed_entry_keeps_what_we_do_not_know_in_its_parts() {
     }
 }
 
+/// F5: numbers beyond any type of ours, text that is no Unicode, depth beyond any parser's patience, and its own line breaks;
+/// and an entry does not grow with each rewrite.
+#[test]
+fn unknown_fields_are_kept_to_the_byte_however_odd() {
+    let deep = format!("{}1{}", "[".repeat(500), "]".repeat(500));
+    let odd = format!(
+        r#""x-big": 123456789012345678901234567890.10, "x-huge": 1e999, "x-half": "\ud800", "x-deep": {deep}, "x-lines": {{
+  "a": [1,
+2]}}"#
+    );
+    let mut document = parse(&FILE.replace(r#""novel": 1e2"#, &odd));
+    let mut sizes = Vec::new();
+    for generation in 5..9 {
+        let mut credential = (*document.tenant(&key("codex")).unwrap().unwrap()).clone();
+        credential.generation = generation;
+        put(&mut document, "codex", credential);
+        let printed = document.print();
+        for field in odd.split(", \"") {
+            assert!(printed.contains(field.trim_start_matches('"')), "{field} is gone from\n{printed}");
+        }
+        sizes.push(printed.len());
+        document = parse(&printed);
+    }
+    sizes.dedup();
+    assert_eq!(sizes.len(), 1);
+}
+
 /// Z1
 #[test]
 fn a_document_is_printed_for_debugging_without_what_it_holds() {

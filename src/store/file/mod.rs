@@ -25,6 +25,8 @@ use self::ground::Places;
 use self::lock::{Holder, KernelLock};
 use self::queue::{Desk, Job, Place};
 use self::reader::Reader;
+#[cfg(any(test, feature = "fuzzing"))]
+pub(super) use self::rescue::{print as print_rescue, understand as understand_rescue};
 use self::waiting::Waiting;
 use self::writer::Writer;
 use super::{Document, Mutation, Rescue, STORE_WAIT, Store, StoreError, StoreFuture, Touches};
@@ -82,6 +84,12 @@ impl FileStore {
     /// When it cannot be had within `bound`.
     pub async fn named_lock(&self, name: &str, bound: Duration) -> Result<KernelLock, StoreError> {
         Ok(self.waiting.acquire(&self.lock_path(name), bound).await?)
+    }
+
+    /// How many locks this process waits for.
+    #[must_use]
+    pub fn locks_waited_for(&self) -> usize {
+        self.waiting.len()
     }
 
     fn lock_path(&self, name: &str) -> PathBuf {

@@ -66,15 +66,20 @@ fn fill(mut file: &File) -> io::Result<()> {
 pub(super) fn write(places: &Places, tenant: &TenantKey, saved: &Rescue) -> Result<(), StoreError> {
     let path = path(places, tenant);
     let failed = |e: &io::Error| StoreError::io("write the rescue file", &path, e);
-    let (credential_id, generation) = saved.replaces.clone();
-    let saved = Saved { credential_id, generation, entry: saved.credential.write(None) };
-    let body = serde_json::to_string(&saved).map_err(|e| failed(&e.into()))?;
-    let text = format!("{} {}\n{body}", body.len(), TokenHash::of(&body));
+    let text = print(saved).map_err(|e| failed(&e.into()))?;
     let mut file =
         attempt(Operation::WriteRescue).and_then(|()| open(&path, true)).map_err(|e| failed(&e))?;
     // Over the bytes that were set aside, and no truncation: that would give the room away.
     file.seek(SeekFrom::Start(0)).map_err(|e| failed(&e))?;
     file.write_all(text.as_bytes()).and_then(|()| file.sync_all()).map_err(|e| failed(&e))
+}
+
+/// The bytes of a rescue file.
+pub(in crate::store) fn print(saved: &Rescue) -> serde_json::Result<String> {
+    let (credential_id, generation) = saved.replaces.clone();
+    let saved = Saved { credential_id, generation, entry: saved.credential.write(None) };
+    let body = serde_json::to_string(&saved)?;
+    Ok(format!("{} {}\n{body}", body.len(), TokenHash::of(&body)))
 }
 
 /// What a holder before left, if its writing was completed.
@@ -90,7 +95,7 @@ pub(super) fn read(places: &Places, tenant: &TenantKey) -> Result<Option<Rescue>
 }
 
 /// Half a rescue file is no rescue file: its holder was killed while writing, and the outcome is unknown (G20).
-fn understand(bytes: &[u8]) -> Option<Rescue> {
+pub(in crate::store) fn understand(bytes: &[u8]) -> Option<Rescue> {
     let end = bytes.iter().take(100).position(|b| *b == b'\n')?;
     let (length, hash) = std::str::from_utf8(&bytes[..end]).ok()?.split_once(' ')?;
     let length: usize = length.parse().ok()?;

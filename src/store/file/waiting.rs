@@ -44,6 +44,11 @@ impl Waiting {
         }
     }
 
+    /// How many locks are waited for.
+    pub(super) fn len(&self) -> usize {
+        self.queues().len()
+    }
+
     /// A place behind those who wait already, else the turn itself.
     fn enter(&self, path: &Path) -> Result<oneshot::Receiver<Result<KernelLock, LockError>>, Turn> {
         let mut queues = self.queues();

@@ -6,32 +6,27 @@
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-use super::{
-    Record, Unknown, Wire, named, parse, print, seconds, some_secret, some_text, take_over_part, text_of,
-};
+use super::entry::Parts;
+use super::{Record, Wire, named, parse, print, seconds, some_secret, some_text, text_of};
 use crate::pending::{EndReason, LoginKind, LoginStatus, PendingLogin, Watcher};
 use crate::tenant::{NameError, ThreadId};
 
 #[derive(Serialize, Deserialize)]
-struct WatcherWire {
+pub(super) struct WatcherWire {
     thread: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     interaction: Option<String>,
-    #[serde(flatten)]
-    rest: Unknown,
 }
 
 #[derive(Serialize, Deserialize)]
-struct ReasonWire {
+pub(super) struct ReasonWire {
     kind: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     detail: Option<String>,
-    #[serde(flatten)]
-    rest: Unknown,
 }
 
 #[derive(Serialize, Deserialize)]
-struct PendingWire {
+pub(super) struct PendingWire {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     authorize_url: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -79,33 +74,22 @@ struct PendingWire {
     verifier: Option<String>,
     #[serde(default)]
     watchers: Vec<WatcherWire>,
-    #[serde(flatten)]
-    rest: Unknown,
 }
 
+impl Wire for WatcherWire {}
+
+impl Wire for ReasonWire {}
+
 impl Wire for PendingWire {
-    fn take_over(&mut self, before: Self) {
-        // A login's unknown fields might hold what another version keeps secret: they end with it (C5).
-        let status = LoginStatus::ALL.into_iter().find(|status| status.as_str() == self.status);
-        if status.is_none_or(LoginStatus::is_terminal) {
-            return;
-        }
-        self.rest = before.rest;
-        take_over_part(
-            self.reason.as_mut(),
-            before.reason,
-            |now, before| now.kind == before.kind,
-            |reason| &mut reason.rest,
-        );
-        for before in before.watchers {
-            let now = self.watchers.iter_mut().find(|now| now.thread == before.thread);
-            take_over_part(now, Some(before), |_, _| true, |watcher| &mut watcher.rest);
-        }
+    fn keep_parts(&self, before: &Self, parts: &mut Parts<'_>) {
+        let (reason, watchers) = (self.reason.as_ref(), &self.watchers);
+        parts.part("reason", reason, before.reason.as_ref(), |now, before| now.kind == before.kind);
+        parts.list("watchers", watchers, &before.watchers, |now, before| now.thread == before.thread);
     }
 }
 
 fn reason_of(wire: ReasonWire) -> Result<EndReason, String> {
-    let ReasonWire { kind, detail, .. } = wire;
+    let ReasonWire { kind, detail } = wire;
     let detail = detail.unwrap_or_default();
     let user = || detail.parse().map_err(|e: NameError| named(&e));
     Ok(match kind.as_str() {
@@ -133,7 +117,7 @@ fn reason_wire(reason: &EndReason) -> ReasonWire {
         EndReason::Removed => ("removed", None),
         EndReason::Provider(text) => ("provider", Some(text.clone())),
     };
-    ReasonWire { kind: kind.to_owned(), detail, rest: Unknown::new() }
+    ReasonWire { kind: kind.to_owned(), detail }
 }
 
 impl Record for PendingLogin {
@@ -190,7 +174,6 @@ impl Record for PendingLogin {
         let watchers = self.watchers.iter().map(|watcher| WatcherWire {
             thread: watcher.thread.to_string(),
             interaction: text_of(watcher.interaction.as_ref()),
-            rest: Unknown::new(),
         });
         let wire = PendingWire {
             authorize_url: text_of(self.authorize_url.as_ref()),
@@ -224,8 +207,9 @@ impl Record for PendingLogin {
             verification_uri_complete: text_of(self.verification_uri_complete.as_ref()),
             verifier: text_of(self.verifier.as_ref()),
             watchers: watchers.collect(),
-            rest: Unknown::new(),
         };
-        print(wire, before)
+        // A login's unknown fields might hold what another version keeps secret: they end with it (C5).
+        let before = before.filter(|_| !self.status.is_terminal());
+        print(&wire, before)
     }
 }

@@ -4,14 +4,15 @@
 //! Invariants: fields that this program does not know survive a rewrite of their entry (F5); an error names the field
 //! and never its value. Must not: decide anything about what it reads.
 
+mod entry;
 mod login;
 mod tenant;
 mod thread;
 
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::value::RawValue;
-use serde_json::{Map, Value};
 
+use self::entry::{Wire, print};
 use crate::clock::UnixSeconds;
 use crate::credential::Account;
 use crate::secret::Secret;
@@ -26,29 +27,6 @@ pub(super) trait Record: Sized {
     fn write(&self, before: Option<&str>) -> Box<RawValue>;
 }
 
-/// Fields that this program does not know.
-type Unknown = Map<String, Value>;
-
-/// A wire type with the fields it does not know kept aside.
-trait Wire: for<'de> Deserialize<'de> + Serialize {
-    /// Takes over from what stood there before what we do not know, in its parts too where they are the same ones (F5).
-    fn take_over(&mut self, before: Self);
-}
-
-/// Takes over the unknown fields of a part, where the part before was `same`.
-fn take_over_part<P>(
-    now: Option<&mut P>,
-    before: Option<P>,
-    same: impl FnOnce(&P, &P) -> bool,
-    unknown: impl Fn(&mut P) -> &mut Unknown,
-) {
-    if let (Some(now), Some(mut before)) = (now, before)
-        && same(now, &before)
-    {
-        *unknown(now) = std::mem::take(unknown(&mut before));
-    }
-}
-
 fn parse<W: Wire>(raw: &str) -> Result<W, String> {
     serde_json::from_str(raw).map_err(|error| {
         // serde's own text may quote a value; where it stands and of what sort it is says enough.
@@ -58,17 +36,6 @@ fn parse<W: Wire>(raw: &str) -> Result<W, String> {
         };
         format!("{sort}, near line {} of the entry", error.line())
     })
-}
-
-/// Prints `wire` with what `before` holds that we do not know.
-fn print<W: Wire>(mut wire: W, before: Option<&str>) -> Box<RawValue> {
-    if let Some(before) = before.and_then(|raw| serde_json::from_str(raw).ok()) {
-        wire.take_over(before);
-    }
-    let pretty = serde_json::to_string_pretty(&wire).unwrap_or_else(|_| "null".to_owned());
-    // Entries stand two levels deep; JSON text holds no line break inside a string.
-    let indented = pretty.replace('\n', "\n    ");
-    RawValue::from_string(indented).unwrap_or_else(|_| RawValue::NULL.to_owned())
 }
 
 /// A missing, null or blank text is no text.
@@ -95,23 +62,23 @@ struct AccountWire {
     id: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     email: Option<String>,
-    #[serde(flatten)]
-    rest: Unknown,
 }
 
 impl AccountWire {
     fn of(account: &Account) -> Option<Self> {
-        let Account { id, email } = account.clone();
-        (!account.is_unknown()).then(|| Self { id, email, rest: Unknown::new() })
+        (!account.is_unknown()).then(|| Self { id: account.id.clone(), email: account.email.clone() })
     }
+}
 
-    /// What was said of another person's account ends with it.
-    fn take_over(now: Option<&mut Self>, before: Option<Self>) {
-        let same = |now: &Self, before: &Self| match (&now.id, &before.id) {
+impl Wire for AccountWire {}
+
+impl AccountWire {
+    /// Whether it is the same person's: what was said of another ends with that one.
+    fn is_same(&self, before: &Self) -> bool {
+        match (&self.id, &before.id) {
             (Some(now), Some(before)) => now == before,
-            _ => now.email == before.email,
-        };
-        take_over_part(now, before, same, |account| &mut account.rest);
+            _ => self.email == before.email,
+        }
     }
 }
 
@@ -138,4 +105,36 @@ fn seconds<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<UnixSeco
         )]
         Some(Number::Fraction(fraction)) => Some(fraction as i64),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// F14: what another program reads of the format names every field.
+    #[test]
+    fn every_field_is_documented() {
+        let text = include_str!("../../../docs/auth-file.md");
+        let all = [
+            entry::names::<tenant::TenantWire>(),
+            entry::names::<login::PendingWire>(),
+            entry::names::<thread::ThreadWire>(),
+            entry::names::<thread::RevocationWire>(),
+        ];
+        for fields in all {
+            assert!(fields.len() > 2, "the fields are known");
+            for field in fields {
+                assert!(text.contains(&format!("`{field}`")), "{field} is not in docs/auth-file.md");
+            }
+        }
+        for part in [
+            entry::names::<tenant::IntentWire>(),
+            entry::names::<AccountWire>(),
+            entry::names::<login::ReasonWire>(),
+        ] {
+            for field in part {
+                assert!(text.contains(&format!("\"{field}\"")), "{field} is not in docs/auth-file.md");
+            }
+        }
+    }
 }

@@ -6,34 +6,23 @@
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-use super::{
-    AccountWire, Record, Unknown, Wire, named, parse, print, seconds, some_secret, some_text, take_over_part,
-    text_of,
-};
+use super::entry::Parts;
+use super::{AccountWire, Record, Wire, named, parse, print, seconds, some_secret, some_text, text_of};
 use crate::credential::{Account, Credential, CredentialKind, CredentialState, Intent};
 use crate::secret::{Secret, TokenHash};
 use crate::tenant::NameError;
 
 #[derive(Serialize, Deserialize)]
-struct IntentWire {
+pub(super) struct IntentWire {
     credential_id: String,
     generation: u64,
     refresh_sha256: String,
     attempt: u32,
     sent_at: i64,
-    #[serde(flatten)]
-    rest: Unknown,
-}
-
-impl IntentWire {
-    fn is_of_the_same_try(&self, other: &Self) -> bool {
-        (&self.credential_id, self.generation, self.attempt, self.sent_at)
-            == (&other.credential_id, other.generation, other.attempt, other.sent_at)
-    }
 }
 
 #[derive(Serialize, Deserialize)]
-struct TenantWire {
+pub(super) struct TenantWire {
     access_token: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     account: Option<AccountWire>,
@@ -83,16 +72,21 @@ struct TenantWire {
     token_type: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "seconds")]
     updated_at: Option<i64>,
-    #[serde(flatten)]
-    rest: Unknown,
+}
+
+impl Wire for IntentWire {}
+
+impl IntentWire {
+    fn is_of_the_same_try(&self, before: &Self) -> bool {
+        (&self.credential_id, self.generation, self.attempt, self.sent_at)
+            == (&before.credential_id, before.generation, before.attempt, before.sent_at)
+    }
 }
 
 impl Wire for TenantWire {
-    fn take_over(&mut self, before: Self) {
-        self.rest = before.rest;
-        AccountWire::take_over(self.account.as_mut(), before.account);
-        let intent = self.intent.as_mut();
-        take_over_part(intent, before.intent, IntentWire::is_of_the_same_try, |intent| &mut intent.rest);
+    fn keep_parts(&self, before: &Self, parts: &mut Parts<'_>) {
+        parts.part("account", self.account.as_ref(), before.account.as_ref(), AccountWire::is_same);
+        parts.part("intent", self.intent.as_ref(), before.intent.as_ref(), IntentWire::is_of_the_same_try);
     }
 }
 
@@ -173,7 +167,6 @@ impl Record for Credential {
                 refresh_sha256: i.refresh_sha256.to_string(),
                 attempt: i.attempt,
                 sent_at: i.sent_at,
-                rest: Unknown::new(),
             }),
             issuer: self.issuer.clone(),
             kind: match self.kind {
@@ -201,8 +194,7 @@ impl Record for Credential {
             token_endpoint: self.token_endpoint.clone(),
             token_type: Some(self.token_type.clone()),
             updated_at: self.updated_at,
-            rest: Unknown::new(),
         };
-        print(wire, before)
+        print(&wire, before)
     }
 }

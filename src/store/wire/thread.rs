@@ -7,29 +7,24 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-use super::{AccountWire, Record, Unknown, Wire, named, parse, print, seconds, some_text};
+use super::entry::Parts;
+use super::{AccountWire, Record, Wire, named, parse, print, seconds, some_text};
 use crate::binding::{Binding, OwedRevocation};
 use crate::credential::Account;
 use crate::secret::Secret;
 use crate::tenant::NameError;
 
 #[derive(Serialize, Deserialize)]
-struct ThreadWire {
+pub(super) struct ThreadWire {
     #[serde(default)]
     tenants: BTreeMap<String, String>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     told: Vec<String>,
     #[serde(default, deserialize_with = "seconds")]
     updated_at: Option<i64>,
-    #[serde(flatten)]
-    rest: Unknown,
 }
 
-impl Wire for ThreadWire {
-    fn take_over(&mut self, before: Self) {
-        self.rest = before.rest;
-    }
-}
+impl Wire for ThreadWire {}
 
 impl Record for Binding {
     fn read(raw: &str) -> Result<Self, String> {
@@ -50,14 +45,13 @@ impl Record for Binding {
             tenants: self.tenants.iter().map(|(p, t)| (p.to_string(), t.to_string())).collect(),
             told: self.told.clone(),
             updated_at: Some(self.updated_at),
-            rest: Unknown::new(),
         };
-        print(wire, before)
+        print(&wire, before)
     }
 }
 
 #[derive(Serialize, Deserialize)]
-struct RevocationWire {
+pub(super) struct RevocationWire {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     account: Option<AccountWire>,
     #[serde(default)]
@@ -76,14 +70,11 @@ struct RevocationWire {
     token: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     token_endpoint: Option<String>,
-    #[serde(flatten)]
-    rest: Unknown,
 }
 
 impl Wire for RevocationWire {
-    fn take_over(&mut self, before: Self) {
-        self.rest = before.rest;
-        AccountWire::take_over(self.account.as_mut(), before.account);
+    fn keep_parts(&self, before: &Self, parts: &mut Parts<'_>) {
+        parts.part("account", self.account.as_ref(), before.account.as_ref(), AccountWire::is_same);
     }
 }
 
@@ -118,8 +109,7 @@ impl Record for OwedRevocation {
             tenant: self.tenant.to_string(),
             token: self.token.expose().to_owned(),
             token_endpoint: self.token_endpoint.clone(),
-            rest: Unknown::new(),
         };
-        print(wire, before)
+        print(&wire, before)
     }
 }

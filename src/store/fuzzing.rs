@@ -1,0 +1,136 @@
+//! What must hold for whatever bytes stand where the auth file, or a rescue file, is expected.
+
+use std::collections::BTreeMap;
+
+use serde_json::value::RawValue;
+
+use super::document::{Changes, Document};
+use super::{file, sweep};
+use crate::credential::{Credential, CredentialKind};
+use crate::secret::Secret;
+
+type Raw = BTreeMap<String, Box<RawValue>>;
+
+/// The maps of the file that hold entries.
+const SECTIONS: [&str; 3] = ["tenants", "pending", "threads"];
+/// A tenant of our own among whatever is there.
+const OURS: &str = "fuzzing/ours";
+
+/// F5, F6: a document or an error; what is not touched stays to the byte; no entry spoils another.
+///
+/// # Panics
+/// When one of these does not hold.
+pub fn auth_file(bytes: &[u8]) {
+    let Ok(document) = Document::parse(bytes) else { return };
+    let printed = document.print();
+    let again = parsed(&printed);
+    assert!(again.print() == printed, "printing is not stable");
+    assert!(again.damaged() == document.damaged(), "printing changes what can be understood");
+    let before = raw(std::str::from_utf8(bytes).unwrap_or_default());
+    same_but_ours(&before, &raw(&printed));
+    for now in [i64::MIN, 0, 1_800_000_000, i64::MAX] {
+        let mut swept = document.clone();
+        swept.apply(sweep::due(&swept, now));
+        assert!(
+            parsed(&swept.print()).tenants().count() == document.tenants().count(),
+            "the sweep took a tenant"
+        );
+    }
+
+    let mut changed = document.clone();
+    let ours = Credential::new(
+        CredentialKind::Static,
+        "fuzzing".parse().unwrap_or_else(|_| unreachable!()),
+        Secret::new("ours"),
+        1,
+    );
+    let tenant = OURS.parse().unwrap_or_else(|_| unreachable!());
+    put(&mut changed, OURS, ours.clone());
+    let reread = parsed(&changed.print());
+    assert!(
+        reread.tenant(&tenant).is_ok_and(|held| held.is_some_and(|held| *held == ours)),
+        "a write is lost"
+    );
+    same_but_ours(&before, &raw(&changed.print()));
+    let held: Vec<_> = document.tenants().map(|(key, held)| (key.to_string(), held)).collect();
+    for (key, held) in held {
+        // A key that is not in its canonical spelling is another entry.
+        if document.tenant(&key.parse().unwrap_or_else(|_| unreachable!())).is_ok_and(|found| found.is_some())
+        {
+            rewritten(&document, &before, &key, &held);
+        }
+    }
+}
+
+/// An entry that is printed anew means the same, and keeps the fields that nobody here knows.
+fn rewritten(document: &Document, before: &Raw, key: &str, held: &Credential) {
+    let mut changed = document.clone();
+    put(&mut changed, key, held.clone());
+    let text = changed.print();
+    let again = parsed(&text).tenant(&key.parse().unwrap_or_else(|_| unreachable!()));
+    assert!(
+        again.is_ok_and(|again| again.is_some_and(|again| *again == *held)),
+        "a rewrite changes an entry"
+    );
+    let entry = |top: &Raw| raw(raw(top["tenants"].get())[key].get());
+    let after = entry(&raw(&text));
+    for (field, value) in entry(before).iter().filter(|(field, _)| field.starts_with("x-")) {
+        assert!(after.get(field).is_some_and(|kept| kept.get() == value.get()), "an unknown field is lost");
+    }
+}
+
+fn parsed(text: &str) -> Document {
+    Document::parse(text.as_bytes())
+        .unwrap_or_else(|error| panic!("what was printed cannot be read: {error:?}"))
+}
+
+fn raw(text: &str) -> Raw {
+    serde_json::from_str(text).unwrap_or_else(|error| panic!("what was read is no object: {error}"))
+}
+
+fn put(document: &mut Document, key: &str, credential: Credential) {
+    let mut changes = Changes::default();
+    changes.tenants.insert(key.to_owned(), Some(credential));
+    document.apply(changes);
+}
+
+/// Every section and entry of `before` is in `after` as it was, but for our own tenant.
+fn same_but_ours(before: &Raw, after: &Raw) {
+    for (name, value) in before.iter().filter(|(name, _)| *name != "version") {
+        let kept = after.get(name).unwrap_or_else(|| panic!("the section {name} is lost"));
+        if SECTIONS.contains(&name.as_str()) {
+            let kept = raw(kept.get());
+            for (key, entry) in raw(value.get()).iter().filter(|(key, _)| *key != OURS) {
+                assert!(
+                    kept.get(key).is_some_and(|kept| kept.get() == entry.get()),
+                    "an entry is not as it was"
+                );
+            }
+        } else if name == "revocations" {
+            let list = |raw: &RawValue| -> Vec<String> {
+                let list: Vec<Box<RawValue>> = serde_json::from_str(raw.get()).unwrap_or_default();
+                list.iter().map(|entry| entry.get().to_owned()).collect()
+            };
+            assert!(list(kept) == list(value), "a revocation is not as it was");
+        } else if name == "store_id" {
+            let text = |raw: &RawValue| serde_json::from_str::<String>(raw.get()).unwrap_or_default();
+            assert!(text(kept) == text(value), "the store_id is another");
+        } else {
+            assert!(kept.get() == value.get(), "an unknown section is not as it was");
+        }
+    }
+}
+
+/// G20, G21: a rescue file is whole or unused room; what is in it reads back as it was written.
+///
+/// # Panics
+/// When that does not hold.
+pub fn rescue_file(bytes: &[u8]) {
+    let Some(rescue) = file::understand_rescue(bytes) else { return };
+    let text =
+        file::print_rescue(&rescue).unwrap_or_else(|error| panic!("a rescue cannot be printed: {error}"));
+    assert!(file::understand_rescue(text.as_bytes()) == Some(rescue), "a rescue does not read back");
+    for cut in 0..text.len() {
+        assert!(file::understand_rescue(&text.as_bytes()[..cut]).is_none(), "half a rescue passes for one");
+    }
+}
