@@ -138,7 +138,12 @@ impl Flight<'_> {
             attempt,
             sent_at: now,
         };
-        let recorded = self.change(stored, move |credential| credential.intent = Some(intent)).await?;
+        let recorded = self.change(stored, move |credential| {
+            credential.intent = Some(intent);
+            // It is over, or was a clock's fault: whoever reads this between here and the outcome is not to believe it.
+            credential.retry_at = None;
+        });
+        let recorded = recorded.await?;
         if !recorded {
             return Ok(Next::LookAgain);
         }

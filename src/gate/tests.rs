@@ -736,6 +736,31 @@ async fn jumped_in_flight(host: &Host, gate: &Gate, tenant: &TenantKey, seconds:
     panic!("the flight does not land");
 }
 
+/// G16, S14: a try that a clock set back has let through is under way. The old back-off is not believed by those who come
+/// meanwhile, though its entry was written to just now.
+#[tokio::test]
+async fn a_back_off_is_over_with_the_next_try() {
+    let host = Host::new();
+    let tenant = key("acme");
+    host.expired(&tenant, &Person::ada()).await;
+    let mut long_over = host.stored(&tenant).unwrap();
+    long_over.expires_at = Some(host.clock.now() - 7_200);
+    host.put(&tenant, long_over).await;
+    let busy = Canned::html(503).with_header("retry-after", "600");
+    host.authority.answer_next(Endpoint::Token, 1, busy);
+    assert_eq!(class(&host.gate().token(&tenant, Want::default(), LONG).await), Class::Transient);
+    host.clock.jump(-3_600);
+    let held = host.authority.hold_reply(Endpoint::Token);
+    let gate = host.gate();
+    gate.refresh_ahead(&tenant);
+    assert!(host.authority.eventually(LONG, |_| held.waiting() == 1).await);
+    let other = host.gate().token(&tenant, Want::default(), Duration::from_millis(300)).await;
+    assert!(matches!(other, Err(TokenError::TimedOut { .. })), "it waits for the try: {other:?}");
+    held.release();
+    host.gate().token(&tenant, Want::default(), LONG).await.unwrap();
+    assert_eq!((host.authority.refreshes(), host.authority.reuses()), (2, 0));
+}
+
 /// T9, S14: a clock that is set back during the request does not lengthen the token's life.
 #[tokio::test]
 async fn a_clock_set_back_during_the_request_lengthens_no_life() {

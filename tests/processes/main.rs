@@ -4,8 +4,12 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot be set up has failed")]
 
+mod asking;
+mod clock;
 mod host;
 mod interrupted;
+mod isolation;
 mod output;
+mod replies;
 mod storm;
 mod waiting;
