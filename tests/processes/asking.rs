@@ -1,15 +1,20 @@
 //! Asking from outside: the program run once or many times at once, on a clock of the test's own if need be.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use latchkey::broker::{Broker, Caller, LoginReply, LoginRequest};
 use latchkey::clock::Clock;
+use latchkey::config::Config;
 use latchkey::credential::{Account, Credential};
+use latchkey::oauth;
 use latchkey::pending::{LoginKind, PendingLogin};
-use latchkey::store::{Touches, update};
+use latchkey::store::file::FileStore;
+use latchkey::store::{Store, Touches, update};
 use latchkey::tenant::User;
 use latchkey_test_authority::{CLIENT, Person};
+use rustix::process::{Pid, Signal, kill_process};
 use tokio::task::JoinSet;
 
 use crate::host::{Host, LONG, key, printed, said};
@@ -38,12 +43,23 @@ impl Answer {
     }
 }
 
-/// Runs the program once. Bounded: a run that hangs is ended and fails the test.
-pub async fn ask(host: &Host, arguments: &[&str], environment: &[(&str, &str)]) -> Answer {
+/// A run of the program that is bounded: one that hangs is ended, and fails the test.
+fn run(
+    host: &Host,
+    arguments: &[&str],
+    environment: &[(&str, &str)],
+) -> impl Future<Output = Answer> + Send + 'static {
     let mut command = tokio::process::Command::from(host.latchkey(arguments));
     command.envs(environment.iter().copied()).kill_on_drop(true);
-    let output = tokio::time::timeout(LONG * 2, command.output()).await.unwrap().unwrap();
-    Answer { code: output.status.code(), printed: printed(&output), said: said(&output) }
+    async move {
+        let output = tokio::time::timeout(LONG * 2, command.output()).await.unwrap().unwrap();
+        Answer { code: output.status.code(), printed: printed(&output), said: said(&output) }
+    }
+}
+
+/// Runs the program once.
+pub async fn ask(host: &Host, arguments: &[&str], environment: &[(&str, &str)]) -> Answer {
+    run(host, arguments, environment).await
 }
 
 /// Runs the program `times` at once.
@@ -55,12 +71,7 @@ pub async fn at_once(
 ) -> Vec<Answer> {
     let mut running = JoinSet::new();
     for _ in 0..times {
-        let mut command = tokio::process::Command::from(host.latchkey(arguments));
-        command.envs(environment.iter().copied()).kill_on_drop(true);
-        running.spawn(async move {
-            let output = tokio::time::timeout(LONG * 2, command.output()).await.unwrap().unwrap();
-            Answer { code: output.status.code(), printed: printed(&output), said: said(&output) }
-        });
+        running.spawn(run(host, arguments, environment));
     }
     running.join_all().await
 }
@@ -99,6 +110,39 @@ impl WallClock {
     }
 }
 
+/// A refreshing process that a fault has stopped, or will stop. It goes on when the test says so, and in any case at the
+/// test's end.
+pub struct Stopped<'a> {
+    host: &'a Host,
+    tenant: &'a str,
+}
+
+impl<'a> Stopped<'a> {
+    pub fn at(host: &'a Host, tenant: &'a str) -> Self {
+        Self { host, tenant }
+    }
+
+    fn pid(&self) -> Option<Pid> {
+        let store = FileStore::open(&self.host.auth, false, Clock::system()).ok()?;
+        let holder = store.refresh_holder(&self.tenant.parse().ok()?).filter(|holder| holder.stopped)?;
+        Pid::from_raw(i32::try_from(holder.pid).ok()?)
+    }
+
+    /// Waits until it has stopped with the tenant's lock in its hand.
+    pub async fn wait(&self) {
+        self.host.until("the stop", || self.pid().is_some()).await;
+    }
+}
+
+impl Drop for Stopped<'_> {
+    fn drop(&mut self) {
+        if let Some(pid) = self.pid() {
+            // It may have ended this moment.
+            let _ = kill_process(pid, Signal::CONT);
+        }
+    }
+}
+
 impl Host {
     /// Adds lines to the provider's table.
     pub fn configure(&self, more: &str) {
@@ -108,10 +152,10 @@ impl Host {
 
     /// A broker in this process, on a clock that the test can make jump.
     pub fn broker_on(&self, clock: &Clock) -> Broker {
-        let config = latchkey::config::Config::load(&self.config).unwrap();
-        let store = latchkey::store::file::FileStore::open(&self.auth, false, clock.clone()).unwrap();
-        let client = latchkey::oauth::Client::new();
-        Broker::new(std::sync::Arc::new(store), config.providers, client, clock.clone(), 50)
+        let config = Config::load(&self.config).unwrap();
+        let store = FileStore::open(&self.auth, false, clock.clone()).unwrap();
+        let client = oauth::Client::new();
+        Broker::new(Arc::new(store), config.providers, client, clock.clone(), 50)
     }
 
     /// Changes what is stored of a tenant.

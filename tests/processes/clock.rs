@@ -7,11 +7,9 @@ use latchkey::clock::Clock;
 use latchkey::credential::{Credential, CredentialState};
 use latchkey::gate::Want;
 use latchkey::secret::Secret;
-use latchkey::store::Store;
 use latchkey_test_authority::{Canned, Endpoint, Fault};
-use rustix::process::{Pid, Signal, kill_process};
 
-use crate::asking::{WallClock, ask, at_once};
+use crate::asking::{Stopped, WallClock, ask, at_once};
 use crate::host::{Host, LONG, key};
 
 const HOUR: i64 = 3_600;
@@ -36,11 +34,9 @@ async fn a_jump_between_a_lost_answer_and_its_retry_loses_nothing() {
         host.change("acme", |held| held.expires_at = held.expires_at.map(|at| at - 2 * HOUR)).await;
         host.authority.fail_next(Endpoint::Token, 1, &Fault::CloseBefore);
         let meanwhile = async {
-            let stopped = || host.store().refresh_holder(&key("acme")).filter(|holder| holder.stopped);
-            host.until("the second try", || stopped().is_some()).await;
+            let stopped = Stopped::at(&host, "acme");
+            stopped.wait().await;
             clock.set(jump);
-            let pid = i32::try_from(stopped().unwrap().pid).unwrap();
-            kill_process(Pid::from_raw(pid).unwrap(), Signal::CONT).unwrap();
         };
         let environment = clock.environment();
         let arguments = ["token", "acme", "--timeout", "100s"];

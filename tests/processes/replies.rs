@@ -5,15 +5,13 @@ use std::time::{Duration, SystemTime};
 
 use latchkey::credential::CredentialState;
 use latchkey::secret::Secret;
-use latchkey::store::Store;
 use latchkey_test_authority::{
     Canned, Endpoint, ExpiresIn, Fault, IdToken, Reuse, ReuseError, Rotation, ScopeShape,
 };
-use rustix::process::{Pid, Signal, kill_process};
 use serde_json::json;
 
-use crate::asking::{WallClock, ask, at_once};
-use crate::host::{Host, key};
+use crate::asking::{Stopped, WallClock, ask, at_once};
+use crate::host::Host;
 
 const TOKEN: [&str; 2] = ["token", "acme"];
 const TWO_HOURS: [&str; 4] = ["token", "acme", "--min-valid", "2h"];
@@ -292,20 +290,17 @@ async fn a_sign_in_between_a_lost_answer_and_its_retry_is_untouched() {
     host.authority.fail_next(Endpoint::Token, 1, &Fault::CloseAfter);
     // The refreshing process is stopped just before it writes down its second try.
     let faults = [("FAILPOINTS", "after-room=1*off->return(stop)")];
-    let asking = async { ask(&host, &["token", "acme", "--timeout", "100s"], &faults).await };
+    let asking = ask(&host, &["token", "acme", "--timeout", "100s"], &faults);
     let meanwhile = async {
-        let stopped = || host.store().refresh_holder(&key("acme")).filter(|holder| holder.stopped);
-        host.until("the second try", || stopped().is_some()).await;
+        let stopped = Stopped::at(&host, "acme");
+        stopped.wait().await;
         assert_eq!(host.stored("acme").unwrap().intent.unwrap().attempt, 1);
         host.sign_in(&host.broker(), "acme").await;
-        let signed_in = host.bytes();
-        let pid = i32::try_from(stopped().unwrap().pid).unwrap();
-        kill_process(Pid::from_raw(pid).unwrap(), Signal::CONT).unwrap();
-        signed_in
+        host.stored("acme").unwrap().access_token
     };
-    let (answer, _) = tokio::join!(asking, meanwhile);
+    let (answer, signed_in) = tokio::join!(asking, meanwhile);
     let held = host.stored("acme").unwrap();
-    assert_eq!(answer.token(), held.access_token.expose());
+    assert_eq!((answer.token(), &held.access_token), (signed_in.expose(), &signed_in));
     assert_eq!((held.generation, held.intent), (1, None));
     assert_eq!((host.authority.refreshes(), host.authority.reuses()), (1, 0));
     assert!(host.authority.would_refresh(held.refresh_token.unwrap().expose()));
