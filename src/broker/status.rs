@@ -6,6 +6,7 @@
 use super::Broker;
 use crate::clock::UnixSeconds;
 use crate::credential::{Credential, CredentialKind, CredentialState};
+use crate::gate::policy::backing_off;
 use crate::pending::{LoginKind, LoginStatus, PendingLogin};
 use crate::provider::Catalog;
 use crate::store::{EntryError, StoreError, has_ended};
@@ -97,7 +98,7 @@ impl TenantStatus {
             owner: credential.owner.clone(),
             expires_at: credential.expires_at,
             obtained_at: credential.obtained_at,
-            retry_at: credential.retry_at.filter(|at| *at > now),
+            retry_at: backing_off(credential, now),
             last_error: credential.last_error.clone(),
             generation: credential.generation,
         }
@@ -114,7 +115,7 @@ pub fn health(credential: &Credential, now: UnixSeconds) -> Health {
         CredentialState::Uncertain => Health::Uncertain,
         CredentialState::Ok if serves => Health::Fresh,
         CredentialState::Ok if !refreshable => Health::NeedsLogin,
-        CredentialState::Ok if credential.retry_at.is_some_and(|at| at > now) => Health::BackingOff,
+        CredentialState::Ok if backing_off(credential, now).is_some() => Health::BackingOff,
         CredentialState::Ok => Health::Stale,
     }
 }

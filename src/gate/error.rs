@@ -52,6 +52,21 @@ pub enum TokenError {
         /// The slot.
         tenant: TenantKey,
     },
+    /// What came was over as it came: the answer took longer than the token lives, or the clock jumped meanwhile.
+    #[error(
+        "{tenant} was refreshed, and the new token had ended when it came: try again; if it stays so, check this \
+         host's clock"
+    )]
+    EndedAlready {
+        /// The slot.
+        tenant: TenantKey,
+    },
+    /// Other sign-ins came while this one was refreshed, and used up the exchanges of a flight (G10).
+    #[error("{tenant} got a new sign-in while it was refreshed: try again")]
+    Overtaken {
+        /// The slot.
+        tenant: TenantKey,
+    },
     /// A try failed lately; the next is due later (G16).
     #[error("{tenant} cannot be refreshed before {} ({why}); the sign-in is kept", when(*.until))]
     BackOff {
@@ -134,6 +149,8 @@ impl TokenError {
             | Self::Held { .. }
             | Self::TimedOut { .. }
             | Self::Unsaved { .. }
+            | Self::EndedAlready { .. }
+            | Self::Overtaken { .. }
             | Self::Closing
             | Self::Lock { source: LockError::TimedOut { .. }, .. } => Class::Transient,
             Self::Operator { .. } => Class::Operator,
@@ -160,10 +177,14 @@ fn held(holder: Option<&Holder>) -> String {
     }
 }
 
-/// A moment, for a text.
+/// A moment, for a text. Dates are written up to the year 9999; a server may promise more.
 fn when(at: UnixSeconds) -> String {
-    let since = Duration::from_secs(u64::try_from(at).unwrap_or(0));
-    UNIX_EPOCH.checked_add(since).map_or_else(|| at.to_string(), httpdate::fmt_http_date)
+    const YEAR_10000: u64 = 253_402_300_800;
+    let since = u64::try_from(at).unwrap_or(0);
+    if since >= YEAR_10000 {
+        return format!("{at} s after 1970");
+    }
+    httpdate::fmt_http_date(UNIX_EPOCH + Duration::from_secs(since))
 }
 
 #[cfg(test)]
@@ -172,6 +193,14 @@ mod tests {
 
     #[test]
     fn times_are_told_with_their_zone() {
-        assert_eq!(when(1_795_000_000), "Wed, 18 Nov 2026 11:06:40 GMT");
+        for (at, text) in [
+            (1_795_000_000, "Wed, 18 Nov 2026 11:06:40 GMT"),
+            (-5, "Thu, 01 Jan 1970 00:00:00 GMT"),
+            (253_402_300_799, "Fri, 31 Dec 9999 23:59:59 GMT"),
+            (253_402_300_800, "253402300800 s after 1970"),
+            (i64::MAX, "9223372036854775807 s after 1970"),
+        ] {
+            assert_eq!(when(at), text);
+        }
     }
 }

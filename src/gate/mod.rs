@@ -132,7 +132,7 @@ impl Gate {
     /// probe is due (G17). None where nothing is to be done ahead.
     #[must_use]
     pub fn due(&self, credential: &Credential) -> Option<UnixSeconds> {
-        policy::due(credential)
+        policy::due(credential, self.0.clock.now())
     }
 
     /// How many flights are under way.
@@ -175,7 +175,9 @@ impl Inner {
         if satisfies(&landed, &shortest, self.clock.now()) {
             return Ok(landed);
         }
-        Err(TokenError::Rejected { tenant: tenant.clone() })
+        let tenant = tenant.clone();
+        let is_rejected = policy::is_rejected(&landed, want);
+        Err(if is_rejected { TokenError::Rejected { tenant } } else { TokenError::EndedAlready { tenant } })
     }
 
     /// The tenant's flight: the one under way, or a new one for `want`.

@@ -122,7 +122,8 @@ pub fn satisfies(credential: &Credential, want: &Want, now: UnixSeconds) -> bool
     left > 0 && (left >= needed || is_newer)
 }
 
-fn is_rejected(credential: &Credential, want: &Want) -> bool {
+/// Whether `credential` has the very token that the caller saw rejected (G14).
+pub(super) fn is_rejected(credential: &Credential, want: &Want) -> bool {
     want.rejected.is_some_and(|rejected| credential.access_token.hash() == rejected)
 }
 
@@ -150,20 +151,29 @@ fn life(credential: &Credential) -> Option<i64> {
 /// When something is to be done ahead of need about `credential`, in unix seconds: its refresh, not before its back-off
 /// ends, or the one probe of a dead one (G17).
 #[must_use]
-pub fn due(credential: &Credential) -> Option<UnixSeconds> {
+pub fn due(credential: &Credential, now: UnixSeconds) -> Option<UnixSeconds> {
     if credential.kind == CredentialKind::Static || credential.refresh_token.is_none() {
         return None;
     }
+    let retry_at = credential.retry_at.map(|at| backing_off(credential, now).unwrap_or(at.min(now)));
     if credential.state == CredentialState::NeedsLogin {
-        return credential.retry_at.filter(|_| credential.open_intent().is_none());
+        return retry_at.filter(|_| credential.open_intent().is_none());
     }
     let point = refresh_point(credential)?;
-    Some(credential.retry_at.map_or(point, |retry| point.max(retry)))
+    Some(retry_at.map_or(point, |retry| point.max(retry)))
 }
 
-/// Whether the stored back-off still holds. One that reaches further than any server may ask is a clock's fault (S14).
-fn backing_off(credential: &Credential, now: UnixSeconds) -> Option<UnixSeconds> {
-    credential.retry_at.filter(|at| *at > now && at.saturating_sub(now) <= LONGEST_BACK_OFF)
+/// When the stored back-off ends, if it holds at `now`. One that reaches further than any server may ask, or was written
+/// down at a time that is still to come, is a clock's fault and holds nobody (S14).
+#[must_use]
+pub fn backing_off(credential: &Credential, now: UnixSeconds) -> Option<UnixSeconds> {
+    let until = credential.retry_at.filter(|at| *at > now && at.saturating_sub(now) <= LONGEST_BACK_OFF)?;
+    (!credential.updated_at.is_some_and(|at| is_from_the_future(at, now))).then_some(until)
+}
+
+/// Whether the clock has been set back since `stamp` was taken (S14).
+fn is_from_the_future(stamp: UnixSeconds, now: UnixSeconds) -> bool {
+    stamp.saturating_sub(now) > SKEW_ALLOWED
 }
 
 /// What to do for `want`, given what is stored. `locked` says whether the caller holds the tenant's refresh lock: only
@@ -234,15 +244,22 @@ fn mismatch(credential: &Credential, provider: &Provider) -> Option<&'static str
 }
 
 /// Whether another tenant got a sign-in of the same issuer, client and account after the intent was written: a second
-/// use of the old refresh token could end that one too (G19).
+/// use of the old refresh token could end that one too (G19). An intent of a time that is still to come does not tell
+/// what was stored after it: then any such sign-in counts.
 #[must_use]
-pub fn newer_sibling(document: &Document, tenant: &TenantKey, credential: &Credential) -> bool {
+pub fn newer_sibling(
+    document: &Document,
+    tenant: &TenantKey,
+    credential: &Credential,
+    now: UnixSeconds,
+) -> bool {
     let Some(intent) = credential.open_intent() else { return false };
+    let no_order = is_from_the_future(intent.sent_at, now);
     document.tenants().any(|(key, other)| {
         key != *tenant
             && other.is_of_same_client(credential)
             && other.account.is_same(&credential.account) == Some(true)
-            && other.created_at.is_some_and(|at| at >= intent.sent_at)
+            && other.created_at.is_some_and(|at| no_order || at >= intent.sent_at)
     })
 }
 

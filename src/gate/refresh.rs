@@ -85,12 +85,13 @@ impl Flight<'_> {
             return Err(TokenError::NeverSignedIn { tenant: self.tenant.clone() });
         };
         let provider = self.inner.provider(self.tenant)?;
-        let sibling = policy::newer_sibling(&document, self.tenant, &stored);
+        let sibling = policy::newer_sibling(&document, self.tenant, &stored, now);
         match decide(&stored, &provider, self.want, now, true, sibling) {
             Step::Serve => Ok(Next::Land(Ok(stored))),
             Step::Refresh { attempt, forced } => {
+                // Two unknown tries of one refresh token end the flight by themselves; here other tokens stand by now.
                 if *exchanges == EXCHANGES_A_FLIGHT {
-                    return self.mark_uncertain(&stored, "no answer to two tries in a row").await;
+                    return Err(TokenError::Overtaken { tenant: self.tenant.clone() });
                 }
                 if self.inner.closing.is_cancelled() {
                     return Err(TokenError::Closing);
@@ -129,7 +130,12 @@ impl Flight<'_> {
             attempt,
             sent_at: now,
         };
-        let recorded = self.change(stored, move |credential| credential.intent = Some(intent)).await?;
+        let recorded = self.change(stored, move |credential| {
+            credential.intent = Some(intent);
+            // It is over, or was a clock's fault: whoever reads this between here and the outcome is not to believe it.
+            credential.retry_at = None;
+        });
+        let recorded = recorded.await?;
         if !recorded {
             return Ok(Next::LookAgain);
         }
@@ -138,7 +144,12 @@ impl Flight<'_> {
         fault::reached(fault::Step::AfterReply);
         audit::refresh(self.tenant, &outcome);
         match outcome {
-            Outcome::Granted(grant) => self.granted(stored, provider, grant, forced).await,
+            Outcome::Granted(mut grant) => {
+                // A clock that was set back while the answer was on its way must not lengthen the token's life (T9).
+                let set_back = now.saturating_sub(self.inner.clock.now()).max(0);
+                grant.expires_at = grant.expires_at.map(|at| at.saturating_sub(set_back));
+                self.granted(stored, provider, grant, forced).await
+            }
             Outcome::NotSent(error) => self.put_back(stored, before, error.to_string(), None).await,
             Outcome::Refused(refusal) => self.refused(stored, before, refusal).await,
             Outcome::Unknown(cause) if attempt == 1 => {

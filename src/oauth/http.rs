@@ -8,7 +8,7 @@ use std::error::Error as _;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::time::{Duration, SystemTime};
 
-use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue, RETRY_AFTER};
+use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, DATE, HeaderMap, HeaderValue, RETRY_AFTER};
 use tokio::time::timeout;
 use url::Url;
 
@@ -106,6 +106,8 @@ pub(crate) enum SendError {
 pub(crate) struct Reply {
     pub(crate) status: u16,
     retry_after: Option<String>,
+    /// The server's own time, where it tells it.
+    date: Option<String>,
     /// None if it was larger than [`BODY_CAP`]: then it is dropped whole (T10).
     pub(crate) body: Option<Vec<u8>>,
 }
@@ -113,22 +115,26 @@ pub(crate) struct Reply {
 impl Reply {
     #[cfg(any(test, feature = "fuzzing"))]
     pub(crate) fn of(status: u16, retry_after: Option<&str>, body: &str) -> Self {
-        Self { status, retry_after: retry_after.map(str::to_owned), body: Some(body.as_bytes().to_vec()) }
+        let (retry_after, body) = (retry_after.map(str::to_owned), Some(body.as_bytes().to_vec()));
+        Self { status, retry_after, date: None, body }
     }
 
     pub(crate) fn is_success(&self) -> bool {
         (200..300).contains(&self.status)
     }
 
-    /// What `Retry-After` asks for (RFC 9110 section 10.2.3): seconds, or a date.
+    /// What `Retry-After` asks for (RFC 9110 section 10.2.3): seconds, or a date. A date is of the server's clock, so it is
+    /// compared with that, if the reply tells it: ours may be an hour off.
     pub(crate) fn retry_after(&self, now: UnixSeconds) -> Option<Duration> {
         let text = self.retry_after.as_deref()?.trim();
         let seconds = if let Ok(seconds) = text.parse::<u64>() {
             seconds
         } else {
-            let date = httpdate::parse_http_date(text).ok()?;
-            let at = date.duration_since(SystemTime::UNIX_EPOCH).ok()?.as_secs();
-            at.saturating_sub(u64::try_from(now).ok()?)
+            let until = httpdate::parse_http_date(text).ok()?;
+            let theirs = self.date.as_deref().and_then(|date| httpdate::parse_http_date(date.trim()).ok());
+            let ours = || SystemTime::UNIX_EPOCH.checked_add(Duration::from_secs(u64::try_from(now).ok()?));
+            // A date that has passed asks for no wait.
+            until.duration_since(theirs.or_else(ours)?).map_or(0, |wait| wait.as_secs())
         };
         Some(Duration::from_secs(seconds).min(RETRY_AFTER_CAP))
     }
@@ -241,16 +247,16 @@ fn built(builder: reqwest::ClientBuilder) -> reqwest::Client {
 
 async fn read(mut response: reqwest::Response) -> reqwest::Result<Reply> {
     let status = response.status().as_u16();
-    let retry_after =
-        response.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok()).map(str::to_owned);
+    let header = |name| response.headers().get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
+    let (retry_after, date) = (header(RETRY_AFTER), header(DATE));
     let mut body = Vec::new();
     while let Some(chunk) = response.chunk().await? {
         if body.len() + chunk.len() > BODY_CAP {
-            return Ok(Reply { status, retry_after, body: None });
+            return Ok(Reply { status, retry_after, date, body: None });
         }
         body.extend_from_slice(&chunk);
     }
-    Ok(Reply { status, retry_after, body: Some(body) })
+    Ok(Reply { status, retry_after, date, body: Some(body) })
 }
 
 fn host_of(url: &Url) -> String {

@@ -4,14 +4,18 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot be set up has failed")]
 
+mod asking;
+mod clock;
 mod disk;
 mod disks;
 mod ground;
 mod host;
 mod interrupted;
+mod isolation;
 mod killed;
 mod locks;
 mod output;
+mod replies;
 mod signalled;
 mod storm;
 mod waiting;

@@ -106,6 +106,30 @@ fn a_back_off_is_honoured_unless_no_server_could_have_asked_for_it() {
     }
 }
 
+/// S14: an hour back must not make a back-off of an hour, nor put off what is due ahead of need.
+#[test]
+fn a_back_off_that_was_written_down_in_the_future_holds_nobody() {
+    for (written_at, holds) in
+        [(NOW - 3_600, true), (NOW + 60, true), (NOW + 61, false), (NOW + 3_600, false)]
+    {
+        let until = written_at + 100;
+        let mut credential = credential();
+        (credential.updated_at, credential.retry_at) = (Some(written_at), Some(until));
+        let holds = holds && until > NOW;
+        let expected = if holds { Step::BackOff { until } } else { FIRST };
+        assert_eq!(step(&credential, &Want::default()), expected, "{}", written_at - NOW);
+        let point = refresh_point(&credential).unwrap();
+        assert_eq!(
+            due(&credential, NOW),
+            Some(if holds { point.max(until) } else { point.max(until.min(NOW)) })
+        );
+
+        credential.state = CredentialState::NeedsLogin;
+        assert_eq!(due(&credential, NOW), Some(if holds { until } else { until.min(NOW) }));
+        assert_eq!(step(&credential, &Want::default()) == FIRST, !holds, "the probe is due with it");
+    }
+}
+
 /// G17, G18
 #[test]
 fn a_dead_credential_is_tried_by_nobody_but_for_one_probe() {
@@ -248,6 +272,10 @@ async fn a_sibling_is_newer_and_of_the_same_client_and_account() {
     ] {
         host.put(&key("acme-too"), sibling(change)).await;
         let document = host.store().snapshot().unwrap();
-        assert_eq!(newer_sibling(&document, &key("acme"), &lost), counts, "{what}");
+        assert_eq!(newer_sibling(&document, &key("acme"), &lost, NOW), counts, "{what}");
+        // S14: the clock was set back, and the intent's stamp no longer says what came after it.
+        let any = counts || what == "older";
+        let hour_before = lost.open_intent().unwrap().sent_at - 3_600;
+        assert_eq!(newer_sibling(&document, &key("acme"), &lost, hour_before), any, "{what}, an hour back");
     }
 }

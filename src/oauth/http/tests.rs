@@ -217,3 +217,50 @@ fn retry_after_is_seconds_or_a_date() {
     }
     assert_eq!(Reply::of(429, None, "").retry_after(AT), None);
 }
+
+/// G16, S14: a date is of the server's clock. Ours may be an hour off in either direction.
+#[test]
+fn a_retry_after_date_counts_from_the_servers_own_time() {
+    const AT: UnixSeconds = 784_111_777;
+    let mut reply = Reply::of(429, Some("Sun, 06 Nov 1994 08:50:37 GMT"), "");
+    for (date, off, seconds) in [
+        (Some("Sun, 06 Nov 1994 08:49:37 GMT"), -3_600, 60),
+        (Some("Sun, 06 Nov 1994 08:49:37 GMT"), 3_600, 60),
+        (Some("Sun, 06 Nov 1994 08:51:00 GMT"), 0, 0),
+        (Some("yesterday"), 0, 60),
+        (None, 0, 60),
+        (None, -3_600, 3_660),
+    ] {
+        reply.date = date.map(str::to_owned);
+        assert_eq!(reply.retry_after(AT + off), Some(Duration::from_secs(seconds)), "{date:?} {off}");
+    }
+}
+
+/// G11: the bounds that are in force, on a clock that runs as fast as the test does. An answer that dribbles to its end
+/// in time is taken; one that never ends is given up after both bounds together, and not before.
+#[tokio::test(start_paused = true)]
+async fn an_answer_that_dribbles_has_two_minutes_and_ten_seconds() {
+    let dribbling = |bytes: usize| {
+        move |mut stream: TcpStream| async move {
+            read_request(&mut stream).await;
+            let head = format!("HTTP/1.1 200 OK\r\ncontent-length: {bytes}\r\n\r\n");
+            let _ = stream.write_all(head.as_bytes()).await;
+            for _ in 0..bytes {
+                sleep(Duration::from_secs(1)).await;
+                if stream.write_all(b" ").await.is_err() {
+                    return;
+                }
+            }
+        }
+    };
+    let begun = tokio::time::Instant::now();
+    let (url, _) = server("http", dribbling(119)).await;
+    assert_eq!(send(&Client::new(), &url).await, Ok((200, Some(119))));
+    assert!(begun.elapsed() < REPLY_BOUND, "{:?}", begun.elapsed());
+
+    let begun = tokio::time::Instant::now();
+    let (url, count) = server("http", dribbling(10_000)).await;
+    let sent = send(&Client::new(), &url).await;
+    assert_eq!(sent, Err(SendError::Unknown(UnknownCause::TimedOut { seconds: 130 })));
+    assert_eq!((begun.elapsed().as_secs(), count.load(Ordering::SeqCst)), (130, 1));
+}

@@ -266,6 +266,12 @@ impl Authority {
         Gate { barrier: self.core.close_gate(endpoint, Moment::Departure) }
     }
 
+    /// Holds the reply to the refresh that presents this token, and no other.
+    #[must_use]
+    pub fn hold_reply_to(&self, refresh_token: &str) -> Gate {
+        Gate { barrier: self.core.close_gate_of(refresh_token) }
+    }
+
     /// Makes a grant and its tokens, as if `person` had signed in at this client.
     #[must_use]
     pub fn mint(&self, person: &Person, client_id: &str, scopes: &[&str]) -> TokenSet {

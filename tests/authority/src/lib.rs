@@ -35,7 +35,7 @@
 //! authority.latency(Endpoint::Token, Duration::from_secs(1));  // before; reply_latency: after it took effect
 //! let gate = authority.hold(Endpoint::Token);                   // hold_reply: after it took effect
 //! authority.eventually(Duration::from_secs(5), |_| gate.waiting() == 1).await;
-//! gate.release();
+//! gate.release();                                               // hold_reply_to(refresh token): that one alone
 //!
 //! // Verdicts.
 //! assert_eq!((authority.refreshes(), authority.reuses()), (1, 0));

@@ -35,11 +35,13 @@ use crate::{Endpoint, authorize, codex, device, pages, resource, token};
 pub(crate) struct Core {
     state: Mutex<State>,
     barriers: Mutex<HashMap<(Endpoint, Moment), Arc<Barrier>>>,
+    /// The same before single replies: by the refresh token that the request presents.
+    of_tokens: Mutex<HashMap<String, Arc<Barrier>>>,
 }
 
 impl Core {
     pub fn new(state: State) -> Self {
-        Self { state: Mutex::new(state), barriers: Mutex::new(HashMap::new()) }
+        Self { state: Mutex::new(state), barriers: Mutex::default(), of_tokens: Mutex::default() }
     }
 
     /// The state. A panic in one test's assertion must not hide the others' results, so poison is ignored.
@@ -52,6 +54,22 @@ impl Core {
         let mut barriers = self.barriers.lock().unwrap_or_else(PoisonError::into_inner);
         barriers.insert((endpoint, moment), Arc::clone(&barrier));
         barrier
+    }
+
+    pub fn close_gate_of(&self, refresh_token: &str) -> Arc<Barrier> {
+        let barrier = Arc::new(Barrier::new());
+        let mut of_tokens = self.of_tokens.lock().unwrap_or_else(PoisonError::into_inner);
+        of_tokens.insert(refresh_token.to_owned(), Arc::clone(&barrier));
+        barrier
+    }
+
+    async fn pass_gate_of(&self, refresh_token: Option<&str>) {
+        let barrier = refresh_token.and_then(|token| {
+            self.of_tokens.lock().unwrap_or_else(PoisonError::into_inner).get(token).cloned()
+        });
+        if let Some(barrier) = barrier {
+            barrier.pass().await;
+        }
     }
 
     async fn pass_gate(&self, endpoint: Endpoint, moment: Moment) {
@@ -106,6 +124,7 @@ async fn serve(core: Arc<Core>, peer: Peer, request: Request) -> Response {
     };
     pause(latency).await;
     core.pass_gate(endpoint, Moment::Departure).await;
+    core.pass_gate_of(incoming.field("refresh_token")).await;
 
     let reply = match &fault {
         Fault::Reply(canned) | Fault::ReplyAfter(canned) => canned.clone().into_reply(),

@@ -192,6 +192,20 @@ async fn a_gate_holds_requests_before_or_after_they_act() {
     assert_eq!(held.await.unwrap(), 200);
 }
 
+#[tokio::test]
+async fn the_reply_to_one_token_is_held_and_no_other() {
+    let authority = Authority::start();
+    let [stuck, free] = [(), ()].map(|()| authority.mint(&Person::ada(), "latchkey", &[]));
+    let gate = authority.hold_reply_to(&stuck.refresh);
+    let (handle, token) = (authority.clone(), stuck.refresh.clone());
+    let held = tokio::spawn(async move { refresh(&handle, &token).await.0 });
+    assert!(authority.eventually(Duration::from_secs(5), |_| gate.waiting() == 1).await);
+    assert_eq!(refresh(&authority, &free.refresh).await.0, 200);
+    assert!(!held.is_finished() && !authority.would_refresh(&stuck.refresh));
+    gate.release();
+    assert_eq!(held.await.unwrap(), 200);
+}
+
 /// A request that arrived is acted on even if its client has left: what giving up early costs (G11).
 #[tokio::test]
 async fn a_client_that_leaves_has_spent_its_token() {
