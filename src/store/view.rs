@@ -4,6 +4,9 @@
 //! them. Invariant: nothing outside the update's [`Touches`] is seen or changed; reaching outside is a bug and
 //! panics, which drops that update alone (F17).
 
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
 use super::document::{Changes, Document, EntryError};
 use super::touches::Touches;
 use crate::binding::{Binding, OwedRevocation};
@@ -49,6 +52,24 @@ impl<'a> View<'a> {
             Some(changed) => Ok(changed.clone()),
             None => Ok(self.base.tenant(tenant)?.map(|shared| (*shared).clone())),
         }
+    }
+
+    /// All readable tenants, in order of their keys. One that cannot be understood is not among them.
+    ///
+    /// # Panics
+    /// When the update did not say that it touches all of them.
+    #[must_use]
+    pub fn tenants(&self) -> Vec<(TenantKey, Arc<Credential>)> {
+        assert!(self.touches.has_all_tenants(), "bug: update reads all tenants without naming them");
+        let mut tenants: BTreeMap<_, _> =
+            self.base.tenants().map(|(key, held)| (key.to_string(), (key, held))).collect();
+        for (name, changed) in &self.changes.tenants {
+            match (changed, name.parse()) {
+                (Some(held), Ok(key)) => drop(tenants.insert(name.clone(), (key, Arc::new(held.clone())))),
+                _ => drop(tenants.remove(name)),
+            }
+        }
+        tenants.into_values().collect()
     }
 
     /// Stores `credential` under `tenant`.
