@@ -8,4 +8,5 @@ mod host;
 mod interrupted;
 mod output;
 mod storm;
+mod superseded;
 mod waiting;
