@@ -101,7 +101,9 @@ impl Broker {
         for item in &items {
             match (&item.tenant, &item.fate) {
                 (Some(tenant), ImportFate::Stored) => audit::imported(&wish.by, tenant),
-                (Some(tenant), ImportFate::Refused(why)) => audit::import_refused(&wish.by, tenant, why),
+                (Some(tenant), ImportFate::Refused(why)) if *why != Objection::Same => {
+                    audit::import_refused(&wish.by, tenant, why);
+                }
                 _ => {}
             }
         }

@@ -10,6 +10,7 @@
 )]
 
 mod codex;
+mod grants;
 mod harness;
 mod members;
 mod oidc;
