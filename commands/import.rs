@@ -1,7 +1,9 @@
 //! `latchkey import`: the sign-ins that another program keeps, taken over.
 //!
-//! Owns the report of what would be, or was, imported, and the warning that goes with it. Invariants: nothing is changed
-//! without `--yes`; no secret is printed; what comes out of a file is escaped before it is shown.
+//! Owns the report of what would be, or was, imported, and the warning that goes with it; `take.rs` changes the other
+//! program's file, where that is wished. Invariants: nothing is changed without `--yes`; no secret is printed; what comes out of a file is escaped before it is shown.
+
+mod take;
 
 use std::fmt::Write as _;
 use std::fs::File;
@@ -13,7 +15,8 @@ use clap::builder::PossibleValue;
 use latchkey::broker::{ImportFate, ImportItem, ImportWish};
 use latchkey::clock::{Clock, UnixSeconds};
 use latchkey::credential::Objection;
-use latchkey::import::{Found, MOST_BYTES, Program};
+use latchkey::import::{Content, Found, MOST_BYTES, Program};
+use latchkey::secret::Secret;
 use latchkey::tenant::{User, UserId};
 
 use crate::exit::{Code, Exit};
@@ -30,13 +33,14 @@ Examples:
   latchkey import claude --user 80351110224678912 --yes
                                                for a provider of which each member has a sign-in of their own
   latchkey import hermes /srv/hermes/auth.json
+  latchkey import codex --take --yes           does it, and takes the refresh token out of codex's file, of which a copy stays
 
 The usual files: ~/.codex/auth.json, ~/.claude/.credentials.json, ~/.hermes/auth.json, ~/.openab/agent/auth.json.
 
 A refresh token is good for one owner. Once it is imported, the other program must not use its file any more:
-whichever of the two refreshes second presents a spent token, and the provider ends the sign-in for both. Move the
-file away (do not log out there: that may end the sign-in here too), and let the program take its tokens from
-`latchkey token`."
+whichever of the two refreshes second presents a spent token, and the provider ends the sign-in for both. Stop the
+program first. Then move the file away, or have --take blank the refresh tokens in it (do not log out there: that may
+end the sign-in here too), and let the program take its tokens from `latchkey token`."
 )]
 pub struct Arguments {
     /// Whose file it is
@@ -48,6 +52,9 @@ pub struct Arguments {
     /// The Discord user whose own sign-ins these become
     #[arg(long, value_name = "ID")]
     user: Option<UserId>,
+    /// Also blank, in the file, the refresh tokens that were imported; a copy of it is kept beside it
+    #[arg(long)]
+    take: bool,
     /// Import; without this, only show what would be done
     #[arg(long)]
     yes: bool,
@@ -76,7 +83,7 @@ pub fn run(config: Option<&Path>, arguments: &Arguments) -> Result<(), Exit> {
         Some(file) => file.clone(),
         None => usual_place(program)?,
     };
-    let found = read(program, &path)?;
+    let (bytes, found) = read(program, &path)?;
     let broker = setup::broker(&loaded.config, setup::open_store(&loaded.config)?);
     let by = User::Local(rustix::process::getuid().as_raw());
     let wish = ImportWish { found, user: arguments.user.clone(), by };
@@ -93,10 +100,48 @@ pub fn run(config: Option<&Path>, arguments: &Arguments) -> Result<(), Exit> {
     let text = report(&path, &items, arguments.yes, Clock::system().now());
     writeln!(std::io::stdout(), "{}", text.trim_end())
         .map_err(|error| Exit::new(Code::Internal, format!("cannot write to standard output: {error}")))?;
-    if let Some(warning) = warning(program, &path, &items) {
+    let taken = tokens_of(&wish.found, &items);
+    if arguments.take && !taken.is_empty() {
+        take_out(&path, &bytes, &taken, arguments.yes)?;
+    } else if let Some(warning) = warning(program, &path, &items) {
         eprintln!("{warning}");
     }
     verdict(&items)
+}
+
+/// The refresh tokens that are Latchkey's by now.
+fn tokens_of(found: &[Found], items: &[ImportItem]) -> Vec<Secret> {
+    let ours =
+        |item: &ImportItem| matches!(item.fate, ImportFate::Stored | ImportFate::Refused(Objection::Same));
+    let records = found.iter().zip(items).filter(|(_, item)| ours(item)).map(|(found, _)| &found.content);
+    let tokens = records.filter_map(|content| match content {
+        Content::Tokens(tokens) => tokens.refresh_token.clone(),
+        Content::LeftOut(_) => None,
+    });
+    tokens.collect()
+}
+
+fn take_out(path: &Path, read: &[u8], tokens: &[Secret], done: bool) -> Result<(), Exit> {
+    let shown = path.display();
+    if !done {
+        eprintln!(
+            "latchkey: with --yes, the refresh tokens in {shown} would be blanked, and a copy kept beside it."
+        );
+        return Ok(());
+    }
+    let aside = take::take(path, read, tokens).map_err(|error| {
+        let text = format!(
+            "imported, but the refresh tokens are still in {shown} ({error}): two owners of one rotating token end the \
+             sign-in for both"
+        );
+        Exit::new(Code::Internal, text)
+    })?;
+    eprintln!(
+        "latchkey: the refresh tokens in {shown} are blanked. {} has the file as it was, tokens included: remove it once all \
+         works.",
+        aside.display()
+    );
+    Ok(())
 }
 
 fn usual_place(program: Program) -> Result<PathBuf, Exit> {
@@ -109,7 +154,8 @@ fn usual_place(program: Program) -> Result<PathBuf, Exit> {
     Ok(Path::new(&home).join(program.usual_place()))
 }
 
-fn read(program: Program, path: &Path) -> Result<Vec<Found>, Exit> {
+/// The file, and what is in it.
+fn read(program: Program, path: &Path) -> Result<(Vec<u8>, Vec<Found>), Exit> {
     let failed = |why: &dyn std::fmt::Display| {
         let path = path.display();
         Exit::new(Code::Usage, format!("cannot import from {path}: {why}; nothing was changed"))
@@ -121,7 +167,8 @@ fn read(program: Program, path: &Path) -> Result<Vec<Found>, Exit> {
     let mut bytes = Vec::new();
     let most = u64::try_from(MOST_BYTES).unwrap_or(u64::MAX);
     file.take(most.saturating_add(1)).read_to_end(&mut bytes).map_err(|error| failed(&error))?;
-    program.parse(&bytes).map_err(|error| failed(&error))
+    let found = program.parse(&bytes).map_err(|error| failed(&error))?;
+    Ok((bytes, found))
 }
 
 fn report(path: &Path, items: &[ImportItem], done: bool, now: UnixSeconds) -> String {

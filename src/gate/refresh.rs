@@ -33,6 +33,8 @@ pub(super) async fn fly(inner: &Inner, tenant: &TenantKey, want: &Want) -> (Land
     fault::reached(fault::Step::BeforeLock);
     let locked = if fault::without_refresh_lock() { fault::private(tenant) } else { tenant.clone() };
     let lock = tokio::select! {
+        // A lock that is free is taken all the same: what an earlier holder kept aside is seen to now, or perhaps never.
+        biased;
         lock = inner.store.refresh_lock(&locked, LOCK_WAIT) => lock,
         // Nothing was sent, and nothing will be (G29): there is no reason to wait for another process.
         () = inner.closing.cancelled() => return (Err(TokenError::Closing), None),

@@ -10,10 +10,12 @@ mod codex;
 mod hermes;
 mod json;
 mod openab;
+mod take;
 
 use std::fmt;
 use std::path::PathBuf;
 
+pub use self::take::blank;
 use crate::clock::UnixSeconds;
 use crate::secret::Secret;
 

@@ -215,3 +215,32 @@ impl<'a> View<'a> {
 pub(super) fn login_key(user: &User, tenant: &TenantKey) -> String {
     format!("{user}/{tenant}")
 }
+
+#[cfg(test)]
+mod tests {
+    use latchkey_test_authority::Person;
+
+    use super::*;
+    use crate::store::{Store, update};
+    use crate::testing::{Host, key};
+
+    /// F1, I9: every tenant, as it will be after this change.
+    #[tokio::test]
+    async fn a_view_of_all_tenants_shows_what_was_changed_in_it() {
+        let host = Host::new();
+        for tenant in ["acme", "acme/b", "acme/c"] {
+            host.serving(&key(tenant), &Person::ada()).await;
+        }
+        let store = host.store();
+        let seen = update(&*store, Touches::nothing().and_all_tenants(), |view| {
+            let moved = view.tenant(&key("acme/b"))?.unwrap();
+            view.remove_tenant(&key("acme/b"));
+            view.put_tenant(&key("acme/a"), moved);
+            Ok::<_, EntryError>(view.tenants())
+        });
+        let seen: Vec<_> = seen.await.unwrap().unwrap().into_iter().map(|(key, _)| key).collect();
+        assert_eq!(seen, ["acme", "acme/a", "acme/c"].map(key));
+        let stored: Vec<_> = store.snapshot().unwrap().tenants().map(|(key, _)| key).collect();
+        assert_eq!(stored, seen);
+    }
+}

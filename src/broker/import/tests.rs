@@ -162,6 +162,25 @@ fn stored_key(house: &House) -> Credential {
     Credential::new(CredentialKind::Static, key("acme").provider, "sk-operators".into(), now)
 }
 
+/// S14, I8: a stamp from the future, by which nothing could ever be fresher, counts for nothing.
+#[tokio::test]
+async fn a_stamp_from_the_future_makes_nothing_fresher() {
+    let house = House::guild();
+    let now = house.host.clock.now();
+    for (tenant, received, obtained_at) in [("acme/a", now + 61, None), ("acme/b", now + 60, Some(now + 60))]
+    {
+        let tokens = house.mint(&Person::ada());
+        let mut found = Program::Openab
+            .parse(json!({ tenant: record(&tokens, now + 9) }).to_string().as_bytes())
+            .unwrap();
+        if let Content::Tokens(tokens) = &mut found[0].content {
+            tokens.obtained_at = Some(received);
+        }
+        house.broker.import(&ImportWish { found, user: None, by: User::Local(1) }).await.unwrap();
+        assert_eq!(house.host.stored(&key(tenant)).unwrap().obtained_at, obtained_at, "{tenant}");
+    }
+}
+
 /// A member's own slot is named by the file or by the operator, never guessed.
 #[tokio::test]
 async fn a_members_slot_is_named_by_the_file_or_by_the_operator() {
