@@ -8,6 +8,7 @@ mod check;
 mod discord;
 mod exit;
 mod flight;
+mod import;
 mod log;
 mod run;
 mod setup;
@@ -56,6 +57,8 @@ enum Command {
     Token(token::Arguments),
     /// Show where every tenant stands
     Status(status::Arguments),
+    /// Take over the sign-ins that another program keeps in a file
+    Import(import::Arguments),
     /// A refresh on behalf of `latchkey token`, in a session of its own
     #[command(hide = true)]
     Flight(flight::Arguments),
@@ -70,6 +73,7 @@ fn main() -> ExitCode {
         Command::Check(arguments) => check::run(config, &arguments),
         Command::Token(arguments) => token::run(config, &arguments),
         Command::Status(arguments) => status::run(config, &arguments),
+        Command::Import(arguments) => import::run(config, &arguments),
         Command::Flight(arguments) => flight::run(config, &arguments),
     };
     match result {

@@ -3,6 +3,7 @@
 //! Owns the texts and the log target `latchkey::audit`, by which an operator sends them to a place of their own. Each
 //! line says who, which tenant and what came of it. Invariant: no secret is in any of them, by type (Z3).
 
+use crate::credential::Objection;
 use crate::oauth::Outcome;
 use crate::pending::{LoginStatus, PendingLogin};
 use crate::tenant::{TenantKey, User};
@@ -20,6 +21,16 @@ pub(crate) fn identity_refused(tenant: &TenantKey) {
 /// Tokens were dropped without being stored.
 pub(crate) fn dropped(tenant: &TenantKey, what: &str) {
     tracing::info!(target: "latchkey::audit", %tenant, what, "dropped");
+}
+
+/// A credential came from another program's file.
+pub(crate) fn imported(user: &User, tenant: &TenantKey) {
+    tracing::info!(target: "latchkey::audit", %user, %tenant, "imported");
+}
+
+/// A credential from another program's file was refused (I7).
+pub(crate) fn import_refused(user: &User, tenant: &TenantKey, why: &Objection) {
+    tracing::warn!(target: "latchkey::audit", %user, %tenant, %why, "import refused");
 }
 
 /// A login was started.

@@ -1,70 +1,15 @@
 //! What a tenant holds, and the identity gate that every replacement passes.
 //!
-//! Owns [`Credential`] (tokens, expiry, account, owner, state of its refresh) and the rule of which account may
-//! follow which ([`may_replace`], [`may_copy`]; I1, I2). Invariant: `generation` rises by one at every replacement of
-//! the tokens and at nothing else; `id` changes only with a sign-in or an import. Must not: know files or networks.
+//! Owns [`Credential`] (tokens, expiry, account, owner, state of its refresh); [`identity`] has the gate. Invariant:
+//! `generation` rises by one at every replacement of the tokens and at nothing else; `id` changes only with a sign-in or
+//! an import. Must not: know files or networks.
 
+pub mod identity;
+
+pub use self::identity::{Account, Objection, Way, admit};
 use crate::clock::UnixSeconds;
 use crate::secret::{Secret, TokenHash, random_id};
 use crate::tenant::{ProviderName, User};
-
-/// Who the provider says has signed in. A blank part is an absent part.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Account {
-    /// The provider's own stable id of the account (OpenID's `sub`, say). Its case matters.
-    pub id: Option<String>,
-    /// The e-mail address, as the provider spelled it.
-    pub email: Option<String>,
-}
-
-impl Account {
-    /// An account from what a provider said, with blank parts dropped and white space trimmed.
-    #[must_use]
-    pub fn new(id: Option<&str>, email: Option<&str>) -> Self {
-        let clean = |part: Option<&str>| part.map(str::trim).filter(|p| !p.is_empty()).map(str::to_owned);
-        Self { id: clean(id), email: clean(email) }
-    }
-
-    /// Whether nothing is known of who this is.
-    #[must_use]
-    pub fn is_unknown(&self) -> bool {
-        self.id.is_none() && self.email.is_none()
-    }
-
-    /// How to name the account to its owner: the e-mail address, else the id.
-    #[must_use]
-    pub fn label(&self) -> Option<&str> {
-        self.email.as_deref().or(self.id.as_deref())
-    }
-
-    /// Whether both are one account: `None` where they have nothing in common to compare. The account id outranks the
-    /// e-mail address.
-    #[must_use]
-    pub fn is_same(&self, other: &Self) -> Option<bool> {
-        match (&self.id, &other.id) {
-            (Some(a), Some(b)) => Some(a == b),
-            _ => match (&self.email, &other.email) {
-                (Some(a), Some(b)) => Some(a.to_lowercase() == b.to_lowercase()),
-                _ => None,
-            },
-        }
-    }
-}
-
-/// The strict rule (I2): may tokens of `incoming` replace those of `existing`?
-///
-/// Nothing known may become something known, never the reverse, and an id is not taken for an e-mail address.
-#[must_use]
-pub fn may_replace(existing: &Account, incoming: &Account) -> bool {
-    existing.is_same(incoming).unwrap_or_else(|| existing.is_unknown())
-}
-
-/// The copy rule (I3): may what came for `incoming` be kept with `existing`, when the reply may leave identity out, as
-/// a refresh does (G23)? Refuses only what is known to be another account, or cannot be compared at all.
-#[must_use]
-pub fn may_copy(existing: &Account, incoming: &Account) -> bool {
-    existing.is_same(incoming).unwrap_or_else(|| existing.is_unknown() || incoming.is_unknown())
-}
 
 /// How a credential keeps itself fresh.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -198,15 +143,28 @@ impl Credential {
         (self.id.clone(), self.generation)
     }
 
-    /// Whether both were issued to one client at one authorization server, under whatever provider's name: what is done to
-    /// one may then end the other.
+    /// Whether both were issued to one client at one authorization server, under whatever provider's name, or may have
+    /// been, where that is not written down: what is done to one may then end the other.
     #[must_use]
     pub fn is_of_same_client(&self, other: &Self) -> bool {
         let same_server = match (&self.token_endpoint, &other.token_endpoint) {
             (Some(ours), Some(theirs)) => ours == theirs,
             _ => self.provider == other.provider,
         };
-        same_server && self.client_id == other.client_id
+        let same_client = match (&self.client_id, &other.client_id) {
+            (Some(ours), Some(theirs)) => ours == theirs,
+            _ => true,
+        };
+        same_server && same_client
+    }
+
+    /// Whether one token is the other's too: whoever ends it there ends it here.
+    #[must_use]
+    pub fn shares_a_token(&self, other: &Self) -> bool {
+        match (&self.refresh_token, &other.refresh_token) {
+            (Some(ours), Some(theirs)) => ours == theirs,
+            _ => self.access_token == other.access_token,
+        }
     }
 
     /// The intent, if it speaks of exactly these tokens.
@@ -217,58 +175,5 @@ impl Credential {
                 && intent.generation == self.generation
                 && self.refresh_token.as_ref().is_some_and(|token| token.hash() == intent.refresh_sha256)
         })
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-
-    use super::*;
-
-    fn account(id: &str, email: &str) -> Account {
-        Account::new(Some(id), Some(email))
-    }
-
-    /// I2
-    #[test]
-    fn the_identity_table_holds() {
-        for (existing, incoming, allowed, why) in [
-            (("1", ""), ("1", ""), true, "same account"),
-            (("1", ""), ("2", ""), false, "different account"),
-            (("Abc", ""), ("abc", ""), false, "account ids keep their case"),
-            (("", "a@x"), ("", " A@X "), true, "same e-mail"),
-            (("", "a@x"), ("", "b@x"), false, "different e-mail"),
-            (("1", "a@x"), ("1", "b@x"), true, "account outranks e-mail"),
-            (("1", "a@x"), ("2", "a@x"), false, "account outranks e-mail"),
-            (("", ""), ("", ""), true, "none to none"),
-            (("", " "), ("1", ""), true, "none to some"),
-            (("1", ""), ("", ""), false, "some to none"),
-            (("", "a@x"), ("", ""), false, "some to none"),
-            (("1", ""), ("", "a@x"), false, "account only against e-mail only"),
-            (("", "a@x"), ("1", ""), false, "e-mail only against account only"),
-            (("1", "a@x"), ("", "a@x"), true, "same e-mail, the rest unsaid"),
-        ] {
-            let verdict = may_replace(&account(existing.0, existing.1), &account(incoming.0, incoming.1));
-            assert_eq!(verdict, allowed, "{why}: {existing:?} to {incoming:?}");
-        }
-    }
-
-    fn any_account() -> impl Strategy<Value = Account> {
-        ("[ abAB]{0,2}", "[ abAB]{0,2}").prop_map(|(id, email)| account(&id, &email))
-    }
-
-    proptest! {
-        #![proptest_config(ProptestConfig::with_cases(1_000))]
-
-        /// I3
-        #[test]
-        fn the_rules_are_reflexive_strict_and_ordered(a in any_account(), b in any_account()) {
-            prop_assert!(may_replace(&a, &a) && may_copy(&a, &a));
-            if a.id.is_some() && b.id.is_some() && a.id != b.id {
-                prop_assert!(!may_replace(&a, &b) && !may_copy(&a, &b));
-            }
-            prop_assert!(!may_replace(&a, &b) || may_copy(&a, &b));
-        }
     }
 }

@@ -11,6 +11,7 @@
 //! | sign somebody in | [`login`]; the transition table is [`login::machine`] |
 //! | get a fresh token | [`gate`]; what is allowed when is [`gate::policy`] |
 //! | do it for a thread | [`worker`] |
+//! | read what another program keeps | [`import`]; what becomes of it: [`broker`] |
 //! | do any of it | [`broker`], the front door |
 //!
 //! Dependencies point one way: `broker → {login, worker, gate} → {oauth, store} → {provider, credential, tenant, secret, clock}`.
@@ -36,6 +37,7 @@ pub mod fault;
 #[doc(hidden)]
 pub mod fuzzing;
 pub mod gate;
+pub mod import;
 pub mod login;
 pub mod oauth;
 pub mod pending;

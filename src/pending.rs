@@ -116,6 +116,8 @@ pub enum EndReason {
     OtherAccount,
     /// The tenant belongs to another member (I6).
     OtherOwner,
+    /// The provider gave the very tokens that this other tenant holds (I9).
+    HeldElsewhere(TenantKey),
     /// The tenant was logged out, or its provider removed, while this login ran.
     Removed,
     /// Who ended it, where that was not its owner.

@@ -2,13 +2,13 @@
 //!
 //! Owns the rule of T12: many servers end the whole grant of user and client when one token is revoked, so Latchkey
 //! revokes by itself only where the descriptor says that a token ends alone, or where no stored credential shares
-//! issuer, client and (possibly) account. Must not: stand in the way of a local removal.
+//! issuer, client and (possibly) account; and never a token that is stored. Must not: stand in the way of a local removal.
 
 use std::sync::Arc;
 
 use crate::audit;
 use crate::clock::UnixSeconds;
-use crate::credential::Credential;
+use crate::credential::{Credential, CredentialKind};
 use crate::oauth::{self, RevokeClass, Revoked, TokenHint};
 use crate::provider::{Provider, RevocationScope};
 use crate::store::{Document, Store};
@@ -43,19 +43,25 @@ pub fn would_end(
     credential: &Credential,
     provider: &Provider,
 ) -> Vec<TenantKey> {
-    if provider.revocation != RevocationScope::Grant {
-        return Vec::new();
+    let others =
+        document.tenants().filter(|(key, other)| *key != *tenant && ends(other, credential, provider));
+    others.map(|(key, _)| key).collect()
+}
+
+/// Whether `other` ends with `credential`, by what is known.
+fn ends(other: &Credential, credential: &Credential, provider: &Provider) -> bool {
+    let whole_grant = || {
+        other.kind == CredentialKind::OAuth
+            && other.is_of_same_client(credential)
+            // An account of which nothing is known may be the same person's.
+            && other.account.is_same(&credential.account) != Some(false)
+    };
+    match provider.revocation {
+        RevocationScope::None => false,
+        // Some providers give one token to every sign-in of a person.
+        RevocationScope::Token => other.shares_a_token(credential),
+        RevocationScope::Grant => other.shares_a_token(credential) || whole_grant(),
     }
-    document
-        .tenants()
-        .filter(|(key, other)| {
-            *key != *tenant
-                && other.is_of_same_client(credential)
-                // An account of which nothing is known may be the same person's.
-                && other.account.is_same(&credential.account) != Some(false)
-        })
-        .map(|(key, _)| key)
-        .collect()
 }
 
 /// Whether revoking `credential`, which is stored no more, could end one that is: in another slot, or by now in its own,
@@ -67,11 +73,14 @@ pub fn puts_at_risk(
     credential: &Credential,
     provider: &Provider,
 ) -> bool {
-    let own_slot_is_filled = document.tenant(tenant).map_or(true, |held| {
-        held.is_some_and(|held| held.account.is_same(&credential.account) != Some(false))
+    let own_slot = document.tenant(tenant);
+    let own_is_at_risk = own_slot.map_or(provider.revocation != RevocationScope::None, |held| {
+        held.is_some_and(|held| ends(&held, credential, provider))
     });
-    !would_end(document, tenant, credential, provider).is_empty()
-        || (provider.revocation == RevocationScope::Grant && own_slot_is_filled)
+    // What cannot be read now may be mended, and should live then.
+    let unread = document.damaged().iter().any(|entry| entry.section == "tenants");
+    let others_are = unread || !would_end(document, tenant, credential, provider).is_empty();
+    own_is_at_risk || (others_are && provider.revocation != RevocationScope::None)
 }
 
 /// Revokes the tokens of `credential`: the refresh token, which ends its grant, else the access token.
@@ -134,3 +143,6 @@ pub(crate) async fn of_dropped(
         revoke(client, provider, tenant, dropped, now).await;
     }
 }
+
+#[cfg(test)]
+mod tests;

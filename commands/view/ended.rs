@@ -44,7 +44,7 @@ pub(super) fn ended(card: &Card<'_>) -> Page {
             "**The sign-in to {name} was refused on its page.**\nNothing was stored. If that was not meant, start again \
              and agree there."
         )),
-        (_, reason) => failed(&name, reason.as_ref()),
+        (_, reason) => failed(login, &name, reason.as_ref()),
     };
     page.buttons([again(login)])
 }
@@ -64,7 +64,7 @@ fn succeeded(card: &Card<'_>, name: &str) -> Page {
     ))
 }
 
-fn failed(name: &str, reason: Option<&EndReason>) -> Page {
+fn failed(login: &PendingLogin, name: &str, reason: Option<&EndReason>) -> Page {
     let why = match reason {
         Some(EndReason::NotStarted) => {
             "Latchkey was restarted just as it was starting. Nothing was stored. Sign in again.".to_owned()
@@ -86,6 +86,15 @@ fn failed(name: &str, reason: Option<&EndReason>) -> Page {
         Some(EndReason::OtherOwner) => {
             "It belongs to another member. Nothing was changed. They or an admin of this server must log it out first."
                 .to_owned()
+        }
+        Some(EndReason::HeldElsewhere(holder)) => {
+            // What another member calls their accounts is nobody else's business.
+            let foreign = holder.user.is_some() && holder.user.as_ref() != login.user.discord();
+            let holder = if foreign { "another member's slot".to_owned() } else { format!("`{holder}`") };
+            format!(
+                "The provider gave the very sign-in that {holder} holds already, and one sign-in has one place here. \
+                 Nothing was changed. Use that one, or log it out first."
+            )
         }
         Some(EndReason::Provider(text)) => {
             format!("It answered: {}. Nothing was stored. Sign in again; if it fails again, tell an admin.", plain(text))

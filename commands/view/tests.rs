@@ -213,6 +213,7 @@ fn logins_that_are_over() {
     let plain = |status, reason| card(&over(status, reason), None, Serves::Untold, None);
     let done = over(LoginStatus::Succeeded, None);
     let bob = || user("1099511627776");
+    let held_by = |tenant: &str| EndReason::HeldElsewhere(tenant.parse().unwrap());
     let prose = "invalid_grant: the code was used before <@1> **now**".to_owned();
     let pages = album([
         ("succeeded", card(&done, None, Serves::This, Some("ada@example.test"))),
@@ -229,6 +230,8 @@ fn logins_that_are_over() {
         ("interrupted", plain(LoginStatus::Failed, Some(EndReason::Interrupted))),
         ("another account", plain(LoginStatus::Failed, Some(EndReason::OtherAccount))),
         ("another owner", plain(LoginStatus::Failed, Some(EndReason::OtherOwner))),
+        ("held elsewhere", plain(LoginStatus::Failed, Some(held_by(&format!("acme/work@{ANN}"))))),
+        ("held by another member", plain(LoginStatus::Failed, Some(held_by("acme/secret@777")))),
         ("the provider's words", plain(LoginStatus::Failed, Some(EndReason::Provider(prose)))),
         ("in the thread, succeeded", ended_in_thread(&done, &catalog(), &slash())),
         ("in the thread, expired", ended_in_thread(&over(LoginStatus::Expired, None), &catalog(), &slash())),

@@ -3,6 +3,7 @@
 //! Owns what commands and servers call, and who may do what with which tenant. Invariant: a member never completes, sees
 //! or replaces what is another's; every entry goes through here. Must not: know Discord, or print anything.
 
+mod import;
 mod logout;
 mod resolve;
 mod status;
@@ -10,6 +11,7 @@ mod token;
 
 use std::sync::Arc;
 
+pub use self::import::{ImportFate, ImportItem, ImportWish};
 pub use self::logout::{LoggedOut, LogoutError, LogoutPreview};
 pub use self::resolve::{ResolveError, resolve};
 pub use self::status::{Health, LoginStatusView, TenantStatus, ThreadStatus, health};

@@ -10,7 +10,7 @@ use std::time::Duration;
 use super::TokenError;
 use super::refresh::{Flight, Next};
 use crate::audit;
-use crate::credential::Credential;
+use crate::credential::{Credential, CredentialKind, CredentialState, Way, admit};
 use crate::fault;
 use crate::provider::Provider;
 use crate::revocation;
@@ -111,8 +111,20 @@ impl Flight<'_> {
     async fn compare_and_set(&self, rescue: &Rescue) -> Result<Saved, StoreError> {
         let (tenant, rescue) = (self.tenant.clone(), rescue.clone());
         let saved = update(&*self.inner.store, Touches::tenant(self.tenant), move |view| {
-            let Some(current) = view.tenant(&tenant)? else { return Ok(Saved::Superseded) };
+            let Some(mut current) = view.tenant(&tenant)? else { return Ok(Saved::Superseded) };
             if current.version() == rescue.replaces {
+                let way = Way::Refresh { said: &rescue.credential.account };
+                if let Err(objection) = admit(&tenant, Some(&current), &rescue.credential, way) {
+                    // Somebody changed it by hand. A key is theirs to put there; a sign-in's refresh token is spent, and to
+                    // present it again would be reuse (I4).
+                    if current.kind == CredentialKind::OAuth {
+                        current.state = CredentialState::NeedsLogin;
+                        current.intent = None;
+                        current.last_error = Some(format!("a refresh was not stored: {objection}"));
+                        view.put_tenant(&tenant, current);
+                    }
+                    return Ok(Saved::Superseded);
+                }
                 view.put_tenant(&tenant, rescue.credential);
                 return Ok(Saved::Stored);
             }

@@ -232,7 +232,10 @@ pub fn decide(
 /// What of the credential's origin differs from the configuration (G30).
 fn mismatch(credential: &Credential, provider: &Provider) -> Option<&'static str> {
     let differs = |issued: Option<&str>, configured: &str| issued.is_some_and(|issued| issued != configured);
-    if differs(credential.client_id.as_deref(), &provider.client_id) {
+    // A refresh token is shown to nobody but its own provider (I8).
+    if credential.provider != provider.name {
+        Some("provider")
+    } else if differs(credential.client_id.as_deref(), &provider.client_id) {
         Some("client_id")
     } else if differs(credential.token_endpoint.as_deref(), provider.token_endpoint.as_str()) {
         Some("token_endpoint")

@@ -13,7 +13,7 @@ use super::policy::{
 use super::{Inner, Landing, TokenError, Want, alarm, refused};
 use crate::audit;
 use crate::clock::UnixSeconds;
-use crate::credential::{Credential, CredentialState, Intent, may_copy};
+use crate::credential::{Credential, CredentialState, Intent, Way, admit};
 use crate::fault;
 use crate::oauth::{self, DeadReason, Grant, Outcome, Refusal, RefusalKind};
 use crate::provider::Provider;
@@ -33,6 +33,8 @@ pub(super) async fn fly(inner: &Inner, tenant: &TenantKey, want: &Want) -> (Land
     fault::reached(fault::Step::BeforeLock);
     let locked = if fault::without_refresh_lock() { fault::private(tenant) } else { tenant.clone() };
     let lock = tokio::select! {
+        // A lock that is free is taken all the same: what an earlier holder kept aside is seen to now, or perhaps never.
+        biased;
         lock = inner.store.refresh_lock(&locked, LOCK_WAIT) => lock,
         // Nothing was sent, and nothing will be (G29): there is no reason to wait for another process.
         () = inner.closing.cancelled() => return (Err(TokenError::Closing), None),
@@ -173,13 +175,16 @@ impl Flight<'_> {
         // configuration spells its issuer says nothing of that.
         let signed_in_at = stored.id_token.as_ref().and_then(oauth::issuer_of);
         let same_issuer = signed_in_at.is_none() || grant.issuer.is_none() || signed_in_at == grant.issuer;
-        if !same_issuer || !may_copy(&stored.account, &grant.account) {
+        let said = grant.account.clone();
+        let now = self.inner.clock.now();
+        let renewed = merge(stored, grant, forced.then_some(now), now);
+        let admitted = admit(self.tenant, Some(stored), &renewed, Way::Refresh { said: &said });
+        if !same_issuer || admitted.is_err() {
             tracing::error!(tenant = %self.tenant, "a refresh came back for another account; its tokens were dropped");
             audit::identity_refused(self.tenant);
             let why = "the provider answered a refresh with another account's tokens";
             return self.mark_dead(stored, why, false).await;
         }
-        let renewed = merge(stored, grant, forced.then(|| self.inner.clock.now()), self.inner.clock.now());
         self.save(stored, renewed, provider).await
     }
 

@@ -717,15 +717,19 @@ async fn another_issuer_is_refused_and_another_spelling_of_the_configured_one_is
     for moved in [false, true] {
         let host = Host::new();
         let tenant = key("acme");
+        let at = |path: &str| host.authority.set(|settings| path.clone_into(&mut settings.issuer_path));
+        at(if moved { "/elsewhere" } else { "" });
         let tokens = host.expired(&tenant, &Person::ada()).await;
+        at("");
         let mut credential = host.stored(&tenant).unwrap();
         credential.id_token = tokens.id_token.as_deref().map(Secret::new);
         host.put(&tenant, credential).await;
-        if moved {
-            host.authority.set(|settings| settings.issuer_path = "/elsewhere".to_owned());
-        }
         let landed = host.gate().token(&tenant, Want::default(), LONG).await;
-        assert_eq!(landed.is_err(), moved, "{landed:?}");
+        assert_eq!(
+            landed.as_ref().err().map(TokenError::class),
+            moved.then_some(Class::NeedsLogin),
+            "{landed:?}"
+        );
     }
 }
 

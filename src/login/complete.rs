@@ -9,7 +9,7 @@ use std::time::Duration;
 use super::machine::{Event, next};
 use super::{Inner, is_open, step};
 use crate::audit;
-use crate::credential::{Credential, CredentialKind, may_replace};
+use crate::credential::{Credential, CredentialKind, Objection, Way, admit};
 use crate::oauth::Grant;
 use crate::pending::{EndReason, PendingLogin};
 use crate::provider::{Provider, RevocationScope};
@@ -105,7 +105,7 @@ impl Inner {
         login: &PendingLogin,
         credential: Credential,
     ) -> Result<Verdict, StoreError> {
-        let touches = Touches::tenant(&login.tenant).and_logins_at(&login.tenant);
+        let touches = Touches::tenant(&login.tenant).and_all_tenants().and_logins_at(&login.tenant);
         let touches = match &login.bind {
             Some(thread) => touches.and_thread(thread),
             None => touches,
@@ -120,7 +120,7 @@ impl Inner {
             if next(stored.status, Event::Stored).is_none() {
                 return Ok(Verdict::Lost);
             }
-            if let Some(reason) = held.as_ref().and_then(|held| objection(held, &credential, &stored)) {
+            if let Some(reason) = objection(view, held.as_ref(), &credential, &stored) {
                 step(view, stored, Event::Fail, Some(reason.clone()));
                 return Ok(Verdict::Refused(reason));
             }
@@ -175,12 +175,21 @@ impl Inner {
     }
 }
 
-/// What speaks against `incoming` in the place of `held` (I1, I2, I6).
-fn objection(held: &Credential, incoming: &Credential, login: &PendingLogin) -> Option<EndReason> {
-    if !may_be_replaced_by(held, &login.tenant, &login.user, login.by_admin) {
+/// What speaks against `incoming` in the place of `held` (I1, I2, I6, I9).
+fn objection(
+    view: &View<'_>,
+    held: Option<&Credential>,
+    incoming: &Credential,
+    login: &PendingLogin,
+) -> Option<EndReason> {
+    if held.is_some_and(|held| !may_be_replaced_by(held, &login.tenant, &login.user, login.by_admin)) {
         return Some(EndReason::OtherOwner);
     }
-    (!may_replace(&held.account, &incoming.account)).then_some(EndReason::OtherAccount)
+    match admit(&login.tenant, held, incoming, Way::SignIn { stored: &view.tenants() }) {
+        Ok(()) => None,
+        Err(Objection::HeldElsewhere { holder }) => Some(EndReason::HeldElsewhere(holder)),
+        Err(_) => Some(EndReason::OtherAccount),
+    }
 }
 
 /// Binds the thread in which the login was started, unless it is bound to what somebody else signed in.

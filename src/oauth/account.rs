@@ -2,12 +2,14 @@
 //!
 //! Owns the reading of an [`Account`] from claims. Invariant: blank is absent (I2). The signature of an id token is not
 //! checked, and need not be: it came over TLS directly from the token endpoint, in the reply to our own request (`OpenID`
-//! Connect Core section 3.1.3.7, point 6). For that reason must not: read an id token that came by any other way.
+//! Connect Core section 3.1.3.7, point 6). For that reason must not: read an id token that came by any other way, but the
+//! one in a file that the operator imports, whose word then is the operator's.
 
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use serde_json::{Map, Value};
 
+use crate::clock::UnixSeconds;
 use crate::credential::Account;
 use crate::provider::AccountClaims;
 use crate::secret::Secret;
@@ -16,6 +18,28 @@ use crate::secret::Secret;
 #[must_use]
 pub fn issuer_of(id_token: &Secret) -> Option<String> {
     Claims::of(id_token)?.issuer()
+}
+
+/// The account that an imported id token tells of; nobody if it is none.
+#[must_use]
+pub fn account_of(id_token: &Secret, claims: &AccountClaims) -> Account {
+    Claims::of(id_token).map(|read| read.account(claims)).unwrap_or_default()
+}
+
+/// The account id in an imported access token, where this provider puts a claim of its own into all its tokens. The
+/// standard claims do not count here: an access token's `sub` need not be the id token's.
+#[must_use]
+pub fn vendor_account_of(access_token: &Secret, claims: &AccountClaims) -> Option<String> {
+    let standard = AccountClaims::default();
+    Claims::of(access_token).filter(|_| claims.id != standard.id)?.at(&claims.id)
+}
+
+/// When a token was issued and when it ends, in unix seconds, if it is a JSON Web Token that says so.
+#[must_use]
+pub fn life_of(token: &Secret) -> (Option<UnixSeconds>, Option<UnixSeconds>) {
+    let claims = Claims::of(token);
+    let stamp = |name: &str| claims.as_ref()?.at(&[name])?.parse().ok();
+    (stamp("iat"), stamp("exp"))
 }
 
 /// The claims of an id token.

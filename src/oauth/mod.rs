@@ -19,7 +19,7 @@ mod request;
 pub mod revoke;
 pub mod token;
 
-pub use account::issuer_of;
+pub use account::{account_of, issuer_of, life_of, vendor_account_of};
 pub use answer::{AnswerError, Expected};
 pub use authorize::{AuthorizeError, AuthorizeRequest, authorize};
 pub use device::{DeviceOutcome, DevicePoll, DeviceStart, StartClass, StartError};

@@ -10,6 +10,7 @@ use crate::tenant::{TenantKey, ThreadId, User};
 #[derive(Debug, Clone, Default)]
 pub struct Touches {
     tenants: BTreeSet<TenantKey>,
+    all_tenants: bool,
     logins_at: BTreeSet<TenantKey>,
     logins_of: BTreeSet<User>,
     all_logins: bool,
@@ -49,6 +50,13 @@ impl Touches {
         self
     }
 
+    /// Adds every tenant's credential: for a change that must look at all of them (I9).
+    #[must_use]
+    pub fn and_all_tenants(mut self) -> Self {
+        self.all_tenants = true;
+        self
+    }
+
     /// Adds the pending logins of a tenant.
     #[must_use]
     pub fn and_logins_at(mut self, tenant: &TenantKey) -> Self {
@@ -85,7 +93,11 @@ impl Touches {
     }
 
     pub(super) fn has_tenant(&self, tenant: &TenantKey) -> bool {
-        self.tenants.contains(tenant)
+        self.all_tenants || self.tenants.contains(tenant)
+    }
+
+    pub(super) fn has_all_tenants(&self) -> bool {
+        self.all_tenants
     }
 
     pub(super) fn has_login(&self, user: &User, tenant: &TenantKey) -> bool {

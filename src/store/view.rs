@@ -4,6 +4,9 @@
 //! them. Invariant: nothing outside the update's [`Touches`] is seen or changed; reaching outside is a bug and
 //! panics, which drops that update alone (F17).
 
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
 use super::document::{Changes, Document, EntryError};
 use super::touches::Touches;
 use crate::binding::{Binding, OwedRevocation};
@@ -49,6 +52,24 @@ impl<'a> View<'a> {
             Some(changed) => Ok(changed.clone()),
             None => Ok(self.base.tenant(tenant)?.map(|shared| (*shared).clone())),
         }
+    }
+
+    /// All readable tenants, in order of their keys. One that cannot be understood is not among them.
+    ///
+    /// # Panics
+    /// When the update did not say that it touches all of them.
+    #[must_use]
+    pub fn tenants(&self) -> Vec<(TenantKey, Arc<Credential>)> {
+        assert!(self.touches.has_all_tenants(), "bug: update reads all tenants without naming them");
+        let mut tenants: BTreeMap<_, _> =
+            self.base.tenants().map(|(key, held)| (key.to_string(), (key, held))).collect();
+        for (name, changed) in &self.changes.tenants {
+            match (changed, name.parse()) {
+                (Some(held), Ok(key)) => drop(tenants.insert(name.clone(), (key, Arc::new(held.clone())))),
+                _ => drop(tenants.remove(name)),
+            }
+        }
+        tenants.into_values().collect()
     }
 
     /// Stores `credential` under `tenant`.
@@ -193,4 +214,33 @@ impl<'a> View<'a> {
 /// The key of a login in the file.
 pub(super) fn login_key(user: &User, tenant: &TenantKey) -> String {
     format!("{user}/{tenant}")
+}
+
+#[cfg(test)]
+mod tests {
+    use latchkey_test_authority::Person;
+
+    use super::*;
+    use crate::store::{Store, update};
+    use crate::testing::{Host, key};
+
+    /// F1, I9: every tenant, as it will be after this change.
+    #[tokio::test]
+    async fn a_view_of_all_tenants_shows_what_was_changed_in_it() {
+        let host = Host::new();
+        for tenant in ["acme", "acme/b", "acme/c"] {
+            host.serving(&key(tenant), &Person::ada()).await;
+        }
+        let store = host.store();
+        let seen = update(&*store, Touches::nothing().and_all_tenants(), |view| {
+            let moved = view.tenant(&key("acme/b"))?.unwrap();
+            view.remove_tenant(&key("acme/b"));
+            view.put_tenant(&key("acme/a"), moved);
+            Ok::<_, EntryError>(view.tenants())
+        });
+        let seen: Vec<_> = seen.await.unwrap().unwrap().into_iter().map(|(key, _)| key).collect();
+        assert_eq!(seen, ["acme", "acme/a", "acme/c"].map(key));
+        let stored: Vec<_> = store.snapshot().unwrap().tenants().map(|(key, _)| key).collect();
+        assert_eq!(stored, seen);
+    }
 }

@@ -11,6 +11,7 @@
 
 mod codex;
 mod faults;
+mod grants;
 mod harness;
 mod members;
 mod oidc;

@@ -8,8 +8,9 @@ use tokio::task::JoinSet;
 
 use crate::harness::{Bot, NEXT_POLL, SOON, Setup};
 
-async fn setup(oidc: &OidcProvider) -> Setup {
-    let table = format!(
+/// The provider `real`.
+pub(crate) fn table(oidc: &OidcProvider) -> String {
+    format!(
         "[providers.real]\ntitle = \"Real\"\nissuer = {:?}\ntoken_endpoint = {:?}\n\
          device_authorization_endpoint = {:?}\nauthorization_endpoint = {:?}\nrevocation_endpoint = {:?}\n\
          client_id = {CLIENT:?}\nredirect_uri = {REDIRECT:?}\nflows = [\"device\", \"paste\"]\n\
@@ -19,8 +20,11 @@ async fn setup(oidc: &OidcProvider) -> Setup {
         oidc.device_authorization_endpoint(),
         oidc.authorization_endpoint(),
         oidc.revocation_endpoint(),
-    );
-    Setup::plan().more(&table).start().await
+    )
+}
+
+pub(crate) async fn setup(oidc: &OidcProvider) -> Setup {
+    Setup::plan().more(&table(oidc)).start().await
 }
 
 async fn api_accepts(oidc: &OidcProvider, token: &str) -> bool {

@@ -133,3 +133,31 @@ async fn a_new_login_takes_over_who_watched_the_old_one() {
     let watching: Vec<_> = second.login.watchers.iter().map(|watcher| watcher.thread.to_string()).collect();
     assert_eq!(watching, ["7", "8"]);
 }
+
+/// I9, T12: a provider that gives one refresh token to every sign-in of a person. It stands in one slot, the second is
+/// named the first, and what was dropped is not revoked, since it is the first one's too.
+#[tokio::test]
+async fn a_refresh_token_that_another_slot_holds_is_refused_and_not_revoked() {
+    let host = Host::with("revocation = \"token\"\n");
+    host.authority.set(|settings| {
+        settings.reply.extra.insert("refresh_token".to_owned(), "rt-of-every-sign-in".into());
+    });
+    let logins = host.logins();
+    let sign_in = async |tenant: &str| {
+        let request = StartRequest { tenant: key(tenant), ..request("42", LoginKind::Paste) };
+        let login = logins.start(request).await.unwrap().login;
+        let answer = host.answer(&login, &Person::ada()).await;
+        let pasted = logins.paste(&user("42"), &login.id, &answer).await.unwrap();
+        (pasted, login.id)
+    };
+    assert_eq!(sign_in("acme").await.0, Pasted::Succeeded);
+    let before = host.held("acme");
+    let (refused, id) = sign_in("acme/other").await;
+    let reason = EndReason::HeldElsewhere(key("acme"));
+    assert_eq!(refused, Pasted::Failed(reason.clone()));
+    assert_eq!(host.login(&id).unwrap().reason, Some(reason), "and it is stored so");
+    assert_eq!((host.held("acme/other"), host.held("acme")), (None, before));
+    assert_eq!(host.authority.revocations(), 0);
+    assert_eq!(sign_in("acme").await.0, Pasted::Succeeded, "its own slot may have it again");
+    assert_eq!(host.authority.revocations(), 0);
+}

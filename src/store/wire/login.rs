@@ -100,6 +100,7 @@ fn reason_of(wire: ReasonWire) -> Result<EndReason, String> {
         "interrupted" => EndReason::Interrupted,
         "other_account" => EndReason::OtherAccount,
         "other_owner" => EndReason::OtherOwner,
+        "held_elsewhere" => EndReason::HeldElsewhere(detail.parse().map_err(|e| named(&e))?),
         "removed" => EndReason::Removed,
         _ => EndReason::Provider(detail),
     })
@@ -114,6 +115,7 @@ fn reason_wire(reason: &EndReason) -> ReasonWire {
         EndReason::Interrupted => ("interrupted", None),
         EndReason::OtherAccount => ("other_account", None),
         EndReason::OtherOwner => ("other_owner", None),
+        EndReason::HeldElsewhere(holder) => ("held_elsewhere", Some(holder.to_string())),
         EndReason::Removed => ("removed", None),
         EndReason::Provider(text) => ("provider", Some(text.clone())),
     };

@@ -1,0 +1,112 @@
+//! `--take`: the refresh tokens leave the other program's file, which is kept aside first.
+//!
+//! Owns that file's replacement. Invariants: the copy is durable before the file is touched, and replaces no earlier copy; the
+//! file is replaced whole or not at all; one that changed since it was read is left alone. Must not: be called before the
+//! import is durable.
+
+use std::fs::{File, OpenOptions};
+use std::io::{self, Write};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+
+use latchkey::import::blank;
+use latchkey::secret::Secret;
+
+/// Why the tokens are still in the file. They are imported all the same.
+#[derive(Debug, thiserror::Error)]
+pub enum TakeError {
+    /// The file could not be read, copied or replaced.
+    #[error("{what}: {source}")]
+    Io {
+        /// What was tried.
+        what: &'static str,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// Somebody wrote it meanwhile.
+    #[error(
+        "it changed since it was read, so its program is running, and may have spent what was imported: stop it, and import again"
+    )]
+    Changed,
+    /// A token stands there in a spelling that cannot be replaced.
+    #[error("a token stands there in an unusual spelling: blank it by hand")]
+    Spelling,
+}
+
+fn failed(what: &'static str) -> impl Fn(io::Error) -> TakeError {
+    move |source| TakeError::Io { what, source }
+}
+
+/// Blanks `tokens` in the file at `path`, which held `read` when it was read. Gives the copy's path.
+pub fn take(path: &Path, read: &[u8], tokens: &[Secret]) -> Result<PathBuf, TakeError> {
+    // What a link leads to is replaced, not the link.
+    let path = path.canonicalize().map_err(failed("find it"))?;
+    let now = std::fs::read(&path).map_err(failed("read it again"))?;
+    if now != read {
+        return Err(TakeError::Changed);
+    }
+    let text = std::str::from_utf8(read).map_err(|_| TakeError::Spelling)?;
+    let blanked = blank(text, tokens).ok_or(TakeError::Spelling)?;
+    let aside = keep_aside(&path, read).map_err(failed("keep a copy of it aside"))?;
+    replace(&path, &blanked).map_err(failed("replace it"))?;
+    Ok(aside)
+}
+
+fn keep_aside(path: &Path, bytes: &[u8]) -> io::Result<PathBuf> {
+    for number in 1.. {
+        let mut name = path.file_name().unwrap_or_default().to_owned();
+        name.push(if number == 1 { ".imported".to_owned() } else { format!(".imported-{number}") });
+        let aside = path.with_file_name(name);
+        match OpenOptions::new().write(true).create_new(true).mode(0o600).open(&aside) {
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+            Err(error) => return Err(error),
+            Ok(mut file) => {
+                file.write_all(bytes)?;
+                file.sync_all()?;
+                sync_folder(path)?;
+                return Ok(aside);
+            }
+        }
+    }
+    Err(io::ErrorKind::AlreadyExists.into())
+}
+
+fn replace(path: &Path, text: &str) -> io::Result<()> {
+    let old = std::fs::metadata(path)?;
+    let folder = path.parent().unwrap_or(Path::new("/"));
+    let mode = std::fs::Permissions::from_mode(old.mode() & 0o777);
+    let mut new = tempfile::Builder::new().permissions(mode).tempfile_in(folder)?;
+    new.write_all(text.as_bytes())?;
+    let ours = new.as_file().metadata()?;
+    if (old.uid(), old.gid()) != (ours.uid(), ours.gid()) {
+        std::os::unix::fs::fchown(new.as_file(), Some(old.uid()), Some(old.gid()))?;
+    }
+    new.as_file().sync_all()?;
+    new.persist(path).map_err(|error| error.error)?;
+    sync_folder(path)
+}
+
+fn sync_folder(path: &Path) -> io::Result<()> {
+    File::open(path.parent().unwrap_or(Path::new("/")))?.sync_all()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// F6: what its program wrote meanwhile is not lost, and no copy is made of it.
+    #[test]
+    fn a_file_that_changed_since_it_was_read_is_left_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("auth.json");
+        std::fs::write(&path, "{\"refresh_token\": \"rt-2\"}").unwrap();
+        let taken = take(&path, b"{\"refresh_token\": \"rt-1\"}", &["rt-1".into()]);
+        assert!(matches!(taken, Err(TakeError::Changed)), "{taken:?}");
+        let spelt = b"{\"refresh_token\": \"rt\\u002d1\"}";
+        std::fs::write(&path, spelt).unwrap();
+        let taken = take(&path, spelt, &["rt-1".into()]);
+        assert!(matches!(taken, Err(TakeError::Spelling)), "{taken:?}");
+        assert_eq!(std::fs::read(&path).unwrap(), spelt);
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+}

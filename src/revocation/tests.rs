@@ -1,0 +1,93 @@
+//! What a revocation would end, by what is stored.
+
+use latchkey_test_authority::Person;
+
+use super::*;
+use crate::credential::Account;
+use crate::secret::Secret;
+use crate::testing::{Host, key};
+
+/// T12: the same or an unknown account of this issuer and client, whatever the tenant is called; for a token that ends
+/// alone, only who holds that very token; a key never ends.
+#[tokio::test]
+async fn what_would_end_is_known_before_anything_is_revoked() {
+    for (scope, shares, ends) in [
+        ("grant", false, vec!["acme/same", "acme/unknown", "acme/unsaid"]),
+        ("grant", true, vec!["acme/other", "acme/same", "acme/unknown", "acme/unsaid"]),
+        ("token", false, vec![]),
+        ("token", true, vec!["acme/other"]),
+        ("none", true, vec![]),
+    ] {
+        let host = Host::with(&format!("revocation = {scope:?}\n"));
+        let tenant = key("acme");
+        host.serving(&tenant, &Person::ada()).await;
+        let ours = host.stored(&tenant).unwrap();
+        for (name, person) in [
+            ("acme/same", Person::ada()),
+            ("acme/unknown", Person::ada()),
+            ("acme/unsaid", Person::ada()),
+            ("acme/other", Person::ben()),
+            ("acme/otherclient", Person::ada()),
+            ("acme/key", Person::ada()),
+        ] {
+            host.serving(&key(name), &person).await;
+            let mut held = host.stored(&key(name)).unwrap();
+            match name {
+                "acme/unknown" => held.account = Account::default(),
+                "acme/unsaid" => held.client_id = None,
+                "acme/otherclient" => held.client_id = Some("another".to_owned()),
+                "acme/key" => {
+                    held = Credential::new(
+                        CredentialKind::Static,
+                        key("acme").provider,
+                        Secret::new("sk"),
+                        host.clock.now(),
+                    );
+                }
+                "acme/other" if shares => held.refresh_token.clone_from(&ours.refresh_token),
+                _ => {}
+            }
+            host.put(&key(name), held).await;
+        }
+        let document = host.store().snapshot().unwrap();
+        let provider = host.catalog.get(&tenant.provider).unwrap();
+        let found = would_end(&document, &tenant, &ours, provider);
+        assert_eq!(found, ends.iter().map(|name| key(name)).collect::<Vec<_>>(), "{scope}, shares {shares}");
+    }
+}
+
+/// T12: what was dropped is not revoked while its own slot, read or not, may hold what would end with it.
+#[tokio::test]
+async fn what_was_dropped_is_at_risk_with_what_its_slot_holds_by_now() {
+    for (scope, what, at_risk) in [
+        ("grant", "gone", false),
+        ("grant", "the same account", true),
+        ("grant", "another account", false),
+        ("grant", "damaged", true),
+        ("token", "gone", false),
+        ("token", "the same account", false),
+        ("token", "the same token", true),
+        ("token", "damaged", true),
+        ("none", "the same token", false),
+    ] {
+        let host = Host::with(&format!("revocation = {scope:?}\n"));
+        let tenant = key("acme");
+        host.serving(&tenant, &Person::ada()).await;
+        let mut dropped = host.stored(&tenant).unwrap();
+        if what != "the same token" {
+            dropped.refresh_token = Some(Secret::new("rt-dropped"));
+        }
+        match what {
+            "gone" => std::fs::remove_file(&host.path).unwrap(),
+            "another account" => drop(host.serving(&tenant, &Person::ben()).await),
+            "damaged" => {
+                let text = std::fs::read_to_string(&host.path).unwrap().replace("\"oauth\"", "\"odd\"");
+                std::fs::write(&host.path, text).unwrap();
+            }
+            _ => {}
+        }
+        let document = host.store().snapshot().unwrap();
+        let provider = host.catalog.get(&tenant.provider).unwrap();
+        assert_eq!(puts_at_risk(&document, &tenant, &dropped, provider), at_risk, "{scope}: {what}");
+    }
+}
