@@ -245,8 +245,8 @@ fn strike(place: &str, action: Option<&str>) {
         panic!("FAILPOINTS: {place}: {error}");
     }
     if signal == Signal::STOP {
-        // Another thread may be the one that takes the signal: this one is not to get any further before.
-        std::thread::sleep(std::time::Duration::from_millis(100));
+        // Another thread may be the one that takes the signal: this one is not to get any further before, on a busy machine either.
+        std::thread::sleep(std::time::Duration::from_secs(1));
     }
 }
 
