@@ -111,7 +111,7 @@ fn no_guard_of_the_rescue_can_be_spared() {
 /// written only by a logout or a sign-in, and then the save compares, and a second try looks again.
 #[test]
 fn the_intents_comparison_is_a_second_guard() {
-    let budget = Budget { kills: 1, losses: 1, logouts: 1, sign_ins: 1, ticks: 1, ..budget() };
+    let budget = Budget { kills: 1, losses: 1, logouts: 1, sign_ins: 1, ..budget() };
     let without = Protocol::new(&STARTS, budget).without(&[IntentCompares]);
     let checker = without.checker().threads(2).finish_when(HasDiscoveries::AnyFailures).spawn_bfs().join();
     let alone = checker.discoveries();
