@@ -8,7 +8,7 @@ use std::time::Duration;
 use sha2::{Digest, Sha256};
 
 use crate::clock::{SKEW_ALLOWED, UnixSeconds};
-use crate::credential::{Credential, CredentialKind, CredentialState};
+use crate::credential::{Credential, CredentialKind, CredentialState, Intent};
 use crate::oauth::EXCHANGE_BOUND;
 use crate::provider::{Provider, Reuse};
 use crate::secret::TokenHash;
@@ -94,7 +94,7 @@ pub enum Step {
         /// When the present token ends, in unix seconds.
         until: UnixSeconds,
     },
-    /// Two attempts are unknown and that is not written down yet: do so, with a back-off (G19).
+    /// Two attempts or more are unknown and the last is not written down yet: do so, with a back-off (G19).
     MarkUncertain,
     /// An unknown attempt, and a newer sign-in of the same account that a second use would end: give this one up (G19).
     GiveUp,
@@ -218,15 +218,20 @@ pub fn decide(
     match credential.open_intent().filter(|_| locked) {
         None => Step::Refresh { attempt: 1, forced },
         Some(_) if sibling => Step::GiveUp,
-        Some(intent) if credential.state == CredentialState::Uncertain => {
-            Step::Refresh { attempt: intent.attempt.saturating_add(1), forced }
-        }
-        Some(intent) if intent.attempt >= 2 => Step::MarkUncertain,
+        Some(intent) if intent.attempt >= 2 && !waited_since(credential, intent, now) => Step::MarkUncertain,
         Some(_) if provider.reuse == Reuse::Strict && serves_by_the_clock && !rejected => {
             Step::Hold { until: credential.expires_at.unwrap_or(now) }
         }
-        Some(_) => Step::Refresh { attempt: 2, forced },
+        Some(intent) => Step::Refresh { attempt: intent.attempt.saturating_add(1), forced },
     }
+}
+
+/// Whether a back-off was written down after `intent` was sent. A try that was killed leaves an intent from after the back-off
+/// that allowed it. A stamp from the future is a clock's fault, and says nothing (S14).
+fn waited_since(credential: &Credential, intent: &Intent, now: UnixSeconds) -> bool {
+    let is_believed = intent.sent_at <= now.saturating_add(SKEW_ALLOWED);
+    credential.state == CredentialState::Uncertain
+        && credential.retry_at.is_some_and(|at| at > intent.sent_at || !is_believed)
 }
 
 /// What of the credential's origin differs from the configuration (G30).

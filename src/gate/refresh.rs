@@ -22,6 +22,10 @@ use crate::tenant::TenantKey;
 
 /// The pause before a second exchange of one flight.
 const BETWEEN_EXCHANGES: Duration = Duration::from_millis(500);
+/// Why a credential whose refresh got no answer is not tried again (G19).
+const GIVEN_UP: &str =
+    "its last refresh got no answer, and a newer sign-in of this account would be lost by another try";
+
 /// Whether the loop of a flight is at its end.
 pub(super) enum Next {
     Land(Landing),
@@ -105,10 +109,7 @@ impl Flight<'_> {
                 self.exchange(&stored, &provider, attempt, forced).await
             }
             Step::MarkUncertain => self.mark_uncertain(&stored, "no answer to two tries in a row").await,
-            Step::GiveUp => {
-                let why = "its last refresh got no answer, and a newer sign-in of this account would be lost by another try";
-                self.mark_dead(&stored, why, false).await
-            }
+            Step::GiveUp => self.mark_dead(&stored, GIVEN_UP, false).await,
             refusal => Err(refused(self.tenant, &stored, &refusal, now)),
         }
     }
@@ -142,6 +143,16 @@ impl Flight<'_> {
             return Ok(Next::LookAgain);
         }
         fault::reached(fault::Step::AfterIntent);
+        if stored.open_intent().is_some() {
+            // A sign-in that came since the look would be ended by a second use (G19). What comes from here on cannot be known.
+            let document = at_the_disk(|| self.inner.store.current(self.lock))?;
+            if document.tenant(self.tenant)?.is_none_or(|current| current.version() != stored.version()) {
+                return Ok(Next::LookAgain);
+            }
+            if policy::newer_sibling(&document, self.tenant, stored, now) {
+                return self.mark_dead(stored, GIVEN_UP, false).await;
+            }
+        }
         let outcome = oauth::refresh(&self.inner.client, provider, refresh_token, &stored.scopes, now).await;
         fault::reached(fault::Step::AfterReply);
         audit::refresh(self.tenant, &outcome);

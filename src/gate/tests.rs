@@ -6,6 +6,7 @@ use latchkey_test_authority::{
 use tokio::task::JoinSet;
 
 use super::*;
+use crate::credential::Intent;
 use crate::secret::Secret;
 use crate::store::file::FileStore;
 use crate::store::{
@@ -461,6 +462,22 @@ struct Faulty {
     panic_at_the_lock: std::sync::atomic::AtomicBool,
     /// Whether there is no room to set aside, and none to write into.
     no_room: std::sync::atomic::AtomicBool,
+    /// What another process writes just before, or just after, the write that leaves so many.
+    overtaking: std::sync::Mutex<Option<(usize, Overtaking)>>,
+}
+
+#[derive(Debug)]
+enum Overtaking {
+    Before(TenantKey, Credential),
+    After(TenantKey, Credential),
+}
+
+async fn put(store: &FileStore, tenant: TenantKey, credential: Credential) -> Result<(), StoreError> {
+    let put = update(store, Touches::tenant(&tenant.clone()), move |view| {
+        view.put_tenant(&tenant, credential);
+        Ok::<_, StoreError>(())
+    });
+    put.await?
 }
 
 impl Faulty {
@@ -470,6 +487,7 @@ impl Faulty {
             writes_left: writes_left.into(),
             panic_at_the_lock: false.into(),
             no_room: false.into(),
+            overtaking: std::sync::Mutex::default(),
         })
     }
 
@@ -491,13 +509,24 @@ impl Store for Faulty {
 
     fn apply(&self, touches: Touches, mutation: Mutation) -> StoreFuture<'_, Result<(), StoreError>> {
         use std::sync::atomic::Ordering::SeqCst;
-        if self.writes_left.fetch_update(SeqCst, SeqCst, |left| left.checked_sub(1)).is_err() {
+        let Ok(left) = self.writes_left.fetch_update(SeqCst, SeqCst, |left| left.checked_sub(1)) else {
             let full = std::io::Error::from(std::io::ErrorKind::StorageFull);
             return Box::pin(async move {
                 Err(StoreError::io("write", std::path::Path::new("auth.json"), &full))
             });
+        };
+        let overtaking = self.overtaking.lock().unwrap().take_if(|(at, _)| *at == left);
+        match overtaking {
+            None => self.sound.apply(touches, mutation),
+            Some((_, Overtaking::Before(tenant, credential))) => Box::pin(async move {
+                put(&self.sound, tenant, credential).await?;
+                self.sound.apply(touches, mutation).await
+            }),
+            Some((_, Overtaking::After(tenant, credential))) => Box::pin(async move {
+                self.sound.apply(touches, mutation).await?;
+                put(&self.sound, tenant, credential).await
+            }),
         }
-        self.sound.apply(touches, mutation)
     }
 
     fn changes(&self) -> watch::Receiver<u64> {
@@ -568,6 +597,51 @@ async fn a_store_that_cannot_be_written_makes_no_request() {
     let landed = host.gate_over(Faulty::new(host.store(), 0)).token(&tenant, Want::default(), LONG).await;
     assert_eq!(class(&landed), Class::Store);
     assert_eq!(host.authority.requests().len(), 0);
+}
+
+/// G19: a sign-in of the same account that comes between the look and the second try, at another tenant or at this one, is
+/// not put at risk either.
+#[tokio::test]
+async fn a_sign_in_that_comes_just_before_a_second_try_is_not_put_at_risk() {
+    let (tenant, other) = (key("acme"), key("acme/other"));
+    for (signed_in, after) in [(&other, false), (&other, true), (&tenant, false), (&tenant, true)] {
+        let host = Host::new();
+        host.expired(&tenant, &Person::ada()).await;
+        let tokens = host.authority.mint(&Person::ada(), CLIENT, &["openid", "offline_access"]);
+        let newer = host.credential(&tokens, &Person::ada());
+        // The first intent, that it got no answer, and the second intent.
+        let store = Faulty::new(host.store(), 100);
+        let overtaking = if after { Overtaking::After } else { Overtaking::Before };
+        *store.overtaking.lock().unwrap() = Some((98, overtaking(signed_in.clone(), newer)));
+        host.authority.fail_next(Endpoint::Token, 1, &Fault::CloseBefore);
+        let landed = host.gate_over(store).token(&tenant, Want::default(), LONG).await;
+        let case = format!("{signed_in}, after: {after}");
+        assert_eq!((host.authority.refreshes(), host.authority.reuses()), (1, 0), "{case}");
+        if *signed_in == tenant {
+            assert_eq!(landed.unwrap().access_token.expose(), tokens.access, "{case}");
+        } else {
+            assert_eq!(class(&landed), Class::NeedsLogin, "{case}");
+        }
+    }
+}
+
+/// G19, G20: a third try that is killed is followed by a back-off, not by a fourth.
+#[tokio::test]
+async fn a_killed_try_of_an_uncertain_credential_is_waited_for() {
+    let host = Host::new();
+    let tenant = key("acme");
+    host.expired(&tenant, &Person::ada()).await;
+    host.authority.fail_next(Endpoint::Token, 2, &Fault::CloseBefore);
+    assert_eq!(class(&host.gate().token(&tenant, Want::default(), LONG).await), Class::Transient);
+    host.clock.jump(4_600);
+    let mut killed = host.stored(&tenant).unwrap();
+    killed.intent = killed.intent.map(|intent| Intent { attempt: 3, sent_at: host.clock.now(), ..intent });
+    host.put(&tenant, killed).await;
+    let landed = host.gate().token(&tenant, Want::default(), LONG).await;
+    assert!(matches!(landed, Err(TokenError::BackOff { .. })), "{landed:?}");
+    assert_eq!(host.authority.refreshes(), 2);
+    host.clock.jump(4_600);
+    host.gate().token(&tenant, Want::default(), LONG).await.unwrap();
 }
 
 /// G8

@@ -1,7 +1,6 @@
 //! The laws of the policy, as tables over one credential.
 
 use super::*;
-use crate::credential::Intent;
 use crate::secret::Secret;
 
 const NOW: UnixSeconds = 1_800_000_000;
@@ -172,6 +171,41 @@ fn an_unknown_attempt_is_followed_by_one_more_where_that_is_safe() {
     assert_eq!(step(&uncertain, &want), Step::BackOff { until: NOW + 5 });
     uncertain.retry_at = Some(NOW - 5);
     assert_eq!(step(&uncertain, &want), Step::Refresh { attempt: 3, forced: false });
+}
+
+/// G19, S14: a try of an uncertain credential that was killed is written down, and waited for, before the next.
+#[test]
+fn each_try_of_an_uncertain_credential_has_a_back_off_of_its_own() {
+    let want = Want::default();
+    for (sent_at, expected) in [
+        (NOW - 6, Step::Refresh { attempt: 4, forced: false }),
+        (NOW - 5, Step::MarkUncertain),
+        (NOW - 1, Step::MarkUncertain),
+        (NOW + 60, Step::MarkUncertain),
+        (NOW + 61, Step::Refresh { attempt: 4, forced: false }),
+    ] {
+        let mut uncertain = with_intent(3);
+        uncertain.state = CredentialState::Uncertain;
+        uncertain.retry_at = Some(NOW - 5);
+        uncertain.intent.as_mut().unwrap().sent_at = sent_at;
+        assert_eq!(step(&uncertain, &want), expected, "sent {} s from now", sent_at - NOW);
+    }
+}
+
+/// G19: nor is what still serves put at risk by a third try.
+#[test]
+fn an_uncertain_credential_that_serves_is_held() {
+    let mut uncertain = with_intent(2);
+    uncertain.state = CredentialState::Uncertain;
+    uncertain.retry_at = Some(NOW - 5);
+    uncertain.expires_at = Some(NOW + 30);
+    assert_eq!(step(&uncertain, &Want::default()), Step::Hold { until: NOW + 30 });
+    assert_eq!(step(&uncertain, &rejected()), Step::Refresh { attempt: 3, forced: true });
+    let lenient = Provider { reuse: Reuse::Lenient, ..provider() };
+    assert_eq!(
+        decide(&uncertain, &lenient, &Want::default(), NOW, true, false),
+        Step::Refresh { attempt: 3, forced: false }
+    );
 }
 
 /// G19: an intent of other tokens says nothing about these.
