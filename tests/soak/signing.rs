@@ -100,10 +100,10 @@ impl Member<'_> {
             }
         };
         let (login, server) = (started.login, &self.run.world.strict);
-        if choices.random_bool(0.1) {
+        // One that was left open by a try before is joined, whatever its kind; a new start is wanted here.
+        if started.joined || choices.random_bool(0.1) {
             drop(started.handover);
-            let ended = self.bot.broker.logins().cancel(&self.caller.user, false, &login.id).await;
-            self.run.violations.check(ended.is_ok(), || format!("a cancel failed: {ended:?}"));
+            self.gives_up(&login.id).await;
             return false;
         }
         let stored = if kind == LoginKind::Device {
@@ -117,6 +117,10 @@ impl Member<'_> {
             let url = login.authorize_url.as_ref().unwrap().expose();
             let answer = server.sign_in(url, &person(&self.tenant)).await;
             let pasted = self.bot.broker.logins().paste(&self.caller.user, &login.id, &answer).await;
+            if !matches!(pasted, Ok(Pasted::Succeeded)) {
+                eprintln!("soak: a login of {} came to nothing: {pasted:?}", self.tenant);
+                self.gives_up(&login.id).await;
+            }
             matches!(pasted, Ok(Pasted::Succeeded))
         };
         if stored {
@@ -130,6 +134,11 @@ impl Member<'_> {
             });
         }
         stored
+    }
+
+    async fn gives_up(&self, id: &String) {
+        let ended = self.bot.broker.logins().cancel(&self.caller.user, false, id).await;
+        self.run.violations.check(ended.is_ok(), || format!("a cancel failed: {ended:?}"));
     }
 
     /// Waits for the end of a login.
