@@ -175,7 +175,13 @@ impl Inner {
         if satisfies(&landed, &shortest, self.clock.now()) {
             return Ok(landed);
         }
-        Err(TokenError::Rejected { tenant: tenant.clone() })
+        let (tenant, until) = (tenant.clone(), self.clock.now());
+        if policy::is_rejected(&landed, want) {
+            return Err(TokenError::Rejected { tenant });
+        }
+        // It lives for less than a refresh takes here; the next one may be quicker.
+        let why = "the new token had ended before it could be handed out".to_owned();
+        Err(TokenError::BackOff { tenant, until, why })
     }
 
     /// The tenant's flight: the one under way, or a new one for `want`.

@@ -122,7 +122,7 @@ pub fn satisfies(credential: &Credential, want: &Want, now: UnixSeconds) -> bool
     left > 0 && (left >= needed || is_newer)
 }
 
-fn is_rejected(credential: &Credential, want: &Want) -> bool {
+pub(super) fn is_rejected(credential: &Credential, want: &Want) -> bool {
     want.rejected.is_some_and(|rejected| credential.access_token.hash() == rejected)
 }
 
