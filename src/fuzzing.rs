@@ -5,6 +5,7 @@
 //! library that is shipped: only tests and the feature `fuzzing` have it.
 
 use std::path::Path;
+use std::sync::OnceLock;
 
 use crate::config::Config;
 use crate::oauth::fuzzing as oauth;
@@ -25,7 +26,8 @@ const SECRET: &str = "secret-of-the-environment-0123456789";
 /// # Panics
 /// When what it promises does not hold.
 pub fn token_reply(bytes: &[u8]) {
-    oauth::token_reply(&provider(), bytes);
+    static ACME: OnceLock<Provider> = OnceLock::new();
+    oauth::token_reply(ACME.get_or_init(provider), bytes);
 }
 
 fn provider() -> Provider {
@@ -166,7 +168,7 @@ mod tests {
             edits in proptest::collection::vec(edit(), 1..6),
         ) {
             // Read once: a file system is slow beside this.
-            static SEEDS: std::sync::OnceLock<Vec<Vec<Seed>>> = std::sync::OnceLock::new();
+            static SEEDS: OnceLock<Vec<Vec<Seed>>> = OnceLock::new();
             let seeds = SEEDS.get_or_init(|| TARGETS.map(|(target, _)| corpus(target)).into());
             TARGETS[target].1(&edited(&seeds[target], seed, edits));
         }

@@ -130,6 +130,12 @@ pub fn rescue_file(bytes: &[u8]) {
     let text =
         file::print_rescue(&rescue).unwrap_or_else(|error| panic!("a rescue cannot be printed: {error}"));
     assert!(file::understand_rescue(text.as_bytes()) == Some(rescue), "a rescue does not read back");
+    let body = text.find('\n').map_or(text.len(), |line| line + 1);
+    for at in body..text.len() {
+        let mut other = text.clone().into_bytes();
+        other[at] ^= 1;
+        assert!(file::understand_rescue(&other).is_none(), "a damaged rescue passes for one");
+    }
     for cut in 0..text.len() {
         assert!(file::understand_rescue(&text.as_bytes()[..cut]).is_none(), "half a rescue passes for one");
     }

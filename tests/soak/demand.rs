@@ -92,7 +92,8 @@ async fn call(run: &Run, tenant: &str, want: &Want, end: End, fault: Option<Stri
             Figures::count(&run.figures.tokens_by_program);
         }
         // Passing trouble; a refresh that was killed; a caller that was; a token rejected again within a minute (G15).
-        Some(1 | 4) | None => {}
+        Some(4) | None => {}
+        Some(1) if matches!(end, End::AtStep | End::Refresh) && refresh_was_killed(&output) => {}
         Some(5) if want.rejected.is_some() => {}
         Some(code) if run.plan.fault.is_none() => {
             let said = String::from_utf8_lossy(&output.stderr).chars().take(300).collect::<String>();

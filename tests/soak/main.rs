@@ -50,6 +50,7 @@ pub struct Figures {
     sign_ins: AtomicUsize,
     logins: AtomicUsize,
     logouts: AtomicUsize,
+    given_up: AtomicUsize,
     faults: AtomicUsize,
 }
 
@@ -65,7 +66,7 @@ impl fmt::Display for Figures {
         write!(
             f,
             "{} tokens by program, {} in process, {} kills, {} faults of servers, {} acknowledged updates by writers that \
-             were killed, {} sign-ins put over others, {} logins, {} logouts",
+             were killed, {} sign-ins put over others, {} logins, {} given up, {} logouts",
             of(&self.tokens_by_program),
             of(&self.tokens_in_process),
             of(&self.kills),
@@ -73,6 +74,7 @@ impl fmt::Display for Figures {
             of(&self.updates),
             of(&self.sign_ins),
             of(&self.logins),
+            of(&self.given_up),
             of(&self.logouts),
         )
     }

@@ -19,6 +19,9 @@ use rand::rngs::StdRng;
 use crate::world::{key, login, person};
 use crate::{Figures, LONG, Run};
 
+/// How long a member waits for a device login: each fault that a poll meets doubles the pause before the next (T11).
+const PATIENCE: Duration = Duration::from_mins(1);
+
 /// What a bot has, without Discord.
 #[derive(Clone)]
 pub struct Bot {
@@ -100,10 +103,10 @@ impl Member<'_> {
             }
         };
         let (login, server) = (started.login, &self.run.world.strict);
-        if choices.random_bool(0.1) {
+        // One that was left open by a try before is joined, whatever its kind; a new start is wanted here.
+        if started.joined || choices.random_bool(0.1) {
             drop(started.handover);
-            let ended = self.bot.broker.logins().cancel(&self.caller.user, false, &login.id).await;
-            self.run.violations.check(ended.is_ok(), || format!("a cancel failed: {ended:?}"));
+            self.gives_up(&login.id).await;
             return false;
         }
         let stored = if kind == LoginKind::Device {
@@ -112,11 +115,20 @@ impl Member<'_> {
             }
             let code = login.user_code.as_ref().unwrap().expose();
             server.approve_device(code, &person(&self.tenant)).await;
-            self.ends(&login.id).await == Some(LoginStatus::Succeeded)
+            let ended = tokio::time::timeout(PATIENCE, self.end_of(&login.id)).await;
+            if ended.is_err() {
+                Figures::count(&self.run.figures.given_up);
+                self.gives_up(&login.id).await;
+            }
+            ended == Ok(Some(LoginStatus::Succeeded))
         } else {
             let url = login.authorize_url.as_ref().unwrap().expose();
             let answer = server.sign_in(url, &person(&self.tenant)).await;
             let pasted = self.bot.broker.logins().paste(&self.caller.user, &login.id, &answer).await;
+            if !matches!(pasted, Ok(Pasted::Succeeded)) {
+                eprintln!("soak: a login of {} came to nothing: {pasted:?}", self.tenant);
+                self.gives_up(&login.id).await;
+            }
             matches!(pasted, Ok(Pasted::Succeeded))
         };
         if stored {
@@ -132,25 +144,23 @@ impl Member<'_> {
         stored
     }
 
-    /// Waits for the end of a login.
-    async fn ends(&self, id: &str) -> Option<LoginStatus> {
+    async fn gives_up(&self, id: &String) {
+        let ended = self.bot.broker.logins().cancel(&self.caller.user, false, id).await;
+        self.run.violations.check(ended.is_ok(), || format!("a cancel failed: {ended:?}"));
+    }
+
+    /// How a login ended, once it has.
+    async fn end_of(&self, id: &str) -> Option<LoginStatus> {
         let store = self.bot.broker.store();
         let mut changes = store.changes();
-        let ended = async {
-            loop {
-                changes.borrow_and_update();
-                let login = store.snapshot().unwrap().login_by_id(&id.to_owned());
-                match login.map(|login| login.status) {
-                    Some(status) if !status.is_terminal() => drop(changes.changed().await),
-                    status => return status,
-                }
+        loop {
+            changes.borrow_and_update();
+            let login = store.snapshot().unwrap().login_by_id(&id.to_owned());
+            match login.map(|login| login.status) {
+                Some(status) if !status.is_terminal() => drop(changes.changed().await),
+                status => return status,
             }
-        };
-        let ended = tokio::time::timeout(LONG, ended).await;
-        self.run
-            .violations
-            .check(ended.is_ok(), || format!("a device login of {} does not end", self.tenant));
-        ended.ok().flatten()
+        }
     }
 
     async fn uses_it(&self, choices: &mut StdRng) {

@@ -18,7 +18,9 @@ pub async fn over(run: Arc<Run>) {
             Fault::CloseBefore,
             Fault::Reply(Canned::html(503)),
             Fault::Reply(Canned::html(502)),
-            Fault::Reply(Canned::error(429, "slow_down", "wait").with_header("retry-after", "1")),
+            Fault::Reply(
+                Canned::error(429, "temporarily_unavailable", "wait").with_header("retry-after", "1"),
+            ),
             Fault::Delay(Duration::from_millis(400)),
             Fault::Dribble { every: Duration::from_millis(1) },
         ];
