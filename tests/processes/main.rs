@@ -9,6 +9,7 @@ mod clock;
 mod host;
 mod interrupted;
 mod isolation;
+mod lost;
 mod output;
 mod replies;
 mod storm;
