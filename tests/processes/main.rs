@@ -15,6 +15,7 @@ mod interrupted;
 mod isolation;
 mod killed;
 mod locks;
+mod lost;
 mod output;
 mod replies;
 mod signalled;
