@@ -27,21 +27,19 @@ fn assert_won(act: Act, host: &Host, newer: Option<&TokenSet>) {
 /// What a program that asks, or has been asking, is told.
 fn assert_told(act: Act, output: &Output, newer: Option<&TokenSet>) {
     let told = (output.status.code(), printed(output));
-    match newer {
-        Some(newer) => assert_eq!(told, (Some(0), newer.access.clone()), "{act:?}: {}", said(output)),
-        None => {
-            assert_eq!(told, (Some(3), String::new()), "{act:?}");
-            let text = said(output);
-            assert!(text.contains("use /auth login in Discord"), "{act:?}: {text}");
-        }
-    }
+    let Some(newer) = newer else {
+        assert_eq!(told, (Some(3), String::new()), "{act:?}");
+        let text = said(output);
+        return assert!(text.contains("use /auth login in Discord"), "{act:?}: {text}");
+    };
+    assert_eq!(told, (Some(0), newer.access.clone()), "{act:?}: {}", said(output));
 }
 
 /// Waits until only what the act left lives at the provider: `Some` of what it left, and nothing else.
 async fn assert_nothing_forgotten(act: Act, host: &Host, newer: Option<&TokenSet>) {
     let expected: Vec<_> = newer.iter().map(|newer| newer.refresh.clone()).collect();
     // Minted beside the sign-in, to have its shape; nobody was given it.
-    let spare = if act == Act::SignInAgain { 1 } else { 0 };
+    let spare = usize::from(act == Act::SignInAgain);
     let ended = host.authority.eventually(LONG, |_| {
         let alive = alive(host);
         alive.len() == expected.len() + spare && expected.iter().all(|token| alive.contains(token))
