@@ -23,25 +23,23 @@ use crate::exit::{Code, Exit};
 use crate::{log, setup};
 
 #[derive(Debug, clap::Args)]
-#[command(
-    after_help = "Without --yes nothing is changed: you see what would be imported, to which tenant, of which account, and what
-is left out and why. A sign-in goes to its provider's shared tenant (share = \"guild\"), or to a member's own.
+#[command(after_help = "\
+Without --yes nothing is changed: you see what would be imported, to which tenant, of which account, and what is left \
+out and why. A sign-in goes to its provider's shared tenant (share = \"guild\"), or to a member's own (--user).
 
 Examples:
-  latchkey import codex                        what ~/.codex/auth.json holds, and what would become of it
-  latchkey import codex --yes                  does it
+  latchkey import codex                 what would become of ~/.codex/auth.json
+  latchkey import codex --yes           does it
+  latchkey import codex --take --yes    and blanks the refresh token there
   latchkey import claude --user 80351110224678912 --yes
-                                               for a provider of which each member has a sign-in of their own
   latchkey import hermes /srv/hermes/auth.json
-  latchkey import codex --take --yes           does it, and takes the refresh token out of codex's file, of which a copy stays
 
 The usual files: ~/.codex/auth.json, ~/.claude/.credentials.json, ~/.hermes/auth.json, ~/.openab/agent/auth.json.
 
-A refresh token is good for one owner. Once it is imported, the other program must not use its file any more:
-whichever of the two refreshes second presents a spent token, and the provider ends the sign-in for both. Stop the
-program first. Then move the file away, or have --take blank the refresh tokens in it (do not log out there: that may
-end the sign-in here too), and let the program take its tokens from `latchkey token`."
-)]
+A refresh token is good for one owner. Once it is imported, the other program must not use its file any more: whichever \
+of the two refreshes second presents a spent token, and the provider ends the sign-in for both. Stop the program first. \
+Then move the file away, or have --take blank the refresh tokens in it (do not log out there: that may end the sign-in \
+here too), and let the program take its tokens from `latchkey token`.")]
 pub struct Arguments {
     /// Whose file it is
     #[arg(value_enum, value_name = "PROGRAM")]

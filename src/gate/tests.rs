@@ -693,18 +693,6 @@ async fn a_rotation_that_is_nowhere_but_in_memory_is_not_let_go() {
     assert_eq!((landed.generation, host.authority.refreshes(), host.authority.reuses()), (2, 1, 0));
 }
 
-/// G15: only a token that a caller has rejected is called so; one that ended on its way is a reason to try again.
-#[tokio::test]
-async fn a_token_that_ended_on_its_way_is_not_called_rejected() {
-    let (host, tenant) = (Host::new(), key("acme"));
-    let tokens = host.expired(&tenant, &Person::ada()).await;
-    let (gate, landed) = (host.gate(), Arc::new(host.stored(&tenant).unwrap()));
-    let late = gate.0.best(&tenant, Arc::clone(&landed), &Want::default());
-    assert_eq!(class(&late), Class::Transient);
-    let refused = gate.0.best(&tenant, landed, &rejected(&tokens.access));
-    assert_eq!(class(&refused), Class::Denied);
-}
-
 /// G21: room that a killed holder set aside goes with the next holder, though that one has nothing to send.
 #[tokio::test(flavor = "multi_thread")]
 async fn room_of_a_killed_holder_goes_with_the_next_one() {

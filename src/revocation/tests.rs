@@ -64,6 +64,8 @@ async fn what_was_dropped_is_at_risk_with_what_its_slot_holds_by_now() {
         ("grant", "the same account", true),
         ("grant", "another account", false),
         ("grant", "damaged", true),
+        ("grant", "gone, beside a damaged one", true),
+        ("none", "gone, beside a damaged one", false),
         ("token", "gone", false),
         ("token", "the same account", false),
         ("token", "the same token", true),
@@ -79,6 +81,12 @@ async fn what_was_dropped_is_at_risk_with_what_its_slot_holds_by_now() {
         }
         match what {
             "gone" => std::fs::remove_file(&host.path).unwrap(),
+            "gone, beside a damaged one" => {
+                let text = std::fs::read_to_string(&host.path).unwrap();
+                let text = text.replace("\"acme\": {", "\"acme/b\": {").replace("\"oauth\"", "\"odd\"");
+                std::fs::write(&host.path, text).unwrap();
+                assert!(host.stored(&tenant).is_none());
+            }
             "another account" => drop(host.serving(&tenant, &Person::ben()).await),
             "damaged" => {
                 let text = std::fs::read_to_string(&host.path).unwrap().replace("\"oauth\"", "\"odd\"");

@@ -83,7 +83,7 @@ async fn start(broker: &Broker, user: u64, tenant: &str) -> Started {
     };
     match broker.login(request).await.unwrap() {
         LoginReply::Started(started) => *started,
-        other => panic!("{other:?}"),
+        LoginReply::SignedIn(status) => panic!("{status:?}"),
     }
 }
 

@@ -10,6 +10,7 @@ mod disk;
 mod disks;
 mod ground;
 mod host;
+mod identity;
 mod import;
 mod interrupted;
 mod isolation;
