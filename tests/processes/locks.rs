@@ -106,6 +106,31 @@ async fn a_thousand_waiters_have_one_thread_and_delay_no_exit() {
     assert_eq!(holder.line_within(Duration::ZERO), None);
 }
 
+/// G31: the program ends when its own time is up, while a thread of it still waits for a lock.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_exit_does_not_wait_for_a_thread_that_waits() {
+    let host = Host::new();
+    host.serving("acme").await;
+    let holder = Worker::start(&host.auth, "hold check", "");
+    holder.expect("held");
+    let mut child = host.latchkey(&["check"]).spawn().unwrap();
+    let end = Instant::now() + LONG;
+    while child.try_wait().unwrap().is_none() {
+        if Instant::now() > end {
+            child.kill().unwrap();
+            panic!("it waits for the lock, although it has given it up");
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    let output = child.wait_with_output().unwrap();
+    let text = printed(&output);
+    assert_eq!(output.status.code(), Some(4), "{text}");
+    assert!(
+        text.contains(&format!("check.lock, held by process {}; try again", holder.child.id())),
+        "{text}"
+    );
+}
+
 /// G4: a disk that is slow under one lock delays no other lock.
 #[tokio::test]
 async fn a_slow_disk_under_one_lock_delays_no_other() {

@@ -128,7 +128,7 @@ async fn a_wait_for_the_store_lock_is_bounded_and_what_was_given_up_is_not_writt
     let mut store = Arc::into_inner(ground.open()).unwrap();
     put(&store, "codex", "a").await.unwrap();
     store.wait = Duration::from_millis(50);
-    let held = KernelLock::attempt(&store.places.store_lock).unwrap().unwrap();
+    let held = KernelLock::wait(&store.places.store_lock).unwrap();
     let refused = put(&store, "codex", "b").await;
     assert!(matches!(refused, Err(StoreError::Lock(LockError::TimedOut { .. }))), "{refused:?}");
     drop(held);
@@ -142,7 +142,7 @@ async fn a_wait_for_the_store_lock_is_bounded_and_what_was_given_up_is_not_writt
 async fn an_error_or_a_panic_drops_that_change_alone() {
     let ground = Ground::new();
     let store = ground.open();
-    let held = KernelLock::attempt(&store.places.store_lock).unwrap().unwrap();
+    let held = KernelLock::wait(&store.places.store_lock).unwrap();
     let tenant = key("codex/bad");
     let refuse = {
         let tenant = tenant.clone();
@@ -379,7 +379,7 @@ async fn a_wait_for_the_store_lock_blocks_nobody_and_ends_with_its_caller() {
     let ground = Ground::new();
     let store = ground.open();
     put(&store, "codex", "a").await.unwrap();
-    let held = KernelLock::attempt(&store.places.store_lock).unwrap().unwrap();
+    let held = KernelLock::wait(&store.places.store_lock).unwrap();
     for _ in 0..50 {
         // If the update blocked this thread, the sleep beside it would never end.
         tokio::select! {
