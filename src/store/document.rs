@@ -4,12 +4,13 @@
 //! an entry that nobody changed is printed as it was read (F5); one that cannot be understood fails alone. Must not:
 //! touch a file (`file/` does) or know field names (`wire.rs` does).
 
+mod text;
+
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt::{self, Write as _};
+use std::fmt;
 use std::sync::{Arc, OnceLock};
 
-use serde_json::value::RawValue;
-
+use self::text::{Entries, Text};
 use super::view::login_key;
 use super::wire::Record;
 use crate::binding::{Binding, OwedRevocation};
@@ -43,7 +44,7 @@ pub(super) enum ParseError {
 
 /// An entry as it stands in the file, with its meaning once somebody has asked for it.
 struct Entry<T> {
-    raw: Box<RawValue>,
+    raw: Text,
     meaning: OnceLock<Result<Arc<T>, String>>,
 }
 
@@ -55,7 +56,7 @@ impl<T> fmt::Debug for Entry<T> {
 }
 
 impl<T: Record> Entry<T> {
-    fn raw(raw: Box<RawValue>) -> Self {
+    fn raw(raw: Text) -> Self {
         Self { raw, meaning: OnceLock::new() }
     }
 
@@ -82,19 +83,18 @@ impl<T> Clone for Section<T> {
 }
 
 impl<T: Record> Section<T> {
-    fn parse(name: &'static str, raw: Option<Box<RawValue>>) -> Result<Self, ParseError> {
-        let entries: BTreeMap<String, Box<RawValue>> = match raw {
-            Some(raw) => {
-                serde_json::from_str(raw.get()).map_err(|e| ParseError::Corrupt(format!("{name}: {e}")))?
-            }
-            None => BTreeMap::new(),
-        };
+    fn of(name: &'static str, entries: Entries) -> Self {
         let entries = entries.into_iter().map(|(key, raw)| (key, Arc::new(Entry::raw(raw)))).collect();
-        Ok(Self { name, entries })
+        Self { name, entries }
     }
 
     fn get(&self, key: &str) -> Result<Option<Arc<T>>, EntryError> {
         self.entries.get(key).map(|entry| entry.meaning(self.name, key)).transpose()
+    }
+
+    /// About how many bytes it takes to print it.
+    fn size(&self) -> usize {
+        self.entries.iter().map(|(key, entry)| key.len() + entry.raw.get().len() + 12).sum()
     }
 
     fn readable(&self) -> impl Iterator<Item = (&str, Arc<T>)> {
@@ -110,7 +110,7 @@ impl<T: Record> Section<T> {
     /// Puts `value` under `key`, keeping what the entry before held beyond what we know (F5).
     fn put(&mut self, key: String, value: T) {
         let before = self.entries.get(&key).map(|entry| entry.raw.get());
-        let raw = value.write(before);
+        let raw = value.write(before).into();
         let entry = Entry { raw, meaning: OnceLock::from(Ok(Arc::new(value))) };
         self.entries.insert(key, Arc::new(entry));
     }
@@ -154,17 +154,8 @@ pub struct Document {
     pending: Section<PendingLogin>,
     threads: Section<Binding>,
     revocations: Vec<Arc<Entry<OwedRevocation>>>,
-    rest: BTreeMap<String, Rest>,
-}
-
-/// A section that we do not know.
-#[derive(Clone)]
-struct Rest(Arc<RawValue>);
-
-impl fmt::Debug for Rest {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Rest")
-    }
+    /// Sections that we do not know.
+    rest: BTreeMap<String, Text>,
 }
 
 impl Document {
@@ -184,58 +175,55 @@ impl Document {
         }
     }
 
-    /// Reads the bytes of an auth file.
-    pub(super) fn parse(bytes: &[u8]) -> Result<Self, ParseError> {
-        let corrupt = |e: serde_json::Error| ParseError::Corrupt(e.to_string());
-        let mut top: BTreeMap<String, Box<RawValue>> = serde_json::from_slice(bytes).map_err(corrupt)?;
-        match top.remove("version") {
-            Some(raw) if raw.get() == "1" => {}
-            Some(raw) if raw.get().parse::<f64>().is_ok_and(|v| v > 1.0) => {
-                return Err(ParseError::Newer(raw.get().chars().take(20).collect()));
-            }
-            Some(_) => return Err(ParseError::Corrupt("\"version\" is not 1".to_owned())),
-            None => return Err(ParseError::Corrupt("it has no \"version\"".to_owned())),
-        }
-        let store_id = match top.remove("store_id") {
-            Some(raw) => Some(serde_json::from_str(raw.get()).map_err(corrupt)?),
-            None => None,
-        };
-        let revocations: Vec<Box<RawValue>> = match top.remove("revocations") {
-            Some(raw) => serde_json::from_str(raw.get()).map_err(corrupt)?,
-            None => Vec::new(),
-        };
+    /// Reads the text of an auth file, which the document shares from then on.
+    pub(super) fn parse(whole: &Arc<String>) -> Result<Self, ParseError> {
+        let found = text::sections(whole)?;
         Ok(Self {
-            store_id,
-            tenants: Section::parse("tenants", top.remove("tenants"))?,
-            pending: Section::parse("pending", top.remove("pending"))?,
-            threads: Section::parse("threads", top.remove("threads"))?,
-            revocations: revocations.into_iter().map(|raw| Arc::new(Entry::raw(raw))).collect(),
-            rest: top.into_iter().map(|(key, raw)| (key, Rest(Arc::from(raw)))).collect(),
+            store_id: found.store_id,
+            tenants: Section::of("tenants", found.tenants),
+            pending: Section::of("pending", found.pending),
+            threads: Section::of("threads", found.threads),
+            revocations: found.revocations.into_iter().map(|raw| Arc::new(Entry::raw(raw))).collect(),
+            rest: found.rest,
         })
     }
 
     /// Prints the file. Entries that nobody changed keep their text to the byte.
     pub(super) fn print(&self) -> String {
-        let mut parts: BTreeMap<&str, String> = BTreeMap::new();
-        parts.insert("version", VERSION.to_string());
-        if let Some(id) = &self.store_id {
-            parts.insert("store_id", quoted(id));
-        }
-        parts.insert("tenants", print_section(&self.tenants));
-        parts.insert("pending", print_section(&self.pending));
-        parts.insert("threads", print_section(&self.threads));
-        parts.insert("revocations", print_list(&self.revocations));
-        for (key, raw) in &self.rest {
-            parts.insert(key, raw.0.get().to_owned());
-        }
-        let mut text = String::from("{");
-        for (at, (key, value)) in parts.iter().enumerate() {
-            let comma = if at == 0 { "" } else { "," };
-            // Writing to a String cannot fail.
-            let _ = write!(text, "{comma}\n  {}: {value}", quoted(key));
+        let known = ["version", "store_id", "tenants", "pending", "threads", "revocations"];
+        let mut names: Vec<&str> = known.into_iter().chain(self.rest.keys().map(String::as_str)).collect();
+        names.sort_unstable();
+        let mut text = String::with_capacity(self.size());
+        let mut before = "{\n  ";
+        for name in names {
+            if name == "store_id" && self.store_id.is_none() {
+                continue;
+            }
+            text.push_str(before);
+            before = ",\n  ";
+            push_key(&mut text, name);
+            match name {
+                "version" => text.push_str(&VERSION.to_string()),
+                "store_id" => text.push_str(&quoted(self.store_id.as_deref().unwrap_or_default())),
+                "tenants" => print_section(&mut text, &self.tenants),
+                "pending" => print_section(&mut text, &self.pending),
+                "threads" => print_section(&mut text, &self.threads),
+                "revocations" => print_list(&mut text, &self.revocations),
+                _ => text.push_str(self.rest.get(name).map_or("null", Text::get)),
+            }
         }
         text.push_str("\n}\n");
         text
+    }
+
+    /// About how many bytes it takes to print it.
+    fn size(&self) -> usize {
+        let rest = self.rest.iter().map(|(key, text)| key.len() + text.get().len() + 8);
+        let owed = self.revocations.iter().map(|entry| entry.raw.get().len() + 8);
+        256 + self.tenants.size()
+            + self.pending.size()
+            + self.threads.size()
+            + owed.chain(rest).sum::<usize>()
     }
 
     /// The tenant's credential.
@@ -302,7 +290,7 @@ impl Document {
             entry.meaning("revocations", "").map_or(true, |owed| !changes.settled.contains(&owed.id))
         });
         for owed in changes.owed {
-            let raw = owed.write(None);
+            let raw = owed.write(None).into();
             self.revocations.push(Arc::new(Entry { raw, meaning: OnceLock::from(Ok(Arc::new(owed))) }));
         }
     }
@@ -312,18 +300,30 @@ fn quoted(text: &str) -> String {
     serde_json::Value::from(text).to_string()
 }
 
-fn print_section<T>(section: &Section<T>) -> String {
-    let lines =
-        section.entries.iter().map(|(key, entry)| format!("\n    {}: {}", quoted(key), entry.raw.get()));
-    wrapped('{', &lines.collect::<Vec<_>>(), '}')
+fn push_key(text: &mut String, key: &str) {
+    text.push_str(&quoted(key));
+    text.push_str(": ");
 }
 
-fn print_list<T>(entries: &[Arc<Entry<T>>]) -> String {
-    wrapped('[', &entries.iter().map(|entry| format!("\n    {}", entry.raw.get())).collect::<Vec<_>>(), ']')
+fn print_section<T>(text: &mut String, section: &Section<T>) {
+    let mut before = "{\n    ";
+    for (key, entry) in &section.entries {
+        text.push_str(before);
+        before = ",\n    ";
+        push_key(text, key);
+        text.push_str(entry.raw.get());
+    }
+    text.push_str(if section.entries.is_empty() { "{}" } else { "\n  }" });
 }
 
-fn wrapped(open: char, lines: &[String], close: char) -> String {
-    if lines.is_empty() { format!("{open}{close}") } else { format!("{open}{}\n  {close}", lines.join(",")) }
+fn print_list<T>(text: &mut String, entries: &[Arc<Entry<T>>]) {
+    let mut before = "[\n    ";
+    for entry in entries {
+        text.push_str(before);
+        before = ",\n    ";
+        text.push_str(entry.raw.get());
+    }
+    text.push_str(if entries.is_empty() { "[]" } else { "\n  ]" });
 }
 
 #[cfg(test)]

@@ -92,7 +92,7 @@ impl Reader {
                 let Some((file, stamp, bytes)) = open_and_read(path)? else {
                     return Ok(Arc::new(Document::empty()));
                 };
-                let document = Arc::new(Document::parse(&bytes).map_err(|e| explained(path, e, ""))?);
+                let document = Arc::new(understood(bytes).map_err(|(e, _)| explained(path, e, ""))?);
                 *cache = Some(Parsed { document: Arc::clone(&document), stamp, _file: file });
                 Ok(document)
             }
@@ -103,7 +103,7 @@ impl Reader {
     pub(super) fn read_locked(_held: &KernelLock, places: &Places) -> Result<Document, StoreError> {
         let path = &places.file;
         let Some((_, _, bytes)) = open_and_read(path)? else { return Ok(Document::empty()) };
-        Document::parse(&bytes).map_err(|error| {
+        understood(bytes).map_err(|(error, bytes)| {
             let aside = match &error {
                 ParseError::Newer(_) => String::new(),
                 ParseError::Corrupt(_) => copy_aside(path, &bytes),
@@ -118,6 +118,16 @@ impl Reader {
         *cache = Some(Parsed { document, stamp: stamp_of(&file, path)?, _file: file });
         Ok(())
     }
+}
+
+/// What `bytes` say; with an error, the bytes themselves.
+fn understood(bytes: Vec<u8>) -> Result<Document, (ParseError, Vec<u8>)> {
+    let text = String::from_utf8(bytes).map_err(|e| {
+        let why = format!("it is not UTF-8 text ({})", e.utf8_error());
+        (ParseError::Corrupt(why), e.into_bytes())
+    })?;
+    let whole = Arc::new(text);
+    Document::parse(&whole).map_err(|error| (error, Arc::unwrap_or_clone(whole).into_bytes()))
 }
 
 fn stamp_of(file: &File, path: &Path) -> Result<Stamp, StoreError> {
