@@ -11,7 +11,8 @@ use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::os::fd::AsFd;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, mpsc};
+use std::thread;
 use std::time::Duration;
 
 use fs4::{FileExt, TryLockError};
@@ -104,6 +105,41 @@ impl KernelLock {
         }
     }
 
+    /// Takes the lock at `path`, waiting in the kernel on a thread of its own and here for at most `bound`, where there is no
+    /// runtime. A lock that comes later is let go at once (G31).
+    pub(super) fn wait_bounded(path: &Path, bound: Duration) -> Result<Self, LockError> {
+        if let Some(lock) = Self::attempt(path)? {
+            return Ok(lock);
+        }
+        let (sender, receiver) = mpsc::channel();
+        let waited_for = path.to_owned();
+        waiter()
+            // Nobody may be there any more: then it is let go.
+            .spawn(move || drop(sender.send(Self::wait(&waited_for))))
+            .map_err(|e| LockError::unusable(path, &e))?;
+        receiver.recv_timeout(bound).unwrap_or_else(|_| Err(timed_out(path, bound)))
+    }
+
+    /// The file whose open description has the lock: whoever inherits it has the lock with it.
+    #[must_use]
+    pub fn into_file(self) -> File {
+        self.file
+    }
+
+    /// The lock at `path` that another process took and handed over with `file`; none if `file` is something else.
+    pub(super) fn taken_over(file: File, path: &Path) -> Result<Option<Self>, LockError> {
+        match (file.metadata(), std::fs::symlink_metadata(path)) {
+            (Ok(ours), Ok(found)) if (ours.dev(), ours.ino()) == (found.dev(), found.ino()) => {}
+            _ => return Ok(None),
+        }
+        // Of the same open description, this asks for what is held already.
+        match FileExt::try_lock(&file) {
+            Ok(()) => Self::confirmed(file, path),
+            Err(TryLockError::WouldBlock) => Ok(None),
+            Err(TryLockError::Error(e)) => Err(LockError::unusable(path, &e)),
+        }
+    }
+
     /// The lock, unless somebody removed its file meanwhile: a lock on a file that others cannot find protects nothing.
     fn confirmed(file: File, path: &Path) -> Result<Option<Self>, LockError> {
         let ours = file.metadata().map_err(|e| LockError::unusable(path, &e))?;
@@ -163,6 +199,11 @@ pub(super) fn holder(path: &Path) -> Option<Holder> {
     Some(Holder { pid, stopped: matches!(state, 'T' | 't') })
 }
 
+/// A thread that waits for a lock.
+fn waiter() -> thread::Builder {
+    thread::Builder::new().name("latchkey-lock".to_owned()).stack_size(128 * 1024)
+}
+
 type Waiter = oneshot::Sender<Result<KernelLock, LockError>>;
 
 /// The waiting for locks in this process.
@@ -202,12 +243,7 @@ impl Waiting {
     fn spawn(&self, path: PathBuf) -> Result<(), LockError> {
         let waiting = self.clone();
         let shown = path.clone();
-        std::thread::Builder::new()
-            .name("latchkey-lock".to_owned())
-            .stack_size(128 * 1024)
-            .spawn(move || waiting.serve(&path))
-            .map(drop)
-            .map_err(|e| LockError::unusable(&shown, &e))
+        waiter().spawn(move || waiting.serve(&path)).map(drop).map_err(|e| LockError::unusable(&shown, &e))
     }
 
     /// Hands the lock to one waiter after the other until nobody waits.
