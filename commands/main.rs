@@ -9,6 +9,7 @@ mod discord;
 mod exit;
 mod flight;
 mod log;
+mod printed;
 mod run;
 mod setup;
 mod status;
