@@ -7,9 +7,9 @@
 
 use std::collections::{HashMap, VecDeque};
 use std::fs::File;
-use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::io::{self, Read};
 use std::os::fd::AsFd;
-use std::os::unix::fs::MetadataExt;
+use std::os::unix::fs::{FileExt as _, MetadataExt};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::thread;
@@ -81,6 +81,11 @@ impl LockError {
 impl KernelLock {
     /// Takes the lock at `path`, waiting in the kernel for as long as it takes. For threads of our own only.
     pub(super) fn wait(path: &Path) -> Result<Self, LockError> {
+        Self::wait_unsigned(path).inspect(Self::sign)
+    }
+
+    /// The same, for a lock that nobody asks the holder's name of.
+    pub(super) fn wait_unsigned(path: &Path) -> Result<Self, LockError> {
         loop {
             let file = open(path).map_err(|e| LockError::unusable(path, &e))?;
             FileExt::lock(&file).map_err(|e| LockError::unusable(path, &e))?;
@@ -99,7 +104,7 @@ impl KernelLock {
                 Err(TryLockError::WouldBlock) => return Ok(None),
                 Err(TryLockError::Error(e)) => return Err(LockError::unusable(path, &e)),
             }
-            if let Some(lock) = Self::confirmed(file, path)? {
+            if let Some(lock) = Self::confirmed(file, path)?.inspect(Self::sign) {
                 return Ok(Some(lock));
             }
         }
@@ -134,7 +139,7 @@ impl KernelLock {
         }
         // Of the same open description, this asks for what is held already.
         match FileExt::try_lock(&file) {
-            Ok(()) => Self::confirmed(file, path),
+            Ok(()) => Ok(Self::confirmed(file, path)?.inspect(Self::sign)),
             Err(TryLockError::WouldBlock) => Ok(None),
             Err(TryLockError::Error(e)) => Err(LockError::unusable(path, &e)),
         }
@@ -151,17 +156,13 @@ impl KernelLock {
         if (ours.dev(), ours.ino()) != (found.dev(), found.ino()) {
             return Ok(None);
         }
-        let lock = Self { file };
-        lock.sign();
-        Ok(Some(lock))
+        Ok(Some(Self { file }))
     }
 
     /// Leaves our process id for whoever waits in vain. That it cannot be written changes nothing.
     fn sign(&self) {
-        let mut file = &self.file;
         let line = format!("{:<10}\n", std::process::id());
-        let written = file.seek(SeekFrom::Start(0)).and_then(|_| file.write_all(line.as_bytes()));
-        if let Err(error) = written {
+        if let Err(error) = self.file.write_all_at(line.as_bytes(), 0) {
             tracing::debug!(%error, "could not write the holder's process id into a lock file");
         }
     }

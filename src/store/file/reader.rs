@@ -50,8 +50,9 @@ impl Stamp {
     }
 }
 
+/// A document, with the proof of which file it was read from.
 #[derive(Debug)]
-struct Parsed {
+pub(super) struct Parsed {
     document: Arc<Document>,
     stamp: Stamp,
     /// Keeps the inode from being given to another file.
@@ -112,11 +113,15 @@ impl Reader {
         })
     }
 
-    /// Takes over a document that this process has just written as `file`.
-    pub(super) fn adopt(&self, document: Arc<Document>, file: File, path: &Path) -> Result<(), StoreError> {
-        let mut cache = self.cache.lock().unwrap_or_else(PoisonError::into_inner);
-        *cache = Some(Parsed { document, stamp: stamp_of(&file, path)?, _file: file });
-        Ok(())
+    /// Takes over a document that this process has just written as `file`. Gives what was held before.
+    pub(super) fn adopt(
+        &self,
+        document: Arc<Document>,
+        file: File,
+        path: &Path,
+    ) -> Result<Option<Parsed>, StoreError> {
+        let parsed = Parsed { document, stamp: stamp_of(&file, path)?, _file: file };
+        Ok(self.cache.lock().unwrap_or_else(PoisonError::into_inner).replace(parsed))
     }
 }
 

@@ -14,7 +14,7 @@ use tokio::sync::{oneshot, watch};
 
 use super::ground::{self, Places};
 use super::lock::KernelLock;
-use super::reader::Reader;
+use super::reader::{Parsed, Reader};
 use super::replace;
 use crate::clock::Clock;
 use crate::secret::random_id;
@@ -63,7 +63,7 @@ impl Writer {
     /// Works until every sender is gone.
     pub(super) fn run(mut self, jobs: &mpsc::Receiver<Job>) {
         while let Ok(first) = jobs.recv() {
-            let lock = KernelLock::wait(&self.turnstile()).and_then(|turnstile| {
+            let lock = KernelLock::wait_unsigned(&self.turnstile()).and_then(|turnstile| {
                 // Whoever waits for the store lock holds the turnstile, so that one process that updates in a loop
                 // queues up behind it: flock itself is not fair (F16).
                 let lock = KernelLock::wait(&self.places.store_lock);
@@ -73,10 +73,18 @@ impl Writer {
             // Those that came while we waited for the lock go into the same write.
             let batch = std::iter::once(first).chain(jobs.try_iter()).filter(|job| job.ticket.take());
             let batch: Vec<Job> = batch.collect();
-            match lock {
-                Ok(lock) => self.write(&lock, batch),
-                Err(error) => answer_all(batch.into_iter().map(|job| job.answer), &Err(error.into())),
-            }
+            let lock = match lock {
+                Ok(lock) => lock,
+                Err(error) => {
+                    answer_all(batch.into_iter().map(|job| job.answer), &Err(error.into()));
+                    continue;
+                }
+            };
+            let Written { answers, result, replaced } = self.write(&lock, batch);
+            // What is durable need not be guarded; and nobody waits for the old file to be freed.
+            drop(lock);
+            answer_all(answers.into_iter(), &result);
+            drop(replaced);
         }
     }
 
@@ -84,13 +92,16 @@ impl Writer {
         self.places.locks.join("turnstile.lock")
     }
 
-    fn write(&mut self, lock: &KernelLock, batch: Vec<Job>) {
+    fn write(&mut self, lock: &KernelLock, batch: Vec<Job>) -> Written {
         if batch.is_empty() {
-            return;
+            return Written { answers: Vec::new(), result: Ok(()), replaced: None };
         }
         let mut document = match Reader::read_locked(lock, &self.places).and_then(|d| self.claim(d)) {
             Ok(document) => document,
-            Err(error) => return answer_all(batch.into_iter().map(|job| job.answer), &Err(error)),
+            Err(error) => {
+                let answers = batch.into_iter().map(|job| job.answer).collect();
+                return Written { answers, result: Err(error), replaced: None };
+            }
         };
         let now = self.clock.now();
         let mut answers = Vec::with_capacity(batch.len());
@@ -109,8 +120,11 @@ impl Writer {
         let swept = sweep::due(&document, now);
         changed |= !swept.is_empty();
         document.apply(swept);
-        let result = if changed { self.save(lock, document) } else { Ok(()) };
-        answer_all(answers.into_iter(), &result);
+        let saved = if changed { self.save(lock, document) } else { Ok(None) };
+        match saved {
+            Ok(replaced) => Written { answers, result: Ok(()), replaced },
+            Err(error) => Written { answers, result: Err(error), replaced: None },
+        }
     }
 
     /// Makes sure that file and lock folder carry one `store_id` (F15). Under the store lock.
@@ -130,16 +144,25 @@ impl Writer {
         Ok(document)
     }
 
-    fn save(&mut self, lock: &KernelLock, document: Document) -> Result<(), StoreError> {
+    /// Writes `document`. Gives what the cache held before.
+    fn save(&mut self, lock: &KernelLock, document: Document) -> Result<Option<Parsed>, StoreError> {
         if !self.tidied {
             replace::remove_leftovers(lock, &self.places);
             self.tidied = true;
         }
         let file = replace::replace(lock, &self.places, &document.print())?;
-        self.reader.adopt(Arc::new(document), file, &self.places.file)?;
+        let replaced = self.reader.adopt(Arc::new(document), file, &self.places.file)?;
         self.changed.send_modify(|count| *count += 1);
-        Ok(())
+        Ok(replaced)
     }
+}
+
+/// What came of a batch, and who is to hear of it once the lock is let go.
+struct Written {
+    answers: Vec<oneshot::Sender<Result<(), StoreError>>>,
+    result: Result<(), StoreError>,
+    /// The last to hold the old file, perhaps: letting it go frees the file, which takes the disk's time.
+    replaced: Option<Parsed>,
 }
 
 /// Runs one mutation on its own copy. The changes it wants, or why they are dropped.
