@@ -24,6 +24,7 @@ fn in_process(criterion: &mut Criterion) {
         group.bench_function(*peer_name, |bencher| bencher.iter_custom(&mut *peer));
         group.finish();
         let (thing, peer) = measure(&mut pair, TURNS);
+        let (thing, peer) = (thing.median, peer.median);
         let ratio = pair.limit.ratio(thing, peer);
         let verdict = if pair.limit.holds(ratio) { "holds" } else { "MISSED" };
         println!(

@@ -11,6 +11,7 @@ mod printed;
 
 use std::ffi::OsString;
 use std::io::Write;
+use std::mem::ManuallyDrop;
 use std::os::unix::process::CommandExt;
 use std::process::Command;
 
@@ -35,7 +36,6 @@ fn main() {
             1
         }
     };
-    // At once: what was read need not be given back piece by piece.
     std::process::exit(code)
 }
 
@@ -46,7 +46,8 @@ fn fresh(asked: &Asked) -> Option<FreshToken> {
     let config = Config::load(&path).ok()?;
     let store =
         FileStore::open(&config.store.path, config.store.allow_unverified_locks, Clock::system()).ok()?;
-    let document = store.snapshot().ok()?;
+    // Not given back piece by piece: this process is about to end.
+    let document = ManuallyDrop::new(store.snapshot().ok()?);
     let (user, thread) = (asked.user.as_ref(), asked.thread.as_ref());
     let tenant = resolve(&document, &config.providers, &asked.target, user, thread, None).ok()?;
     let token =

@@ -62,14 +62,32 @@ pub fn timed(mut once: impl FnMut() + 'static) -> Timed {
     })
 }
 
-/// The median of `all`.
-pub fn median(mut all: Vec<Duration>) -> Duration {
-    all.sort_unstable();
-    all.get(all.len() / 2).copied().unwrap_or_default()
+/// How long something took, of many times.
+#[derive(Clone, Copy)]
+pub struct Sample {
+    pub median: Duration,
+    /// A tenth of the times were as short: what it takes while nothing else wants the machine.
+    pub tenth: Duration,
 }
 
-/// Medians of one call of the thing and of its peer, each measured `turns` times in turn.
-pub fn measure(pair: &mut Pair, turns: usize) -> (Duration, Duration) {
+impl Sample {
+    pub fn of(mut times: Vec<Duration>) -> Self {
+        times.sort_unstable();
+        let at = |part: usize| times.get(part).copied().unwrap_or_default();
+        Self { median: at(times.len() / 2), tenth: at(times.len() / 10) }
+    }
+
+    /// Without what another sample takes.
+    pub fn beyond(self, other: Self) -> Self {
+        Self {
+            median: self.median.saturating_sub(other.median),
+            tenth: self.tenth.saturating_sub(other.tenth),
+        }
+    }
+}
+
+/// One call of the thing and one of its peer, each measured `turns` times in turn.
+pub fn measure(pair: &mut Pair, turns: usize) -> (Sample, Sample) {
     let each = |total: Duration, batch: u64| total / u32::try_from(batch).unwrap();
     let (mut things, mut peers) = (Vec::new(), Vec::new());
     // The first turn warms up, and does not count.
@@ -81,5 +99,5 @@ pub fn measure(pair: &mut Pair, turns: usize) -> (Duration, Duration) {
             peers.push(peer);
         }
     }
-    (median(things), median(peers))
+    (Sample::of(things), Sample::of(peers))
 }

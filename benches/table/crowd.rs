@@ -10,7 +10,7 @@ use latchkey::store::file::FileStore;
 use rustix::time::{ClockId, clock_gettime};
 
 use crate::common::ground::{Ground, key, runtime};
-use crate::common::pair::median;
+use crate::common::pair::Sample;
 use crate::common::rows::change;
 use crate::row::Row;
 
@@ -95,7 +95,7 @@ pub fn hand_over() -> Vec<Row> {
     let handed: Vec<_> = handed.collect();
     let what = format!("lock hand-over among {PROCESSES} processes, median");
     let peer = format!("{} hand-overs", handed.len());
-    vec![Row::time(&what, median(handed), &peer, Duration::from_micros(100))]
+    vec![Row::time(&what, Sample::of(handed), &peer, Duration::from_micros(100))]
 }
 
 /// How long one update takes when `processes` update at once, each a tenant of its own.

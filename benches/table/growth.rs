@@ -7,7 +7,7 @@ use latchkey::gate::Want;
 use latchkey_test_authority::Authority;
 
 use crate::common::ground::{Ground, key, runtime};
-use crate::common::pair::median;
+use crate::common::pair::Sample;
 use crate::common::rows::{at_once, hand_out, one_by_one};
 use crate::crowd;
 use crate::programs::{PROGRAMS, asking, expired, one_storm, whole};
@@ -16,7 +16,7 @@ use crate::row::shown;
 const TURNS: usize = 30;
 
 fn medians(turns: usize, mut once: impl FnMut() -> Duration) -> Duration {
-    median((0..turns).map(|_| once()).collect())
+    Sample::of((0..turns).map(|_| once()).collect()).median
 }
 
 fn head(of: &str, columns: &[String]) {

@@ -1,7 +1,8 @@
 //! The table of docs/performance.md: every row with its peer, measured in one run.
 //!
 //! `cargo bench --bench table` prints it, as Markdown, in some minutes; with a word behind `--`, only the rows whose name
-//! has it. Each row is the median of turns that the thing and its peer take in one loop.
+//! has it. Each row is the median of turns that the thing and its peer take in one loop; in
+//! parentheses the shortest tenth, which a busy machine spoils less.
 
 #![expect(clippy::unwrap_used, reason = "a benchmark that cannot be set up has failed")]
 #![expect(clippy::print_stdout, reason = "a benchmark's output is its result")]

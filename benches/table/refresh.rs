@@ -11,7 +11,7 @@ use latchkey_test_authority::{Authority, CLIENT, Person};
 
 use crate::common::by_hand;
 use crate::common::ground::key;
-use crate::common::pair::{Limit, median};
+use crate::common::pair::{Limit, Sample};
 use crate::common::rows::set;
 use crate::programs::expired;
 use crate::row::Row;
@@ -43,8 +43,8 @@ pub fn rows() -> Vec<Row> {
             exchanges.push(exchange);
         }
     }
-    let without = median(gates).saturating_sub(median(exchanges));
-    let peer = median(replaces);
+    let without = Sample::of(gates).beyond(Sample::of(exchanges));
+    let peer = Sample::of(replaces);
     let what = "a refresh in the bot, without the exchange";
     vec![Row::ratio(what, "one replace by hand", Limit::AtMost(5.0), without, peer)]
 }

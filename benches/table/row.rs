@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::common::pair::{Limit, Pair};
+use crate::common::pair::{Limit, Pair, Sample};
 
 pub struct Row {
     pub what: String,
@@ -15,37 +15,46 @@ pub struct Row {
 
 impl Row {
     /// A row that is a ratio.
-    pub fn ratio(what: &str, peer_name: &str, limit: Limit, thing: Duration, peer: Duration) -> Self {
-        let ratio = limit.ratio(thing, peer);
+    pub fn ratio(what: &str, peer_name: &str, limit: Limit, thing: Sample, peer: Sample) -> Self {
+        let ratio = limit.ratio(thing.median, peer.median);
         Self {
             what: what.to_owned(),
-            measured: shown(thing),
-            peer: format!("{peer_name}: {}", shown(peer)),
-            ratio: format!("{ratio:.2}"),
+            measured: shown(thing.median),
+            peer: format!("{peer_name}: {}", shown(peer.median)),
+            ratio: format!("{ratio:.2} ({:.2})", limit.ratio(thing.tenth, peer.tenth)),
             limit: limit.to_string(),
             holds: limit.holds(ratio),
         }
     }
 
-    pub fn of_pair(pair: &Pair, thing: Duration, peer: Duration) -> Self {
+    pub fn of_pair(pair: &Pair, thing: Sample, peer: Sample) -> Self {
         Self::ratio(pair.name, pair.peer_name, pair.limit, thing, peer)
     }
 
     /// A row that is a time.
-    pub fn time(what: &str, measured: Duration, peer: &str, limit: Duration) -> Self {
+    pub fn time(what: &str, measured: Sample, peer: &str, limit: Duration) -> Self {
         Self {
             what: what.to_owned(),
-            measured: shown(measured),
+            measured: format!("{} ({})", shown(measured.median), shown(measured.tenth)),
             peer: peer.to_owned(),
             ratio: String::new(),
             limit: format!("at most {}", shown(limit)),
-            holds: measured <= limit,
+            holds: measured.median <= limit,
         }
+    }
+
+    /// The same without a limit.
+    pub fn for_comparison(self) -> Self {
+        Self { limit: String::new(), ..self }
     }
 
     pub fn print(&self) {
         let Self { what, measured, peer, ratio, limit, holds } = self;
-        let verdict = if *holds { "holds" } else { "**missed**" };
+        let verdict = match (limit.is_empty(), holds) {
+            (true, _) => "",
+            (false, true) => "holds",
+            (false, false) => "**missed**",
+        };
         println!("| {what} | {measured} | {peer} | {ratio} | {limit} | {verdict} |");
     }
 }

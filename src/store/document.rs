@@ -4,15 +4,16 @@
 //! an entry that nobody changed is printed as it was read (F5); one that cannot be understood fails alone. Must not:
 //! touch a file (`file/` does) or know field names (`wire.rs` does).
 
+mod scan;
+mod section;
 mod text;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
-use self::text::{Entries, Text};
+use self::section::{Entry, Section};
+use self::text::Text;
 use super::view::login_key;
-use super::wire::Record;
 use crate::binding::{Binding, OwedRevocation};
 use crate::credential::Credential;
 use crate::pending::{LoginId, PendingLogin};
@@ -42,89 +43,6 @@ pub(super) enum ParseError {
     Newer(String),
 }
 
-/// An entry as it stands in the file, with its meaning once somebody has asked for it.
-struct Entry<T> {
-    raw: Text,
-    meaning: OnceLock<Result<Arc<T>, String>>,
-}
-
-impl<T> fmt::Debug for Entry<T> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // The raw text holds tokens (Z1), and so may what we do not know.
-        f.write_str("Entry")
-    }
-}
-
-impl<T: Record> Entry<T> {
-    fn raw(raw: Text) -> Self {
-        Self { raw, meaning: OnceLock::new() }
-    }
-
-    fn meaning(&self, section: &'static str, key: &str) -> Result<Arc<T>, EntryError> {
-        self.meaning.get_or_init(|| T::read(self.raw.get()).map(Arc::new)).clone().map_err(|why| EntryError {
-            section,
-            key: key.to_owned(),
-            why,
-        })
-    }
-}
-
-/// One map of the file.
-#[derive(Debug)]
-struct Section<T> {
-    name: &'static str,
-    entries: BTreeMap<String, Arc<Entry<T>>>,
-}
-
-impl<T> Clone for Section<T> {
-    fn clone(&self) -> Self {
-        Self { name: self.name, entries: self.entries.clone() }
-    }
-}
-
-impl<T: Record> Section<T> {
-    fn of(name: &'static str, entries: Entries) -> Self {
-        let entries = entries.into_iter().map(|(key, raw)| (key, Arc::new(Entry::raw(raw)))).collect();
-        Self { name, entries }
-    }
-
-    fn get(&self, key: &str) -> Result<Option<Arc<T>>, EntryError> {
-        self.entries.get(key).map(|entry| entry.meaning(self.name, key)).transpose()
-    }
-
-    /// About how many bytes it takes to print it.
-    fn size(&self) -> usize {
-        self.entries.iter().map(|(key, entry)| key.len() + entry.raw.get().len() + 12).sum()
-    }
-
-    fn readable(&self) -> impl Iterator<Item = (&str, Arc<T>)> {
-        self.entries
-            .iter()
-            .filter_map(|(key, entry)| Some((key.as_str(), entry.meaning(self.name, key).ok()?)))
-    }
-
-    fn damaged(&self) -> impl Iterator<Item = EntryError> + '_ {
-        self.entries.iter().filter_map(|(key, entry)| entry.meaning(self.name, key).err())
-    }
-
-    /// Puts `value` under `key`, keeping what the entry before held beyond what we know (F5).
-    fn put(&mut self, key: String, value: T) {
-        let before = self.entries.get(&key).map(|entry| entry.raw.get());
-        let raw = value.write(before).into();
-        let entry = Entry { raw, meaning: OnceLock::from(Ok(Arc::new(value))) };
-        self.entries.insert(key, Arc::new(entry));
-    }
-
-    fn apply(&mut self, changes: BTreeMap<String, Option<T>>) {
-        for (key, change) in changes {
-            match change {
-                Some(value) => self.put(key, value),
-                None => drop(self.entries.remove(&key)),
-            }
-        }
-    }
-}
-
 /// What one update changes; `None` removes.
 #[derive(Debug, Default)]
 pub(super) struct Changes {
@@ -146,14 +64,14 @@ impl Changes {
 }
 
 /// All that is stored, as of one moment.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub struct Document {
     /// The name that file and lock folder share (F15).
     pub(super) store_id: Option<String>,
     tenants: Section<Credential>,
     pending: Section<PendingLogin>,
     threads: Section<Binding>,
-    revocations: Vec<Arc<Entry<OwedRevocation>>>,
+    revocations: Vec<Entry<OwedRevocation>>,
     /// Sections that we do not know.
     rest: BTreeMap<String, Text>,
 }
@@ -162,14 +80,11 @@ impl Document {
     /// A store with nothing in it.
     #[must_use]
     pub fn empty() -> Self {
-        fn none<T>(name: &'static str) -> Section<T> {
-            Section { name, entries: BTreeMap::new() }
-        }
         Self {
             store_id: None,
-            tenants: none("tenants"),
-            pending: none("pending"),
-            threads: none("threads"),
+            tenants: Section::of("tenants", Vec::new()),
+            pending: Section::of("pending", Vec::new()),
+            threads: Section::of("threads", Vec::new()),
             revocations: Vec::new(),
             rest: BTreeMap::new(),
         }
@@ -183,7 +98,7 @@ impl Document {
             tenants: Section::of("tenants", found.tenants),
             pending: Section::of("pending", found.pending),
             threads: Section::of("threads", found.threads),
-            revocations: found.revocations.into_iter().map(|raw| Arc::new(Entry::raw(raw))).collect(),
+            revocations: found.revocations,
             rest: found.rest,
         })
     }
@@ -205,9 +120,9 @@ impl Document {
             match name {
                 "version" => text.push_str(&VERSION.to_string()),
                 "store_id" => text.push_str(&quoted(self.store_id.as_deref().unwrap_or_default())),
-                "tenants" => print_section(&mut text, &self.tenants),
-                "pending" => print_section(&mut text, &self.pending),
-                "threads" => print_section(&mut text, &self.threads),
+                "tenants" => self.tenants.print(&mut text),
+                "pending" => self.pending.print(&mut text),
+                "threads" => self.threads.print(&mut text),
                 "revocations" => print_list(&mut text, &self.revocations),
                 _ => text.push_str(self.rest.get(name).map_or("null", Text::get)),
             }
@@ -290,8 +205,7 @@ impl Document {
             entry.meaning("revocations", "").map_or(true, |owed| !changes.settled.contains(&owed.id))
         });
         for owed in changes.owed {
-            let raw = owed.write(None).into();
-            self.revocations.push(Arc::new(Entry { raw, meaning: OnceLock::from(Ok(Arc::new(owed))) }));
+            self.revocations.push(Entry::of(owed, None));
         }
     }
 }
@@ -305,18 +219,7 @@ fn push_key(text: &mut String, key: &str) {
     text.push_str(": ");
 }
 
-fn print_section<T>(text: &mut String, section: &Section<T>) {
-    let mut before = "{\n    ";
-    for (key, entry) in &section.entries {
-        text.push_str(before);
-        before = ",\n    ";
-        push_key(text, key);
-        text.push_str(entry.raw.get());
-    }
-    text.push_str(if section.entries.is_empty() { "{}" } else { "\n  }" });
-}
-
-fn print_list<T>(text: &mut String, entries: &[Arc<Entry<T>>]) {
+fn print_list<T>(text: &mut String, entries: &[Entry<T>]) {
     let mut before = "[\n    ";
     for entry in entries {
         text.push_str(before);

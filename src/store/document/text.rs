@@ -1,16 +1,22 @@
 //! The bytes of an auth file as pieces of text, found in one pass.
 //!
-//! Owns [`Text`] and the finding of sections and entries. Invariants: an entry's text is where it was read, not copied,
-//! since one that nobody asks for must cost next to nothing; no error shows a value. Must not: understand an entry.
+//! Owns [`Text`] and the finding of sections and entries. Invariants: an entry's text stays where it was read, since one
+//! that nobody asks for must cost next to nothing; no error shows a value. Must not: understand an entry.
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::ops::Range;
 use std::sync::Arc;
 
-use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
+use serde::de::IgnoredAny;
 use serde_json::value::RawValue;
 
 use super::ParseError;
+use super::scan::Scan;
+use super::section::Entry;
+use crate::binding::{Binding, OwedRevocation};
+use crate::credential::Credential;
+use crate::pending::PendingLogin;
 
 /// A piece of JSON text: of the file as it was read, which all its pieces share, or a whole of its own.
 #[derive(Clone)]
@@ -25,17 +31,29 @@ impl Text {
         self.whole.get(self.start..self.end).unwrap_or_default()
     }
 
-    /// The piece of `whole` that is `raw`.
-    fn within(whole: &Arc<String>, raw: &RawValue) -> Self {
-        let start = raw.get().as_ptr().addr().saturating_sub(whole.as_ptr().addr());
-        Self { whole: Arc::clone(whole), start, end: start.saturating_add(raw.get().len()) }
+    fn within(whole: &Arc<String>, range: Range<usize>) -> Self {
+        Self { whole: Arc::clone(whole), start: range.start, end: range.end }
+    }
+
+    /// The key that stands at `range`, quotes included: a piece of the file, unless it is written with escapes.
+    fn key(whole: &Arc<String>, range: Range<usize>) -> Option<Self> {
+        let quoted = whole.get(range.clone())?;
+        if quoted.contains('\\') {
+            return Some(serde_json::from_str::<String>(quoted).ok()?.into());
+        }
+        Some(Self::within(whole, range.start + 1..range.end.saturating_sub(1)))
+    }
+}
+
+impl From<String> for Text {
+    fn from(whole: String) -> Self {
+        Self { start: 0, end: whole.len(), whole: Arc::new(whole) }
     }
 }
 
 impl From<Box<RawValue>> for Text {
     fn from(raw: Box<RawValue>) -> Self {
-        let whole = String::from(Box::<str>::from(raw));
-        Self { start: 0, end: whole.len(), whole: Arc::new(whole) }
+        String::from(Box::<str>::from(raw)).into()
     }
 }
 
@@ -46,142 +64,112 @@ impl fmt::Debug for Text {
     }
 }
 
-/// The entries of a map of the file, in the order of the file.
-pub(super) type Entries = Vec<(String, Text)>;
+/// Entries in the order of the file, by their keys.
+type Entries<T> = Vec<(Text, Entry<T>)>;
 
 /// The sections of a file. What is not there is empty.
 #[derive(Default)]
 pub(super) struct Sections {
     pub store_id: Option<String>,
-    pub tenants: Entries,
-    pub pending: Entries,
-    pub threads: Entries,
-    pub revocations: Vec<Text>,
+    pub tenants: Entries<Credential>,
+    pub pending: Entries<PendingLogin>,
+    pub threads: Entries<Binding>,
+    pub revocations: Vec<Entry<OwedRevocation>>,
     pub rest: BTreeMap<String, Text>,
 }
 
 /// Finds the sections of `whole`, whose version must be ours.
 pub(super) fn sections(whole: &Arc<String>) -> Result<Sections, ParseError> {
-    let mut deserializer = serde_json::Deserializer::from_str(whole);
-    let found =
-        Top(whole).deserialize(&mut deserializer).and_then(|found| deserializer.end().map(|()| found));
-    let version = match &found {
-        Ok((version, _)) => version.as_ref().map(|text| text.get().to_owned()),
-        // In a file of a newer version anything may look different: that is not damage (F5).
-        Err(_) => version_alone(whole),
+    let found = Finding { whole, scan: Scan::new(whole), version: None, wrong: None }.run();
+    let corrupt = |why: &str| Err(ParseError::Corrupt(why.to_owned()));
+    let Some((version, wrong, sections)) = found else {
+        // Of JSON that is none, the library tells best where.
+        return match serde_json::from_str::<IgnoredAny>(whole) {
+            Err(error) => Err(ParseError::Corrupt(error.to_string())),
+            Ok(_) => corrupt("it is no object, or a key of it is no text"),
+        };
     };
-    if let Some(newer) = version.as_deref().filter(|text| text.parse::<f64>().is_ok_and(|v| v > 1.0)) {
-        return Err(ParseError::Newer(newer.chars().take(20).collect()));
-    }
-    let (_, sections) = found.map_err(|error| ParseError::Corrupt(explained(&error)))?;
-    match version.as_deref() {
-        Some("1") => Ok(sections),
-        Some(_) => Err(ParseError::Corrupt("\"version\" is not 1".to_owned())),
-        None => Err(ParseError::Corrupt("it has no \"version\"".to_owned())),
-    }
-}
-
-fn version_alone(whole: &str) -> Option<String> {
-    let top: BTreeMap<String, &RawValue> = serde_json::from_str(whole).ok()?;
-    Some((*top.get("version")?).get().to_owned())
-}
-
-fn explained(error: &serde_json::Error) -> String {
-    match error.classify() {
-        // serde's own text may quote what stands there.
-        serde_json::error::Category::Data => {
-            format!("a part of it is of the wrong type, near line {} column {}", error.line(), error.column())
+    match version.as_ref().map(Text::get) {
+        // In a file of a newer version anything may look different: that is not damage (F5).
+        Some(newer) if newer.parse::<f64>().is_ok_and(|version| version > 1.0) => {
+            Err(ParseError::Newer(newer.chars().take(20).collect()))
         }
-        _ => error.to_string(),
+        Some("1") => match wrong {
+            None => Ok(sections),
+            Some(name) => Err(ParseError::Corrupt(format!("{name:?} is of the wrong type"))),
+        },
+        Some(_) => corrupt("\"version\" is not 1"),
+        None => corrupt("it has no \"version\""),
     }
 }
 
-/// The file itself: gives its version, and its sections.
-struct Top<'a>(&'a Arc<String>);
-
-impl<'de> DeserializeSeed<'de> for Top<'_> {
-    type Value = (Option<Text>, Sections);
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
-        deserializer.deserialize_map(self)
-    }
+/// One pass over a file.
+struct Finding<'a> {
+    whole: &'a Arc<String>,
+    scan: Scan<'a>,
+    version: Option<Text>,
+    /// A section that is not what it should be.
+    wrong: Option<&'static str>,
 }
 
-impl<'de> Visitor<'de> for Top<'_> {
-    type Value = (Option<Text>, Sections);
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("an object")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-        let whole = self.0;
-        let (mut version, mut sections) = (None, Sections::default());
-        while let Some(key) = map.next_key::<String>()? {
-            match key.as_str() {
-                "version" => version = Some(Text::within(whole, map.next_value()?)),
-                "store_id" => sections.store_id = Some(map.next_value()?),
-                "tenants" => sections.tenants = map.next_value_seed(Map(whole))?,
-                "pending" => sections.pending = map.next_value_seed(Map(whole))?,
-                "threads" => sections.threads = map.next_value_seed(Map(whole))?,
-                "revocations" => sections.revocations = map.next_value_seed(List(whole))?,
-                _ => drop(sections.rest.insert(key, Text::within(whole, map.next_value()?))),
+impl Finding<'_> {
+    fn run(mut self) -> Option<(Option<Text>, Option<&'static str>, Sections)> {
+        let mut found = Sections::default();
+        let mut more = self.scan.enters(b'{', b'}')?;
+        while more {
+            let key = self.scan.key()?;
+            let key = Text::key(self.whole, key)?;
+            match key.get() {
+                "version" => self.version = Some(self.piece()?),
+                "store_id" => {
+                    found.store_id = serde_json::from_str(self.piece()?.get()).ok();
+                    if found.store_id.is_none() {
+                        self.wrong = Some("store_id");
+                    }
+                }
+                "tenants" => found.tenants = self.entries("tenants")?,
+                "pending" => found.pending = self.entries("pending")?,
+                "threads" => found.threads = self.entries("threads")?,
+                "revocations" => found.revocations = self.items("revocations")?,
+                other => drop(found.rest.insert(other.to_owned(), self.piece()?)),
             }
+            more = self.scan.goes_on(b'}')?;
         }
-        Ok((version, sections))
-    }
-}
-
-/// The entries of a map.
-struct Map<'a>(&'a Arc<String>);
-
-impl<'de> DeserializeSeed<'de> for Map<'_> {
-    type Value = Entries;
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Entries, D::Error> {
-        deserializer.deserialize_map(self)
-    }
-}
-
-impl<'de> Visitor<'de> for Map<'_> {
-    type Value = Entries;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("an object")
+        self.scan.is_at_end().then_some((self.version, self.wrong, found))
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Entries, A::Error> {
-        let mut pieces = Vec::new();
-        while let Some((key, raw)) = map.next_entry::<String, &RawValue>()? {
-            pieces.push((key, Text::within(self.0, raw)));
+    fn piece(&mut self) -> Option<Text> {
+        Some(Text::within(self.whole, self.scan.value()?))
+    }
+
+    fn entries<T>(&mut self, name: &'static str) -> Option<Entries<T>> {
+        let mut entries = Vec::new();
+        let mut more = self.is_open(name, b'{')? && self.scan.enters(b'{', b'}')?;
+        while more {
+            let key = self.scan.key()?;
+            entries.push((Text::key(self.whole, key)?, self.piece()?.into()));
+            more = self.scan.goes_on(b'}')?;
         }
-        Ok(pieces)
-    }
-}
-
-/// The items of a list.
-struct List<'a>(&'a Arc<String>);
-
-impl<'de> DeserializeSeed<'de> for List<'_> {
-    type Value = Vec<Text>;
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Vec<Text>, D::Error> {
-        deserializer.deserialize_seq(self)
-    }
-}
-
-impl<'de> Visitor<'de> for List<'_> {
-    type Value = Vec<Text>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a list")
+        Some(entries)
     }
 
-    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Vec<Text>, A::Error> {
-        let mut pieces = Vec::new();
-        while let Some(raw) = list.next_element::<&RawValue>()? {
-            pieces.push(Text::within(self.0, raw));
+    fn items<T>(&mut self, name: &'static str) -> Option<Vec<Entry<T>>> {
+        let mut items = Vec::new();
+        let mut more = self.is_open(name, b'[')? && self.scan.enters(b'[', b']')?;
+        while more {
+            items.push(self.piece()?.into());
+            more = self.scan.goes_on(b']')?;
         }
-        Ok(pieces)
+        Some(items)
+    }
+
+    /// Whether the section `name` begins with `open`; if not, it is passed and noted.
+    fn is_open(&mut self, name: &'static str, open: u8) -> Option<bool> {
+        let is_open = self.scan.peek()? == open;
+        if !is_open {
+            self.scan.value()?;
+            self.wrong = Some(name);
+        }
+        Some(is_open)
     }
 }
