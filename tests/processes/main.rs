@@ -5,6 +5,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot be set up has failed")]
 
 mod fresh_program;
+mod handing;
 mod host;
 mod interrupted;
 mod output;
