@@ -24,11 +24,12 @@ fn in_process(criterion: &mut Criterion) {
         group.bench_function(*peer_name, |bencher| bencher.iter_custom(&mut *peer));
         group.finish();
         let (thing, peer) = measure(&mut pair, TURNS);
+        let ratio = pair.limit.ratio(thing.median, peer.median);
+        let tenth = pair.limit.ratio(thing.tenth, peer.tenth);
         let (thing, peer) = (thing.median, peer.median);
-        let ratio = pair.limit.ratio(thing, peer);
         let verdict = if pair.limit.holds(ratio) { "holds" } else { "MISSED" };
         println!(
-            "{}: {thing:.2?}, {}: {peer:.2?}; ratio {ratio:.2}, to reach {}: {verdict}\n",
+            "{}: {thing:.2?}, {}: {peer:.2?}; ratio {ratio:.2} ({tenth:.2}), to reach {}: {verdict}\n",
             pair.name, pair.peer_name, pair.limit
         );
     }

@@ -63,40 +63,46 @@ impl<'a> Words<'a> {
         Some(words)
     }
 
-    /// The value of `name` as `read` understands it: none if it is not there, and no answer at all if it is not
-    /// understood.
-    fn value<T>(&self, name: &str, read: impl FnOnce(&'a str) -> Option<T>) -> Option<Option<T>> {
-        match self.options.iter().find(|(known, _)| *known == name) {
-            Some((_, value)) => read(value).map(Some),
-            None => Some(None),
-        }
+    /// The value of `name` as `read` understands it, if it is there.
+    fn value<T>(&self, name: &str, read: impl FnOnce(&'a str) -> Option<T>) -> Result<Option<T>, NotPlain> {
+        let found = self.options.iter().find(|(known, _)| *known == name);
+        found.map(|(_, value)| read(value).ok_or(NotPlain)).transpose()
     }
 }
+
+impl Words<'_> {
+    fn asked(&self, target: &str) -> Result<Asked, NotPlain> {
+        let time = |text: &str| humantime::parse_duration(text).ok();
+        self.value("--timeout", time)?;
+        let mut want = Want {
+            rejected: self.value("--rejected-sha256", |text| TokenHash::parse(text).ok())?,
+            ..Want::default()
+        };
+        let min_valid: Option<Duration> = self.value("--min-valid", time)?;
+        if let Some(min_valid) = min_valid {
+            want.min_valid = i64::try_from(min_valid.as_secs()).unwrap_or(i64::MAX);
+        }
+        let format = self.value("--format", |text| match text {
+            "plain" => Some(Format::Plain),
+            "json" => Some(Format::Json),
+            _ => None,
+        })?;
+        Ok(Asked {
+            config: self.value("--config", |text| Some(PathBuf::from(text)))?,
+            target: target.to_owned(),
+            thread: self.value("--thread", |text| text.parse().ok())?,
+            user: self.value("--user", |text| text.parse().ok())?,
+            want,
+            format: format.unwrap_or(Format::Plain),
+        })
+    }
+}
+
+/// A value that is not understood here.
+struct NotPlain;
 
 /// Reads the arguments; `None` where `latchkey token` should.
 pub fn read(arguments: &[OsString]) -> Option<Asked> {
     let words = Words::of(arguments)?;
-    let time = |text: &str| humantime::parse_duration(text).ok();
-    words.value("--timeout", time)?;
-    let min_valid: Option<Duration> = words.value("--min-valid", time)?;
-    let mut want = Want {
-        rejected: words.value("--rejected-sha256", |text| TokenHash::parse(text).ok())?,
-        ..Want::default()
-    };
-    if let Some(min_valid) = min_valid {
-        want.min_valid = i64::try_from(min_valid.as_secs()).unwrap_or(i64::MAX);
-    }
-    let format = words.value("--format", |text| match text {
-        "plain" => Some(Format::Plain),
-        "json" => Some(Format::Json),
-        _ => None,
-    })?;
-    Some(Asked {
-        config: words.value("--config", |text| Some(PathBuf::from(text)))?,
-        target: words.target?.to_owned(),
-        thread: words.value("--thread", |text| text.parse().ok())?,
-        user: words.value("--user", |text| text.parse().ok())?,
-        want,
-        format: format.unwrap_or(Format::Plain),
-    })
+    words.asked(words.target?).ok()
 }

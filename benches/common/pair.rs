@@ -76,14 +76,6 @@ impl Sample {
         let at = |part: usize| times.get(part).copied().unwrap_or_default();
         Self { median: at(times.len() / 2), tenth: at(times.len() / 10) }
     }
-
-    /// Without what another sample takes.
-    pub fn beyond(self, other: Self) -> Self {
-        Self {
-            median: self.median.saturating_sub(other.median),
-            tenth: self.tenth.saturating_sub(other.tenth),
-        }
-    }
 }
 
 /// One call of the thing and one of its peer, each measured `turns` times in turn.

@@ -1,5 +1,6 @@
 //! Several processes on one auth file: each is this program again, with a mode as its first argument.
 
+use std::fmt::Write as _;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -52,12 +53,12 @@ async fn take_lock(store: &FileStore, times: u64) {
     let mut lines = String::new();
     for _ in 0..times {
         let asked = now();
-        let lock = store.refresh_lock(&key("acme"), Duration::from_secs(60)).await.unwrap();
+        let lock = store.refresh_lock(&key("acme"), Duration::from_mins(1)).await.unwrap();
         let had = now();
         std::thread::sleep(KEEPS);
         let let_go = now();
         drop(lock);
-        lines.push_str(&format!("{asked} {had} {let_go}\n"));
+        writeln!(lines, "{asked} {had} {let_go}").unwrap();
         std::thread::sleep(RESTS);
     }
     print!("{lines}");

@@ -23,6 +23,17 @@ use row::Row;
 /// Turns of a row that is measured inside this process.
 const TURNS: usize = 60;
 
+/// What measures a part of the table.
+type Measure = fn() -> Vec<Row>;
+
+/// The parts that need more than this process, with the words they are asked for by.
+const PARTS: [(&str, Measure); 4] = [
+    ("whole process", programs::fresh),
+    ("storm", programs::storm),
+    ("refresh", refresh::rows),
+    ("hand-over", crowd::hand_over),
+];
+
 fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     if let [mode, rest @ ..] = arguments.as_slice()
@@ -43,13 +54,7 @@ fn main() {
         let (thing, peer) = measure(&mut pair, TURNS);
         Row::of_pair(&pair, thing, peer).print();
     }
-    let rows: [(&str, fn() -> Vec<Row>); 4] = [
-        ("whole process", programs::fresh),
-        ("storm", programs::storm),
-        ("refresh", refresh::rows),
-        ("hand-over", crowd::hand_over),
-    ];
-    for (_, measure) in rows.into_iter().filter(|(name, _)| wanted(name)) {
+    for (_, measure) in PARTS.into_iter().filter(|(name, _)| wanted(name)) {
         for row in measure() {
             row.print();
         }

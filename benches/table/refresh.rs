@@ -43,10 +43,14 @@ pub fn rows() -> Vec<Row> {
             exchanges.push(exchange);
         }
     }
-    let without = Sample::of(gates).beyond(Sample::of(exchanges));
+    let without = without(Sample::of(gates), Sample::of(exchanges));
     let peer = Sample::of(replaces);
     let what = "a refresh in the bot, without the exchange";
     vec![Row::ratio(what, "one replace by hand", Limit::AtMost(5.0), without, peer)]
+}
+
+fn without(all: Sample, part: Sample) -> Sample {
+    Sample { median: all.median.saturating_sub(part.median), tenth: all.tenth.saturating_sub(part.tenth) }
 }
 
 /// A whole refresh: intent, exchange, durable save.
