@@ -5,12 +5,22 @@
 
 use std::ops::Range;
 
-/// Bytes of a string that are looked at in one step.
-const STEP: usize = 16;
+/// One in each byte of a word.
+const ONES: u64 = 0x0101_0101_0101_0101;
 
 /// Whether `byte` means something inside a string, or must not stand there.
 fn is_special(byte: u8) -> bool {
     byte == b'"' || byte == b'\\' || byte < 0x20
+}
+
+/// The same for eight bytes at once: the lowest bit that is set stands in the first byte that is special, if one is.
+fn specials(word: u64) -> u64 {
+    // A subtraction borrows in a byte that is smaller, and in what stands above it; the high bit tells, where the byte
+    // itself had none.
+    let below = |word: u64, least: u64| word.wrapping_sub(ONES * least) & !word;
+    let quote = below(word ^ (ONES * u64::from(b'"')), 1);
+    let backslash = below(word ^ (ONES * u64::from(b'\\')), 1);
+    (quote | backslash | below(word, 0x20)) & (ONES * 0x80)
 }
 
 /// A place in a JSON text. Each step gives nothing where the text is not JSON.
@@ -125,14 +135,17 @@ impl<'a> Scan<'a> {
         }
         self.at += 1;
         loop {
-            // Tokens are long: so many bytes in one step, as long as none of them means anything.
-            while let Some(step) = self.text.get(self.at..).and_then(<[u8]>::first_chunk::<STEP>) {
-                if step.iter().fold(false, |found, byte| found | is_special(*byte)) {
-                    break;
+            let rest = self.text.get(self.at..)?;
+            if let Some(eight) = rest.first_chunk() {
+                let specials = specials(u64::from_le_bytes(*eight));
+                if specials == 0 {
+                    self.at += eight.len();
+                    continue;
                 }
-                self.at += STEP;
+                self.at += specials.trailing_zeros() as usize / 8;
+            } else {
+                self.at += rest.iter().position(|byte| is_special(*byte))?;
             }
-            self.at += self.text.get(self.at..)?.iter().position(|byte| is_special(*byte))?;
             match *self.text.get(self.at)? {
                 b'"' => {
                     self.at += 1;
@@ -287,6 +300,23 @@ mod tests {
             assert_eq!(scanned(text).is_some(), is_json(text), "{text:?}");
         }
         assert_eq!(scanned(" {\"a\": [1, \"]\"]} \n"), Some("{\"a\": [1, \"]\"]}"));
+    }
+
+    /// The eight at once agree with the one by one.
+    #[test]
+    fn the_first_special_byte_is_found_wherever_it_stands() {
+        for special in 0..=255_u8 {
+            for (at, before) in
+                (0..8).flat_map(|at| [b'a', b'!', b'#', 0x7f, 0x80, 0xff].map(|before| (at, before)))
+            {
+                let mut eight = [before; 8];
+                eight[at] = special;
+                let expected = eight.iter().position(|byte| is_special(*byte));
+                let specials = specials(u64::from_le_bytes(eight));
+                let found = (specials != 0).then(|| specials.trailing_zeros() as usize / 8);
+                assert_eq!(found, expected, "{eight:?}");
+            }
+        }
     }
 
     proptest! {
