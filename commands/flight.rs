@@ -4,11 +4,14 @@
 //! a closed pipe end it (G29). What it got it stores; to its parent it only reports, without any token. Hidden, since
 //! nobody needs to call it.
 
+use std::fs::File;
 use std::io::Write;
+use std::os::fd::AsFd;
 use std::path::Path;
 
 use latchkey::gate::{Class, LOCK_WAIT, TokenError, Want};
 use latchkey::secret::TokenHash;
+use latchkey::store::StoreError;
 use latchkey::tenant::TenantKey;
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -88,6 +91,16 @@ pub fn run(config: Option<&Path>, arguments: &Arguments) -> Result<(), Exit> {
     Ok(())
 }
 
+/// What our parent has put in the place of standard input: the tenant's refresh lock. It leaves that place, so that the
+/// lock is let go with the flight's end.
+fn standard_input() -> Result<File, Exit> {
+    let internal = |error: std::io::Error| Exit::new(Code::Internal, error);
+    let given = std::io::stdin().as_fd().try_clone_to_owned().map_err(internal)?;
+    let nothing = File::open("/dev/null").map_err(internal)?;
+    rustix::stdio::dup2_stdin(&nothing).map_err(|error| internal(error.into()))?;
+    Ok(File::from(given))
+}
+
 async fn fly(config: Option<&Path>, arguments: &Arguments) -> Result<(), Exit> {
     // Held for the life of the process: a signal that is handled does not end it.
     let kinds = [SignalKind::interrupt(), SignalKind::terminate(), SignalKind::hangup(), SignalKind::quit()];
@@ -98,6 +111,7 @@ async fn fly(config: Option<&Path>, arguments: &Arguments) -> Result<(), Exit> {
         .map_err(|error| Exit::new(Code::Internal, error))?;
     let loaded = setup::load(config)?;
     let store = setup::open_store(&loaded.config)?;
+    store.take_over_refresh_lock(&arguments.tenant, standard_input()?).map_err(StoreError::from)?;
     let broker = setup::broker(&loaded.config, store);
     let want = Want {
         min_valid: arguments.min_valid,

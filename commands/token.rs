@@ -4,7 +4,7 @@
 //! child in a session of its own refreshes, so that nothing that ends this process ends the exchange (G29). Invariant:
 //! standard output gets the token or nothing.
 
-use std::io::{Read, Write};
+use std::io::Read;
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::sync::mpsc;
@@ -13,15 +13,16 @@ use std::time::{Duration, Instant};
 use latchkey::broker::{FreshToken, ResolveError, fresh_now, resolve};
 use latchkey::clock::Clock;
 use latchkey::config::Config;
-use latchkey::gate::{Class, TokenError, Want};
+use latchkey::gate::{Class, LOCK_WAIT, TokenError, Want, locked_as};
 use latchkey::secret::TokenHash;
 use latchkey::store::file::FileStore;
-use latchkey::store::{Document, Store, has_ended};
+use latchkey::store::{Document, KernelLock, LockError, Store, StoreError, has_ended};
 use latchkey::tenant::{TenantKey, ThreadId, UserId};
 
 use crate::exit::{Code, Exit};
 use crate::flight::Report;
 use crate::log;
+use crate::printed::{self, Format};
 use crate::setup::{self, Loaded};
 
 /// How often the store is looked at while a sign-in is waited for.
@@ -63,14 +64,6 @@ pub struct Arguments {
     format: Format,
 }
 
-#[derive(Debug, Clone, Copy, clap::ValueEnum)]
-enum Format {
-    /// The token alone
-    Plain,
-    /// An object: tenant, `access_token`, `token_type`, `expires_at`, scopes, generation
-    Json,
-}
-
 pub fn run(config: Option<&Path>, arguments: &Arguments) -> Result<(), Exit> {
     let loaded = setup::load(config)?;
     let store = setup::open_store(&loaded.config)?;
@@ -88,7 +81,7 @@ pub fn run(config: Option<&Path>, arguments: &Arguments) -> Result<(), Exit> {
             result => break result?,
         }
     };
-    print(&token, arguments.format)?;
+    printed::print(&token, arguments.format).map_err(|why| Exit::new(Code::Internal, why))?;
     if token.unnoted {
         note_use(&loaded, store, &token.tenant);
     }
@@ -107,28 +100,59 @@ struct Asking<'a> {
 impl Asking<'_> {
     /// A token that is fresh, or is by the time a flight has landed.
     fn once(&self) -> Result<FreshToken, Exit> {
-        let (config, arguments) = (&self.loaded.config, self.arguments);
         let tenant = self.tenant(&*self.store.snapshot()?)?;
         let mut want = Want {
-            min_valid: i64::try_from(arguments.min_valid.as_secs()).unwrap_or(i64::MAX),
-            rejected: arguments.rejected_sha256,
+            min_valid: i64::try_from(self.arguments.min_valid.as_secs()).unwrap_or(i64::MAX),
+            rejected: self.arguments.rejected_sha256,
             ..Want::default()
         };
-        // The flight may have been one that others joined with other wants: once more, at most (G8).
+        // A newer token may be rejected as well: once more, at most (G8).
         for _ in 0..2 {
-            let document = self.store.snapshot()?;
-            match fresh_now(&document, &config.providers, &tenant, &want, Clock::system().now())? {
-                Ok(token) => return Ok(token),
-                Err(version) => {
-                    want.arrived.get_or_insert(version);
-                }
+            if let Some(token) = self.look(&tenant, &mut want)? {
+                return Ok(token);
             }
-            self.fly(&tenant, &want)?;
+            // Most who come here come while somebody refreshes: they wait for that, and need no child of their own.
+            let lock = self.lock(&tenant)?;
+            if let Some(token) = self.look(&tenant, &mut want)? {
+                return Ok(token);
+            }
+            self.fly(&tenant, &want, lock)?;
         }
-        let document = self.store.snapshot()?;
-        fresh_now(&document, &config.providers, &tenant, &want, Clock::system().now())?.map_err(|_| {
+        self.look(&tenant, &mut want)?.ok_or_else(|| {
             Exit::new(Code::Transient, format!("{tenant} was refreshed and is not fresh; try again"))
         })
+    }
+
+    /// The token, if it can be handed out as things stand.
+    fn look(&self, tenant: &TenantKey, want: &mut Want) -> Result<Option<FreshToken>, Exit> {
+        let document = self.store.snapshot()?;
+        let now = Clock::system().now();
+        match fresh_now(&document, &self.loaded.config.providers, tenant, want, now)? {
+            Ok(token) => Ok(Some(token)),
+            Err(version) => {
+                want.arrived.get_or_insert(version);
+                Ok(None)
+            }
+        }
+    }
+
+    /// The tenant's refresh lock, for a child. Nothing is exchanged in this process (G29).
+    fn lock(&self, tenant: &TenantKey) -> Result<KernelLock, Exit> {
+        let left = self.left();
+        let lock = self.store.wait_for_refresh_lock(&locked_as(tenant), left.min(LOCK_WAIT));
+        lock.map_err(|error| match error {
+            LockError::TimedOut { .. } if left < LOCK_WAIT => self.timed_out(tenant).into(),
+            source @ LockError::TimedOut { .. } => TokenError::Lock { tenant: tenant.clone(), source }.into(),
+            error => StoreError::from(error).into(),
+        })
+    }
+
+    fn timed_out(&self, tenant: &TenantKey) -> TokenError {
+        TokenError::TimedOut {
+            tenant: tenant.clone(),
+            seconds: self.arguments.timeout.as_secs(),
+            holder: self.store.refresh_holder(tenant),
+        }
     }
 
     fn tenant(&self, document: &Document) -> Result<TenantKey, ResolveError> {
@@ -141,8 +165,8 @@ impl Asking<'_> {
         self.deadline.map_or(Duration::from_secs(u64::from(u32::MAX)), left)
     }
 
-    /// Has a child of ours refresh, and waits for its report no longer than we may.
-    fn fly(&self, tenant: &TenantKey, want: &Want) -> Result<(), Exit> {
+    /// Has a child of ours refresh under the lock that we hand to it, and waits for its report no longer than we may.
+    fn fly(&self, tenant: &TenantKey, want: &Want, lock: KernelLock) -> Result<(), Exit> {
         let internal =
             |error: std::io::Error| Exit::new(Code::Internal, format!("cannot start a refresh: {error}"));
         let mut command = Command::new(std::env::current_exe().map_err(internal)?);
@@ -155,8 +179,10 @@ impl Asking<'_> {
             command.args(["--arrived", &format!("{id}:{generation}")]);
         }
         // Its standard error comes through us: were it ours, whoever reads ours would wait for it when we have left.
-        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command.stdin(lock.into_file()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().map_err(internal)?;
+        // The lock is the child's alone from here on: when it dies, the kernel frees it (G12).
+        drop(command);
         let (Some(mut output), Some(mut log)) = (child.stdout.take(), child.stderr.take()) else {
             return Err(Exit::new(Code::Internal, "a refresh has no output"));
         };
@@ -180,12 +206,7 @@ impl Asking<'_> {
                     })?
                     .into_result()
             }
-            Err(_) => Err(TokenError::TimedOut {
-                tenant: tenant.clone(),
-                seconds: self.arguments.timeout.as_secs(),
-                holder: self.store.refresh_holder(tenant),
-            }
-            .into()),
+            Err(_) => Err(self.timed_out(tenant).into()),
         }
     }
 
@@ -248,35 +269,6 @@ impl Asking<'_> {
             fills_it && !has_ended(&login, now)
         })
     }
-}
-
-#[derive(serde::Serialize)]
-struct Printed<'a> {
-    tenant: String,
-    access_token: &'a str,
-    token_type: &'a str,
-    expires_at: Option<i64>,
-    scopes: &'a [String],
-    generation: u64,
-}
-
-fn print(token: &FreshToken, format: Format) -> Result<(), Exit> {
-    let text = match format {
-        Format::Plain => token.access_token.expose().to_owned(),
-        Format::Json => serde_json::to_string(&Printed {
-            tenant: token.tenant.to_string(),
-            access_token: token.access_token.expose(),
-            token_type: &token.token_type,
-            expires_at: token.expires_at,
-            scopes: &token.scopes,
-            generation: token.generation,
-        })
-        .map_err(|error| Exit::new(Code::Internal, error))?,
-    };
-    let mut output = std::io::stdout().lock();
-    writeln!(output, "{text}")
-        .and_then(|()| output.flush())
-        .map_err(|error| Exit::new(Code::Internal, format!("cannot write to standard output: {error}")))
 }
 
 /// Notes today's first use, after the token is out. A failure costs a refresh ahead of need, and is only said.

@@ -246,6 +246,12 @@ pub fn look(
     }
 }
 
+/// The tenant whose refresh lock a refresh of `tenant` takes: its own, but for the one fault that takes the lock away.
+#[must_use]
+pub fn locked_as(tenant: &TenantKey) -> TenantKey {
+    if fault::without_refresh_lock() { fault::private(tenant) } else { tenant.clone() }
+}
+
 fn provider_of(catalog: &Catalog, tenant: &TenantKey) -> Result<Arc<Provider>, TokenError> {
     catalog.get(&tenant.provider).cloned().ok_or_else(|| TokenError::Operator {
         tenant: tenant.clone(),

@@ -10,7 +10,7 @@ use std::time::Duration;
 use super::policy::{
     self, BACK_OFF_CAP, EXCHANGES_A_FLIGHT, LOCK_WAIT, PROBE_AFTER, Step, UNCERTAIN_CAP, back_off, decide,
 };
-use super::{Inner, Landing, TokenError, Want, alarm, refused};
+use super::{Inner, Landing, TokenError, Want, alarm, locked_as, refused};
 use crate::audit;
 use crate::clock::UnixSeconds;
 use crate::credential::{Credential, CredentialState, Intent, Way, admit};
@@ -35,7 +35,7 @@ pub(super) enum Next {
 /// Flies. Gives the lock back with the landing, so that it is let go after the landing is published (G28).
 pub(super) async fn fly(inner: &Inner, tenant: &TenantKey, want: &Want) -> (Landing, Option<KernelLock>) {
     fault::reached(fault::Step::BeforeLock);
-    let locked = if fault::without_refresh_lock() { fault::private(tenant) } else { tenant.clone() };
+    let locked = locked_as(tenant);
     let lock = tokio::select! {
         // A lock that is free is taken all the same: what an earlier holder kept aside is seen to now, or perhaps never.
         biased;

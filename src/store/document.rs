@@ -4,14 +4,16 @@
 //! an entry that nobody changed is printed as it was read (F5); one that cannot be understood fails alone. Must not:
 //! touch a file (`file/` does) or know field names (`wire.rs` does).
 
+mod scan;
+mod section;
+mod text;
+
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt::{self, Write as _};
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
-use serde_json::value::RawValue;
-
+use self::section::{Entry, Section};
+use self::text::Text;
 use super::view::login_key;
-use super::wire::Record;
 use crate::binding::{Binding, OwedRevocation};
 use crate::credential::Credential;
 use crate::pending::{LoginId, PendingLogin};
@@ -41,95 +43,6 @@ pub(super) enum ParseError {
     Newer(String),
 }
 
-/// An entry as it stands in the file, with its meaning once somebody has asked for it.
-struct Entry<T> {
-    raw: Box<RawValue>,
-    meaning: OnceLock<Result<Arc<T>, String>>,
-}
-
-impl<T> fmt::Debug for Entry<T> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // The raw text holds tokens (Z1), and so may what we do not know.
-        f.write_str("Entry")
-    }
-}
-
-impl<T: Record> Entry<T> {
-    fn raw(raw: Box<RawValue>) -> Self {
-        Self { raw, meaning: OnceLock::new() }
-    }
-
-    fn meaning(&self, section: &'static str, key: &str) -> Result<Arc<T>, EntryError> {
-        self.meaning.get_or_init(|| T::read(self.raw.get()).map(Arc::new)).clone().map_err(|why| EntryError {
-            section,
-            key: key.to_owned(),
-            why,
-        })
-    }
-}
-
-/// One map of the file.
-#[derive(Debug)]
-struct Section<T> {
-    name: &'static str,
-    entries: BTreeMap<String, Arc<Entry<T>>>,
-}
-
-impl<T> Clone for Section<T> {
-    fn clone(&self) -> Self {
-        Self { name: self.name, entries: self.entries.clone() }
-    }
-}
-
-impl<T: Record> Section<T> {
-    fn parse(name: &'static str, raw: Option<Box<RawValue>>) -> Result<Self, ParseError> {
-        let entries: BTreeMap<String, Box<RawValue>> = match raw {
-            Some(raw) => {
-                serde_json::from_str(raw.get()).map_err(|e| ParseError::Corrupt(format!("{name}: {e}")))?
-            }
-            None => BTreeMap::new(),
-        };
-        let entries = entries.into_iter().map(|(key, raw)| (key, Arc::new(Entry::raw(raw)))).collect();
-        Ok(Self { name, entries })
-    }
-
-    fn get(&self, key: &str) -> Result<Option<Arc<T>>, EntryError> {
-        self.entries.get(key).map(|entry| entry.meaning(self.name, key)).transpose()
-    }
-
-    fn has_the_text_of(&self, other: &Self) -> bool {
-        let ours = self.entries.iter().map(|(key, entry)| (key, entry.raw.get()));
-        ours.eq(other.entries.iter().map(|(key, entry)| (key, entry.raw.get())))
-    }
-
-    fn readable(&self) -> impl Iterator<Item = (&str, Arc<T>)> {
-        self.entries
-            .iter()
-            .filter_map(|(key, entry)| Some((key.as_str(), entry.meaning(self.name, key).ok()?)))
-    }
-
-    fn damaged(&self) -> impl Iterator<Item = EntryError> + '_ {
-        self.entries.iter().filter_map(|(key, entry)| entry.meaning(self.name, key).err())
-    }
-
-    /// Puts `value` under `key`, keeping what the entry before held beyond what we know (F5).
-    fn put(&mut self, key: String, value: T) {
-        let before = self.entries.get(&key).map(|entry| entry.raw.get());
-        let raw = value.write(before);
-        let entry = Entry { raw, meaning: OnceLock::from(Ok(Arc::new(value))) };
-        self.entries.insert(key, Arc::new(entry));
-    }
-
-    fn apply(&mut self, changes: BTreeMap<String, Option<T>>) {
-        for (key, change) in changes {
-            match change {
-                Some(value) => self.put(key, value),
-                None => drop(self.entries.remove(&key)),
-            }
-        }
-    }
-}
-
 /// What one update changes; `None` removes.
 #[derive(Debug, Default)]
 pub(super) struct Changes {
@@ -151,96 +64,81 @@ impl Changes {
 }
 
 /// All that is stored, as of one moment.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub struct Document {
     /// The name that file and lock folder share (F15).
     pub(super) store_id: Option<String>,
     tenants: Section<Credential>,
     pending: Section<PendingLogin>,
     threads: Section<Binding>,
-    revocations: Vec<Arc<Entry<OwedRevocation>>>,
-    rest: BTreeMap<String, Rest>,
-}
-
-/// A section that we do not know.
-#[derive(Clone)]
-struct Rest(Arc<RawValue>);
-
-impl fmt::Debug for Rest {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Rest")
-    }
+    revocations: Vec<Entry<OwedRevocation>>,
+    /// Sections that we do not know.
+    rest: BTreeMap<String, Text>,
 }
 
 impl Document {
     /// A store with nothing in it.
     #[must_use]
     pub fn empty() -> Self {
-        fn none<T>(name: &'static str) -> Section<T> {
-            Section { name, entries: BTreeMap::new() }
-        }
         Self {
             store_id: None,
-            tenants: none("tenants"),
-            pending: none("pending"),
-            threads: none("threads"),
+            tenants: Section::of("tenants", Vec::new()),
+            pending: Section::of("pending", Vec::new()),
+            threads: Section::of("threads", Vec::new()),
             revocations: Vec::new(),
             rest: BTreeMap::new(),
         }
     }
 
-    /// Reads the bytes of an auth file.
-    pub(super) fn parse(bytes: &[u8]) -> Result<Self, ParseError> {
-        let corrupt = |e: serde_json::Error| ParseError::Corrupt(e.to_string());
-        let mut top: BTreeMap<String, Box<RawValue>> = serde_json::from_slice(bytes).map_err(corrupt)?;
-        match top.remove("version") {
-            Some(raw) if raw.get() == "1" => {}
-            Some(raw) if raw.get().parse::<f64>().is_ok_and(|v| v > 1.0) => {
-                return Err(ParseError::Newer(raw.get().chars().take(20).collect()));
-            }
-            Some(_) => return Err(ParseError::Corrupt("\"version\" is not 1".to_owned())),
-            None => return Err(ParseError::Corrupt("it has no \"version\"".to_owned())),
-        }
-        let store_id = match top.remove("store_id") {
-            Some(raw) => Some(serde_json::from_str(raw.get()).map_err(corrupt)?),
-            None => None,
-        };
-        let revocations: Vec<Box<RawValue>> = match top.remove("revocations") {
-            Some(raw) => serde_json::from_str(raw.get()).map_err(corrupt)?,
-            None => Vec::new(),
-        };
+    /// Reads the text of an auth file, which the document shares from then on.
+    pub(super) fn parse(whole: &Arc<String>) -> Result<Self, ParseError> {
+        let found = text::sections(whole)?;
         Ok(Self {
-            store_id,
-            tenants: Section::parse("tenants", top.remove("tenants"))?,
-            pending: Section::parse("pending", top.remove("pending"))?,
-            threads: Section::parse("threads", top.remove("threads"))?,
-            revocations: revocations.into_iter().map(|raw| Arc::new(Entry::raw(raw))).collect(),
-            rest: top.into_iter().map(|(key, raw)| (key, Rest(Arc::from(raw)))).collect(),
+            store_id: found.store_id,
+            tenants: Section::of("tenants", found.tenants),
+            pending: Section::of("pending", found.pending),
+            threads: Section::of("threads", found.threads),
+            revocations: found.revocations,
+            rest: found.rest,
         })
     }
 
     /// Prints the file. Entries that nobody changed keep their text to the byte.
     pub(super) fn print(&self) -> String {
-        let mut parts: BTreeMap<&str, String> = BTreeMap::new();
-        parts.insert("version", VERSION.to_string());
-        if let Some(id) = &self.store_id {
-            parts.insert("store_id", quoted(id));
-        }
-        parts.insert("tenants", print_section(&self.tenants));
-        parts.insert("pending", print_section(&self.pending));
-        parts.insert("threads", print_section(&self.threads));
-        parts.insert("revocations", print_list(&self.revocations));
-        for (key, raw) in &self.rest {
-            parts.insert(key, raw.0.get().to_owned());
-        }
-        let mut text = String::from("{");
-        for (at, (key, value)) in parts.iter().enumerate() {
-            let comma = if at == 0 { "" } else { "," };
-            // Writing to a String cannot fail.
-            let _ = write!(text, "{comma}\n  {}: {value}", quoted(key));
+        let known = ["version", "store_id", "tenants", "pending", "threads", "revocations"];
+        let mut names: Vec<&str> = known.into_iter().chain(self.rest.keys().map(String::as_str)).collect();
+        names.sort_unstable();
+        let mut text = String::with_capacity(self.size());
+        let mut before = "{\n  ";
+        for name in names {
+            if name == "store_id" && self.store_id.is_none() {
+                continue;
+            }
+            text.push_str(before);
+            before = ",\n  ";
+            push_key(&mut text, name);
+            match name {
+                "version" => text.push_str(&VERSION.to_string()),
+                "store_id" => text.push_str(&quoted(self.store_id.as_deref().unwrap_or_default())),
+                "tenants" => self.tenants.print(&mut text),
+                "pending" => self.pending.print(&mut text),
+                "threads" => self.threads.print(&mut text),
+                "revocations" => print_list(&mut text, &self.revocations),
+                _ => text.push_str(self.rest.get(name).map_or("null", Text::get)),
+            }
         }
         text.push_str("\n}\n");
         text
+    }
+
+    /// About how many bytes it takes to print it.
+    fn size(&self) -> usize {
+        let rest = self.rest.iter().map(|(key, text)| key.len() + text.get().len() + 8);
+        let owed = self.revocations.iter().map(|entry| entry.raw.get().len() + 8);
+        256 + self.tenants.size()
+            + self.pending.size()
+            + self.threads.size()
+            + owed.chain(rest).sum::<usize>()
     }
 
     /// The tenant's credential.
@@ -301,33 +199,32 @@ impl Document {
 
     /// Whether the two are the same to the byte, but for spaces between entries.
     pub(super) fn has_the_text_of(&self, other: &Self) -> bool {
-        let owed = |document: &Self| -> Vec<String> {
-            document.revocations.iter().map(|entry| entry.raw.get().to_owned()).collect()
-        };
-        let ours = self.rest.iter().map(|(key, raw)| (key, raw.0.get()));
+        let owed = self.revocations.iter().map(|entry| entry.raw.get());
+        let rest = self.rest.iter().map(|(key, raw)| (key, raw.get()));
         self.store_id == other.store_id
             && self.tenants.has_the_text_of(&other.tenants)
             && self.pending.has_the_text_of(&other.pending)
             && self.threads.has_the_text_of(&other.threads)
-            && owed(self) == owed(other)
-            && ours.eq(other.rest.iter().map(|(key, raw)| (key, raw.0.get())))
+            && owed.eq(other.revocations.iter().map(|entry| entry.raw.get()))
+            && rest.eq(other.rest.iter().map(|(key, raw)| (key, raw.get())))
     }
 
     pub(super) fn apply(&mut self, changes: Changes) {
         self.tenants.apply(changes.tenants);
         self.pending.apply(changes.pending);
         self.threads.apply(changes.threads);
-        let mut before = BTreeMap::new();
-        self.revocations.retain(|entry| {
-            let settled =
-                entry.meaning("revocations", "").ok().filter(|owed| changes.settled.contains(&owed.id));
-            let stays = settled.is_none();
-            before.extend(settled.map(|owed| (owed.id.clone(), Arc::clone(entry))));
-            stays
-        });
+        let is_settled = |entry: &Entry<OwedRevocation>| {
+            entry.meaning("revocations", "").is_ok_and(|owed| changes.settled.contains(&owed.id))
+        };
+        let (settled, stay): (Vec<_>, Vec<_>) =
+            std::mem::take(&mut self.revocations).into_iter().partition(is_settled);
+        self.revocations = stay;
         for owed in changes.owed {
-            let raw = owed.write(before.get(&owed.id).map(|entry| entry.raw.get()));
-            self.revocations.push(Arc::new(Entry { raw, meaning: OnceLock::from(Ok(Arc::new(owed))) }));
+            let is_it = |entry: &&Entry<OwedRevocation>| {
+                entry.meaning("revocations", "").is_ok_and(|before| before.id == owed.id)
+            };
+            let before = settled.iter().find(is_it);
+            self.revocations.push(Entry::of(owed, before));
         }
     }
 }
@@ -336,18 +233,19 @@ fn quoted(text: &str) -> String {
     serde_json::Value::from(text).to_string()
 }
 
-fn print_section<T>(section: &Section<T>) -> String {
-    let lines =
-        section.entries.iter().map(|(key, entry)| format!("\n    {}: {}", quoted(key), entry.raw.get()));
-    wrapped('{', &lines.collect::<Vec<_>>(), '}')
+fn push_key(text: &mut String, key: &str) {
+    text.push_str(&quoted(key));
+    text.push_str(": ");
 }
 
-fn print_list<T>(entries: &[Arc<Entry<T>>]) -> String {
-    wrapped('[', &entries.iter().map(|entry| format!("\n    {}", entry.raw.get())).collect::<Vec<_>>(), ']')
-}
-
-fn wrapped(open: char, lines: &[String], close: char) -> String {
-    if lines.is_empty() { format!("{open}{close}") } else { format!("{open}{}\n  {close}", lines.join(",")) }
+fn print_list<T>(text: &mut String, entries: &[Entry<T>]) {
+    let mut before = "[\n    ";
+    for entry in entries {
+        text.push_str(before);
+        before = ",\n    ";
+        text.push_str(entry.raw.get());
+    }
+    text.push_str(if entries.is_empty() { "[]" } else { "\n  ]" });
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! What must hold for whatever bytes stand where the auth file, or a rescue file, is expected.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use serde_json::value::RawValue;
 
@@ -21,15 +22,16 @@ const OURS: &str = "fuzzing/ours";
 /// # Panics
 /// When one of these does not hold.
 pub fn auth_file(bytes: &[u8]) {
-    let Ok(document) = Document::parse(bytes) else { return };
+    let Ok(text) = std::str::from_utf8(bytes) else { return };
+    let Ok(document) = Document::parse(&Arc::new(text.to_owned())) else { return };
     let printed = document.print();
     let again = parsed(&printed);
     assert!(again.print() == printed, "printing is not stable");
     assert!(again.damaged() == document.damaged(), "printing changes what can be understood");
-    let before = raw(std::str::from_utf8(bytes).unwrap_or_default());
+    let before = raw(text);
     same_but_ours(&before, &raw(&printed));
     for now in [i64::MIN, 0, 1_800_000_000, i64::MAX] {
-        let mut swept = document.clone();
+        let mut swept = parsed(text);
         swept.apply(sweep::due(&swept, now));
         assert!(
             parsed(&swept.print()).tenants().count() == document.tenants().count(),
@@ -37,7 +39,7 @@ pub fn auth_file(bytes: &[u8]) {
         );
     }
 
-    let mut changed = document.clone();
+    let mut changed = parsed(text);
     let ours = Credential::new(
         CredentialKind::Static,
         "fuzzing".parse().unwrap_or_else(|_| unreachable!()),
@@ -57,14 +59,14 @@ pub fn auth_file(bytes: &[u8]) {
         // A key that is not in its canonical spelling is another entry.
         if document.tenant(&key.parse().unwrap_or_else(|_| unreachable!())).is_ok_and(|found| found.is_some())
         {
-            rewritten(&document, &before, &key, &held);
+            rewritten(text, &before, &key, &held);
         }
     }
 }
 
 /// An entry that is printed anew means the same, and keeps the fields that nobody here knows.
-fn rewritten(document: &Document, before: &Raw, key: &str, held: &Credential) {
-    let mut changed = document.clone();
+fn rewritten(text: &str, before: &Raw, key: &str, held: &Credential) {
+    let mut changed = parsed(text);
     put(&mut changed, key, held.clone());
     let text = changed.print();
     let again = parsed(&text).tenant(&key.parse().unwrap_or_else(|_| unreachable!()));
@@ -80,7 +82,7 @@ fn rewritten(document: &Document, before: &Raw, key: &str, held: &Credential) {
 }
 
 fn parsed(text: &str) -> Document {
-    Document::parse(text.as_bytes())
+    Document::parse(&Arc::new(text.to_owned()))
         .unwrap_or_else(|error| panic!("what was printed cannot be read: {error:?}"))
 }
 

@@ -5,10 +5,12 @@
 //! when locking fails (G13), or wait on a thread that is not its caller's to block (`waiting` has those).
 
 use std::fs::File;
-use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::io::{self, Read};
 use std::os::fd::AsFd;
-use std::os::unix::fs::MetadataExt;
+use std::os::unix::fs::{FileExt as _, MetadataExt};
 use std::path::Path;
+use std::sync::mpsc;
+use std::thread;
 use std::time::Duration;
 
 use fs4::{FileExt, TryLockError};
@@ -81,6 +83,11 @@ impl LockError {
 impl KernelLock {
     /// Takes the lock at `path`, waiting in the kernel for as long as it takes. For threads of our own only.
     pub(super) fn wait(path: &Path) -> Result<Self, LockError> {
+        Self::wait_unsigned(path).inspect(Self::sign)
+    }
+
+    /// The same, for a lock that nobody asks the holder's name of.
+    pub(super) fn wait_unsigned(path: &Path) -> Result<Self, LockError> {
         loop {
             let file = open(path).map_err(|e| LockError::unusable(path, &e))?;
             FileExt::lock(&file).map_err(|e| LockError::unusable(path, &e))?;
@@ -99,9 +106,44 @@ impl KernelLock {
                 Err(TryLockError::WouldBlock) => return Ok(None),
                 Err(TryLockError::Error(e)) => return Err(LockError::unusable(path, &e)),
             }
-            if let Some(lock) = Self::confirmed(file, path)? {
+            if let Some(lock) = Self::confirmed(file, path)?.inspect(Self::sign) {
                 return Ok(Some(lock));
             }
+        }
+    }
+
+    /// Takes the lock at `path`, waiting in the kernel on a thread of its own and here for at most `bound`, where there is no
+    /// runtime. A lock that comes later is let go at once (G31).
+    pub(super) fn wait_bounded(path: &Path, bound: Duration) -> Result<Self, LockError> {
+        if let Some(lock) = Self::attempt(path)? {
+            return Ok(lock);
+        }
+        let (sender, receiver) = mpsc::channel();
+        let waited_for = path.to_owned();
+        waiter()
+            // Nobody may be there any more: then it is let go.
+            .spawn(move || drop(sender.send(Self::wait(&waited_for))))
+            .map_err(|e| LockError::unusable(path, &e))?;
+        receiver.recv_timeout(bound).unwrap_or_else(|_| Err(timed_out(path, bound)))
+    }
+
+    /// The file whose open description has the lock: whoever inherits it has the lock with it.
+    #[must_use]
+    pub fn into_file(self) -> File {
+        self.file
+    }
+
+    /// The lock at `path` that another process took and handed over with `file`; none if `file` is something else.
+    pub(super) fn taken_over(file: File, path: &Path) -> Result<Option<Self>, LockError> {
+        match (file.metadata(), std::fs::symlink_metadata(path)) {
+            (Ok(ours), Ok(found)) if (ours.dev(), ours.ino()) == (found.dev(), found.ino()) => {}
+            _ => return Ok(None),
+        }
+        // Of the same open description, this asks for what is held already.
+        match FileExt::try_lock(&file) {
+            Ok(()) => Ok(Self::confirmed(file, path)?.inspect(Self::sign)),
+            Err(TryLockError::WouldBlock) => Ok(None),
+            Err(TryLockError::Error(e)) => Err(LockError::unusable(path, &e)),
         }
     }
 
@@ -116,17 +158,13 @@ impl KernelLock {
         if (ours.dev(), ours.ino()) != (found.dev(), found.ino()) {
             return Ok(None);
         }
-        let lock = Self { file };
-        lock.sign();
-        Ok(Some(lock))
+        Ok(Some(Self { file }))
     }
 
     /// Leaves our process id for whoever waits in vain. That it cannot be written changes nothing.
     fn sign(&self) {
-        let mut file = &self.file;
         let line = format!("{:<10}\n", std::process::id());
-        let written = file.seek(SeekFrom::Start(0)).and_then(|_| file.write_all(line.as_bytes()));
-        if let Err(error) = written {
+        if let Err(error) = self.file.write_all_at(line.as_bytes(), 0) {
             tracing::debug!(%error, "could not write the holder's process id into a lock file");
         }
     }
@@ -162,6 +200,11 @@ pub(super) fn holder(path: &Path) -> Option<Holder> {
     // The state stands behind the command name, which is in parentheses and may hold anything.
     let state = stat.rsplit_once(')')?.1.trim_start().chars().next()?;
     Some(Holder { pid, stopped: matches!(state, 'T' | 't') })
+}
+
+/// A thread that waits for a lock.
+fn waiter() -> thread::Builder {
+    thread::Builder::new().name("latchkey-lock".to_owned()).stack_size(128 * 1024)
 }
 
 #[cfg(test)]

@@ -14,15 +14,16 @@ mod rescue;
 mod waiting;
 mod writer;
 
+use std::fs::File;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use sha2::{Digest, Sha256};
 use tokio::sync::{oneshot, watch};
 
 use self::ground::Places;
-use self::lock::{Holder, KernelLock};
+use self::lock::{Holder, KernelLock, LockError};
 use self::queue::{Desk, Job, Place};
 use self::reader::Reader;
 #[cfg(any(test, feature = "fuzzing"))]
@@ -47,6 +48,8 @@ pub struct FileStore {
     wait: Duration,
     reader: Arc<Reader>,
     waiting: Waiting,
+    /// A refresh lock that came with this process, until it is asked for.
+    handed: Mutex<Option<(PathBuf, KernelLock)>>,
     changed: watch::Sender<u64>,
     /// The way to the writing thread, which starts at the first write.
     desk: Desk,
@@ -66,6 +69,7 @@ impl FileStore {
             wait: STORE_WAIT,
             reader: Arc::default(),
             waiting: Waiting::default(),
+            handed: Mutex::default(),
             changed: watch::Sender::new(0),
             desk: Desk::default(),
             watched: OnceLock::new(),
@@ -90,6 +94,36 @@ impl FileStore {
     #[must_use]
     pub fn locks_waited_for(&self) -> usize {
         self.waiting.len()
+    }
+
+    /// The tenant's refresh lock, as [`Store::refresh_lock`] gives it, where there is no runtime to wait in.
+    ///
+    /// # Errors
+    /// When it cannot be had within `bound`.
+    pub fn wait_for_refresh_lock(
+        &self,
+        tenant: &TenantKey,
+        bound: Duration,
+    ) -> Result<KernelLock, LockError> {
+        KernelLock::wait_bounded(&self.lock_path(&tenant.lock_name()), bound)
+    }
+
+    /// Takes over the tenant's refresh lock that came with `file`; the next who asks for the lock gets it. A file that is
+    /// something else changes nothing.
+    ///
+    /// # Errors
+    /// When the lock file cannot be used.
+    pub fn take_over_refresh_lock(&self, tenant: &TenantKey, file: File) -> Result<(), LockError> {
+        let path = self.lock_path(&tenant.lock_name());
+        if let Some(lock) = KernelLock::taken_over(file, &path)? {
+            *self.handed.lock().unwrap_or_else(PoisonError::into_inner) = Some((path, lock));
+        }
+        Ok(())
+    }
+
+    fn handed_lock(&self, path: &Path) -> Option<KernelLock> {
+        let mut handed = self.handed.lock().unwrap_or_else(PoisonError::into_inner);
+        handed.take_if(|(of, _)| of == path).map(|(_, lock)| lock)
     }
 
     fn lock_path(&self, name: &str) -> PathBuf {
@@ -175,7 +209,12 @@ impl Store for FileStore {
         bound: Duration,
     ) -> StoreFuture<'a, Result<KernelLock, StoreError>> {
         let path = self.lock_path(&tenant.lock_name());
-        Box::pin(async move { Ok(self.waiting.acquire(&path, bound).await?) })
+        Box::pin(async move {
+            match self.handed_lock(&path) {
+                Some(lock) => Ok(lock),
+                None => Ok(self.waiting.acquire(&path, bound).await?),
+            }
+        })
     }
 
     fn refresh_holder(&self, tenant: &TenantKey) -> Option<Holder> {

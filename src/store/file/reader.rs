@@ -49,8 +49,9 @@ impl Stamp {
     }
 }
 
+/// A document, with the proof of which file it was read from.
 #[derive(Debug)]
-struct Parsed {
+pub(super) struct Parsed {
     document: Arc<Document>,
     stamp: Stamp,
     /// Keeps the inode from being given to another file.
@@ -91,7 +92,7 @@ impl Reader {
                 let Some((file, stamp, bytes)) = open_and_read(path)? else {
                     return Ok(Arc::new(Document::empty()));
                 };
-                let document = Arc::new(Document::parse(&bytes).map_err(|e| explained(path, e, ""))?);
+                let document = Arc::new(understood(bytes).map_err(|(e, _)| explained(path, e, ""))?);
                 *cache = Some(Parsed { document: Arc::clone(&document), stamp, _file: file });
                 Ok(document)
             }
@@ -105,7 +106,7 @@ impl Reader {
             *cache = None;
             return Ok(Arc::clone(&self.empty));
         };
-        let document = Arc::new(Document::parse(&bytes).map_err(|e| explained(path, e, ""))?);
+        let document = Arc::new(understood(bytes).map_err(|(e, _)| explained(path, e, ""))?);
         if let Some(parsed) = &*cache
             && parsed.stamp == stamp
             && parsed.document.has_the_text_of(&document)
@@ -121,7 +122,7 @@ impl Reader {
     pub(super) fn read_locked(held: &KernelLock, places: &Places) -> Result<Document, StoreError> {
         let path = &places.file;
         let Some((_, _, bytes)) = open_and_read(path)? else { return Ok(Document::empty()) };
-        Document::parse(&bytes).map_err(|error| {
+        understood(bytes).map_err(|(error, bytes)| {
             let aside = match &error {
                 ParseError::Newer(_) => String::new(),
                 ParseError::Corrupt(_) => aside::copy(held, places, &bytes),
@@ -130,12 +131,26 @@ impl Reader {
         })
     }
 
-    /// Takes over a document that this process has just written as `file`.
-    pub(super) fn adopt(&self, document: Arc<Document>, file: File, path: &Path) -> Result<(), StoreError> {
-        let mut cache = self.cache.lock().unwrap_or_else(PoisonError::into_inner);
-        *cache = Some(Parsed { document, stamp: stamp_of(&file, path)?, _file: file });
-        Ok(())
+    /// Takes over a document that this process has just written as `file`. Gives what was held before.
+    pub(super) fn adopt(
+        &self,
+        document: Arc<Document>,
+        file: File,
+        path: &Path,
+    ) -> Result<Option<Parsed>, StoreError> {
+        let parsed = Parsed { document, stamp: stamp_of(&file, path)?, _file: file };
+        Ok(self.cache.lock().unwrap_or_else(PoisonError::into_inner).replace(parsed))
     }
+}
+
+/// What `bytes` say; with an error, the bytes themselves.
+fn understood(bytes: Vec<u8>) -> Result<Document, (ParseError, Vec<u8>)> {
+    let text = String::from_utf8(bytes).map_err(|e| {
+        let why = format!("it is not UTF-8 text ({})", e.utf8_error());
+        (ParseError::Corrupt(why), e.into_bytes())
+    })?;
+    let whole = Arc::new(text);
+    Document::parse(&whole).map_err(|error| (error, Arc::unwrap_or_clone(whole).into_bytes()))
 }
 
 fn stamp_of(file: &File, path: &Path) -> Result<Stamp, StoreError> {

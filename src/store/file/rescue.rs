@@ -6,7 +6,6 @@
 
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom, Write};
-use std::os::fd::AsFd;
 use std::path::{Path, PathBuf};
 
 use fs4::FileExt;
@@ -45,21 +44,21 @@ fn open(path: &Path, create: bool) -> io::Result<File> {
 pub(super) fn set_aside(places: &Places, tenant: &TenantKey) -> Result<(), StoreError> {
     let path = path(places, tenant);
     let set = attempt(Operation::SetRoomAside).and_then(|()| open(&path, true)).and_then(|file| {
-        // The blocks must be there for good before anything is sent; their bytes need not. Where a file system cannot
-        // set blocks aside, zeros behind what is there take the room.
+        // Nobody else gets these blocks from here on. They need not outlive a loss of power: what would be written into
+        // them does not either, until `write` makes both durable.
         match FileExt::allocate(&file, ROOM) {
-            Err(error) if error.kind() == io::ErrorKind::Unsupported => fill(&file)?,
-            result => result?,
+            Err(error) if error.kind() == io::ErrorKind::Unsupported => fill(&file),
+            result => result,
         }
-        rustix::fs::fsync(file.as_fd())?;
-        File::open(&places.locks)?.sync_all()
     });
     set.map_err(|e| StoreError::io("set room aside at", &path, &e))
 }
 
+/// Where a file system cannot set blocks aside, zeros behind what is there take them, once they are on the disk.
 fn fill(mut file: &File) -> io::Result<()> {
     let there = file.seek(SeekFrom::End(0))?;
-    io::copy(&mut io::repeat(0).take(ROOM.saturating_sub(there)), &mut file).map(drop)
+    io::copy(&mut io::repeat(0).take(ROOM.saturating_sub(there)), &mut file)?;
+    file.sync_all()
 }
 
 /// Writes what could not be saved.
@@ -71,7 +70,10 @@ pub(super) fn write(places: &Places, tenant: &TenantKey, saved: &Rescue) -> Resu
         attempt(Operation::WriteRescue).and_then(|()| open(&path, true)).map_err(|e| failed(&e))?;
     // Over the bytes that were set aside, and no truncation: that would give the room away.
     file.seek(SeekFrom::Start(0)).map_err(|e| failed(&e))?;
-    file.write_all(text.as_bytes()).and_then(|()| file.sync_all()).map_err(|e| failed(&e))
+    file.write_all(text.as_bytes())
+        .and_then(|()| file.sync_all())
+        .and_then(|()| File::open(&places.locks)?.sync_all())
+        .map_err(|e| failed(&e))
 }
 
 /// The bytes of a rescue file.

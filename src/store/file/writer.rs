@@ -14,7 +14,7 @@ use tokio::sync::{oneshot, watch};
 use super::ground::{self, Places};
 use super::lock::{KernelLock, LockError};
 use super::queue::{Job, Serving};
-use super::reader::Reader;
+use super::reader::{Parsed, Reader};
 use super::replace;
 use crate::clock::Clock;
 use crate::secret::random_id;
@@ -39,11 +39,21 @@ impl Writer {
             let lock = sheltered(|| self.lock());
             // Those that came while we waited for the lock go into the same write.
             let batch = queue.take();
-            match lock {
-                // A panic drops the answers of this batch, by which its callers hear of it.
-                Some(Ok(lock)) => drop(sheltered(|| self.write(&lock, batch))),
-                Some(Err(error)) => answer_all(batch.into_iter().map(|job| job.answer), &Err(error.into())),
-                None => drop(batch),
+            let lock = match lock {
+                Some(Ok(lock)) => lock,
+                Some(Err(error)) => {
+                    answer_all(batch.into_iter().map(|job| job.answer), &Err(error.into()));
+                    continue;
+                }
+                None => continue,
+            };
+            // A panic drops the answers of this batch, by which its callers hear of it.
+            let written = sheltered(|| self.write(&lock, batch));
+            // What is durable need not be guarded; and nobody waits for the old file to be freed.
+            drop(lock);
+            if let Some(Written { answers, result, replaced }) = written {
+                answer_all(answers.into_iter(), &result);
+                drop(replaced);
             }
         }
     }
@@ -59,13 +69,16 @@ impl Writer {
         self.places.locks.join("turnstile.lock")
     }
 
-    fn write(&mut self, lock: &KernelLock, batch: Vec<Job>) {
+    fn write(&mut self, lock: &KernelLock, batch: Vec<Job>) -> Written {
         if batch.is_empty() {
-            return;
+            return Written { answers: Vec::new(), result: Ok(()), replaced: None };
         }
         let mut document = match Reader::read_locked(lock, &self.places).and_then(|d| self.claim(d)) {
             Ok(document) => document,
-            Err(error) => return answer_all(batch.into_iter().map(|job| job.answer), &Err(error)),
+            Err(error) => {
+                let answers = batch.into_iter().map(|job| job.answer).collect();
+                return Written { answers, result: Err(error), replaced: None };
+            }
         };
         let now = self.clock.now();
         let mut answers = Vec::with_capacity(batch.len());
@@ -86,12 +99,15 @@ impl Writer {
         document.apply(swept);
         // Who changes nothing may rely on what is there. A writer that was killed may not have made its name durable; and
         // where we ourselves could not, the system may never try again what it failed at once, but for a new file.
-        let result = if changed || self.in_doubt {
+        let saved = if changed || self.in_doubt {
             self.save(lock, document)
         } else {
-            replace::sync_folder(lock, &self.places)
+            replace::sync_folder(lock, &self.places).map(|()| None)
         };
-        answer_all(answers.into_iter(), &result);
+        match saved {
+            Ok(replaced) => Written { answers, result: Ok(()), replaced },
+            Err(error) => Written { answers, result: Err(error), replaced: None },
+        }
     }
 
     /// Makes sure that file and lock folder carry one `store_id` (F15). Under the store lock.
@@ -111,13 +127,14 @@ impl Writer {
         Ok(document)
     }
 
-    fn save(&mut self, lock: &KernelLock, document: Document) -> Result<(), StoreError> {
+    /// Writes `document`. Gives what the cache held before.
+    fn save(&mut self, lock: &KernelLock, document: Document) -> Result<Option<Parsed>, StoreError> {
         self.in_doubt = true;
         let file = replace::replace(lock, &self.places, &document.print())?;
         self.in_doubt = false;
-        self.reader.adopt(Arc::new(document), file, &self.places.file)?;
+        let replaced = self.reader.adopt(Arc::new(document), file, &self.places.file)?;
         self.changed.send_modify(|count| *count += 1);
-        Ok(())
+        Ok(replaced)
     }
 }
 
@@ -127,6 +144,14 @@ fn sheltered<R>(work: impl FnOnce() -> R) -> Option<R> {
     catch_unwind(AssertUnwindSafe(work))
         .inspect_err(|_| tracing::error!("internal error: the writer of the store panicked"))
         .ok()
+}
+
+/// What came of a batch, and who is to hear of it once the lock is let go.
+struct Written {
+    answers: Vec<oneshot::Sender<Result<(), StoreError>>>,
+    result: Result<(), StoreError>,
+    /// The last to hold the old file, perhaps: letting it go frees the file, which takes the disk's time.
+    replaced: Option<Parsed>,
 }
 
 /// Runs one mutation on its own copy. The changes it wants, or why they are dropped.

@@ -1,0 +1,108 @@
+//! What `latchkey-token` was asked for, where that is plain.
+//!
+//! Owns the reading of the ordinary arguments of `latchkey token`. Invariant: what it understands means the same there;
+//! whatever it is not sure of it does not understand, so that help and errors come from one place. Must not: complain.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use latchkey::gate::Want;
+use latchkey::secret::TokenHash;
+use latchkey::tenant::{ThreadId, UserId};
+
+use crate::printed::Format;
+
+/// A plain request for a token.
+#[derive(Debug)]
+pub struct Asked {
+    pub config: Option<PathBuf>,
+    pub target: String,
+    pub thread: Option<ThreadId>,
+    pub user: Option<UserId>,
+    pub want: Want,
+    pub format: Format,
+}
+
+/// Each option with its value, and the one argument that is none.
+#[derive(Default)]
+struct Words<'a> {
+    target: Option<&'a str>,
+    options: Vec<(&'a str, &'a str)>,
+}
+
+const WITH_VALUE: [&str; 7] =
+    ["--config", "--thread", "--user", "--min-valid", "--rejected-sha256", "--timeout", "--format"];
+/// Waiting is for a token that is not fresh: it changes nothing here.
+const FLAGS: [&str; 1] = ["--wait"];
+
+impl<'a> Words<'a> {
+    fn of(arguments: &'a [OsString]) -> Option<Self> {
+        let mut words = Self::default();
+        let mut rest = arguments.iter();
+        while let Some(argument) = rest.next() {
+            let argument = argument.to_str()?;
+            if !argument.starts_with('-') {
+                if words.target.replace(argument).is_some() {
+                    return None;
+                }
+                continue;
+            }
+            let (name, value) = match argument.split_once('=') {
+                Some((name, value)) if WITH_VALUE.contains(&name) => (name, value),
+                None if WITH_VALUE.contains(&argument) => (argument, rest.next()?.to_str()?),
+                None if FLAGS.contains(&argument) => (argument, "true"),
+                _ => return None,
+            };
+            let repeated = words.options.iter().any(|(known, _)| *known == name);
+            if repeated || value.is_empty() || value.starts_with('-') {
+                return None;
+            }
+            words.options.push((name, value));
+        }
+        Some(words)
+    }
+
+    /// The value of `name` as `read` understands it, if it is there.
+    fn value<T>(&self, name: &str, read: impl FnOnce(&'a str) -> Option<T>) -> Result<Option<T>, NotPlain> {
+        let found = self.options.iter().find(|(known, _)| *known == name);
+        found.map(|(_, value)| read(value).ok_or(NotPlain)).transpose()
+    }
+}
+
+impl Words<'_> {
+    fn asked(&self, target: &str) -> Result<Asked, NotPlain> {
+        let time = |text: &str| humantime::parse_duration(text).ok();
+        self.value("--timeout", time)?;
+        let mut want = Want {
+            rejected: self.value("--rejected-sha256", |text| TokenHash::parse(text).ok())?,
+            ..Want::default()
+        };
+        let min_valid: Option<Duration> = self.value("--min-valid", time)?;
+        if let Some(min_valid) = min_valid {
+            want.min_valid = i64::try_from(min_valid.as_secs()).unwrap_or(i64::MAX);
+        }
+        let format = self.value("--format", |text| match text {
+            "plain" => Some(Format::Plain),
+            "json" => Some(Format::Json),
+            _ => None,
+        })?;
+        Ok(Asked {
+            config: self.value("--config", |text| Some(PathBuf::from(text)))?,
+            target: target.to_owned(),
+            thread: self.value("--thread", |text| text.parse().ok())?,
+            user: self.value("--user", |text| text.parse().ok())?,
+            want,
+            format: format.unwrap_or(Format::Plain),
+        })
+    }
+}
+
+/// A value that is not understood here.
+struct NotPlain;
+
+/// Reads the arguments; `None` where `latchkey token` should.
+pub fn read(arguments: &[OsString]) -> Option<Asked> {
+    let words = Words::of(arguments)?;
+    words.asked(words.target?).ok()
+}

@@ -1,0 +1,71 @@
+//! `latchkey-token`: a fresh token without the rest of the program.
+//!
+//! Owns a shortcut and nothing else: a token that `latchkey token` would print without waiting and without writing is
+//! printed here, by the same code of the library. Everything else, errors and help included, is done by `latchkey token`,
+//! which takes over this process with the same arguments and environment. It is small because loading an image of the
+//! bot's size takes longer than reading a token. Must not: refresh, lock, write, or word an error of its own where
+//! `latchkey` has one.
+
+mod asked;
+mod printed;
+
+use std::ffi::OsString;
+use std::io::Write;
+use std::mem::ManuallyDrop;
+use std::os::unix::process::CommandExt;
+use std::process::Command;
+
+use latchkey::broker::{FreshToken, fresh_now, resolve};
+use latchkey::clock::Clock;
+use latchkey::config::{self, Config};
+use latchkey::store::Store;
+use latchkey::store::file::FileStore;
+
+use crate::asked::Asked;
+
+fn main() {
+    let _faults = latchkey::fault::from_environment();
+    let arguments: Vec<OsString> = std::env::args_os().skip(1).collect();
+    let found = asked::read(&arguments).and_then(|asked| Some((fresh(&asked)?, asked.format)));
+    let Some((token, format)) = found else { hand_over(&arguments) };
+    let code = match printed::print(&token, format) {
+        Ok(()) => 0,
+        Err(why) => {
+            // Where standard error is closed there is nobody to tell.
+            drop(writeln!(std::io::stderr(), "latchkey: {why}"));
+            1
+        }
+    };
+    std::process::exit(code)
+}
+
+/// The token, if it can be handed out at once and its use today is noted already.
+fn fresh(asked: &Asked) -> Option<FreshToken> {
+    let environment = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
+    let path = config::locate(asked.config.as_deref(), &environment).ok()?;
+    let config = Config::load(&path).ok()?;
+    let store =
+        FileStore::open(&config.store.path, config.store.allow_unverified_locks, Clock::system()).ok()?;
+    // Not given back piece by piece: this process is about to end.
+    let document = ManuallyDrop::new(store.snapshot().ok()?);
+    let (user, thread) = (asked.user.as_ref(), asked.thread.as_ref());
+    let tenant = resolve(&document, &config.providers, &asked.target, user, thread, None).ok()?;
+    let token =
+        fresh_now(&document, &config.providers, &tenant, &asked.want, Clock::system().now()).ok()?.ok()?;
+    // The first use of a day is written down, which is the other program's work.
+    (!token.unnoted).then_some(token)
+}
+
+/// Becomes `latchkey token`, the program beside this one.
+fn hand_over(arguments: &[OsString]) -> ! {
+    let beside = std::env::current_exe().map(|own| own.with_file_name("latchkey"));
+    let error = match beside {
+        Ok(beside) => {
+            let error = Command::new(&beside).arg("token").args(arguments).exec();
+            format!("cannot start {}: {error}; install it beside this program", beside.display())
+        }
+        Err(error) => format!("cannot tell where this program is: {error}"),
+    };
+    drop(writeln!(std::io::stderr(), "latchkey-token: {error}"));
+    std::process::exit(1)
+}

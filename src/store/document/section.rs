@@ -1,0 +1,126 @@
+//! One map of the file: entries by key, understood one by one when asked for.
+//!
+//! Owns [`Section`]. Invariants: keys are sorted and stand once; an entry that nobody changed is printed as it was read
+//! (F5), and one that cannot be understood fails alone. Entries lie in one piece of memory, since a program that asks for one of a
+//! thousand pays for each page that it touches.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::{Arc, OnceLock};
+
+use super::EntryError;
+use super::text::Text;
+use crate::store::wire::Record;
+
+/// An entry as it stands in the file, with its meaning once somebody has asked for it.
+pub(super) struct Entry<T> {
+    pub(super) raw: Text,
+    meaning: OnceLock<Result<Arc<T>, String>>,
+}
+
+impl<T> fmt::Debug for Entry<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // The raw text holds tokens (Z1), and so may what we do not know.
+        f.write_str("Entry")
+    }
+}
+
+impl<T> From<Text> for Entry<T> {
+    fn from(raw: Text) -> Self {
+        Self { raw, meaning: OnceLock::new() }
+    }
+}
+
+impl<T: Record> Entry<T> {
+    /// The entry for `value`, with what the one `before` held beyond what we know (F5).
+    pub(super) fn of(value: T, before: Option<&Self>) -> Self {
+        let raw = value.write(before.map(|entry| entry.raw.get())).into();
+        Self { raw, meaning: OnceLock::from(Ok(Arc::new(value))) }
+    }
+
+    pub(super) fn meaning(&self, section: &'static str, key: &str) -> Result<Arc<T>, EntryError> {
+        self.meaning.get_or_init(|| T::read(self.raw.get()).map(Arc::new)).clone().map_err(|why| EntryError {
+            section,
+            key: key.to_owned(),
+            why,
+        })
+    }
+}
+
+/// One map of the file.
+#[derive(Debug)]
+pub(super) struct Section<T> {
+    name: &'static str,
+    /// Sorted by key.
+    entries: Vec<(Text, Entry<T>)>,
+}
+
+impl<T: Record> Section<T> {
+    /// The section of these entries, in any order; of those with one key, the last.
+    pub(super) fn of(name: &'static str, mut entries: Vec<(Text, Entry<T>)>) -> Self {
+        if !entries.is_sorted_by(|(one, _), (next, _)| one.get() < next.get()) {
+            // Turned round, so that the last of each key comes first and is the one that stays.
+            entries.reverse();
+            entries.sort_by(|(one, _), (next, _)| one.get().cmp(next.get()));
+            entries.dedup_by(|(next, _), (one, _)| next.get() == one.get());
+        }
+        Self { name, entries }
+    }
+
+    fn find(&self, key: &str) -> Result<usize, usize> {
+        self.entries.binary_search_by(|(known, _)| known.get().cmp(key))
+    }
+
+    pub(super) fn get(&self, key: &str) -> Result<Option<Arc<T>>, EntryError> {
+        let found = self.find(key).ok().and_then(|at| self.entries.get(at));
+        found.map(|(_, entry)| entry.meaning(self.name, key)).transpose()
+    }
+
+    /// Whether the two are the same to the byte, but for spaces between entries.
+    pub(super) fn has_the_text_of(&self, other: &Self) -> bool {
+        let ours = self.entries.iter().map(|(key, entry)| (key.get(), entry.raw.get()));
+        ours.eq(other.entries.iter().map(|(key, entry)| (key.get(), entry.raw.get())))
+    }
+
+    pub(super) fn readable(&self) -> impl Iterator<Item = (&str, Arc<T>)> {
+        self.entries
+            .iter()
+            .filter_map(|(key, entry)| Some((key.get(), entry.meaning(self.name, key.get()).ok()?)))
+    }
+
+    pub(super) fn damaged(&self) -> impl Iterator<Item = EntryError> + '_ {
+        self.entries.iter().filter_map(|(key, entry)| entry.meaning(self.name, key.get()).err())
+    }
+
+    /// Puts each value under its key; `None` removes.
+    pub(super) fn apply(&mut self, changes: BTreeMap<String, Option<T>>) {
+        for (key, change) in changes {
+            match (self.find(&key), change) {
+                (Ok(at), Some(value)) => {
+                    if let Some((_, entry)) = self.entries.get_mut(at) {
+                        *entry = Entry::of(value, Some(&*entry));
+                    }
+                }
+                (Err(at), Some(value)) => self.entries.insert(at, (key.into(), Entry::of(value, None))),
+                (Ok(at), None) => drop(self.entries.remove(at)),
+                (Err(_), None) => {}
+            }
+        }
+    }
+
+    /// About how many bytes it takes to print it.
+    pub(super) fn size(&self) -> usize {
+        self.entries.iter().map(|(key, entry)| key.get().len() + entry.raw.get().len() + 12).sum()
+    }
+
+    pub(super) fn print(&self, text: &mut String) {
+        let mut before = "{\n    ";
+        for (key, entry) in &self.entries {
+            text.push_str(before);
+            before = ",\n    ";
+            super::push_key(text, key.get());
+            text.push_str(entry.raw.get());
+        }
+        text.push_str(if self.entries.is_empty() { "{}" } else { "\n  }" });
+    }
+}

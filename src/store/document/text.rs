@@ -1,0 +1,175 @@
+//! The bytes of an auth file as pieces of text, found in one pass.
+//!
+//! Owns [`Text`] and the finding of sections and entries. Invariants: an entry's text stays where it was read, since one
+//! that nobody asks for must cost next to nothing; no error shows a value. Must not: understand an entry.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::ops::Range;
+use std::sync::Arc;
+
+use serde::de::IgnoredAny;
+use serde_json::value::RawValue;
+
+use super::ParseError;
+use super::scan::Scan;
+use super::section::Entry;
+use crate::binding::{Binding, OwedRevocation};
+use crate::credential::Credential;
+use crate::pending::PendingLogin;
+
+/// A piece of JSON text: of the file as it was read, which all its pieces share, or a whole of its own.
+#[derive(Clone)]
+pub(super) struct Text {
+    whole: Arc<String>,
+    start: usize,
+    end: usize,
+}
+
+impl Text {
+    pub(super) fn get(&self) -> &str {
+        self.whole.get(self.start..self.end).unwrap_or_default()
+    }
+
+    fn within(whole: &Arc<String>, range: Range<usize>) -> Self {
+        Self { whole: Arc::clone(whole), start: range.start, end: range.end }
+    }
+
+    /// The key that stands at `range`, quotes included: a piece of the file, unless it is written with escapes.
+    fn key(whole: &Arc<String>, range: Range<usize>) -> Option<Self> {
+        let quoted = whole.get(range.clone())?;
+        if quoted.contains('\\') {
+            return Some(serde_json::from_str::<String>(quoted).ok()?.into());
+        }
+        Some(Self::within(whole, range.start + 1..range.end.saturating_sub(1)))
+    }
+}
+
+impl From<String> for Text {
+    fn from(whole: String) -> Self {
+        Self { start: 0, end: whole.len(), whole: Arc::new(whole) }
+    }
+}
+
+impl From<Box<RawValue>> for Text {
+    fn from(raw: Box<RawValue>) -> Self {
+        String::from(Box::<str>::from(raw)).into()
+    }
+}
+
+impl fmt::Debug for Text {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // It holds tokens (Z1), and so may what we do not know.
+        f.write_str("Text")
+    }
+}
+
+/// Entries in the order of the file, by their keys.
+type Entries<T> = Vec<(Text, Entry<T>)>;
+
+/// The sections of a file. What is not there is empty.
+#[derive(Default)]
+pub(super) struct Sections {
+    pub store_id: Option<String>,
+    pub tenants: Entries<Credential>,
+    pub pending: Entries<PendingLogin>,
+    pub threads: Entries<Binding>,
+    pub revocations: Vec<Entry<OwedRevocation>>,
+    pub rest: BTreeMap<String, Text>,
+}
+
+/// Finds the sections of `whole`, whose version must be ours.
+pub(super) fn sections(whole: &Arc<String>) -> Result<Sections, ParseError> {
+    let found = Finding { whole, scan: Scan::new(whole), version: None, wrong: None }.run();
+    let corrupt = |why: &str| Err(ParseError::Corrupt(why.to_owned()));
+    let Some((version, wrong, sections)) = found else {
+        // Of JSON that is none, the library tells best where.
+        return match serde_json::from_str::<IgnoredAny>(whole) {
+            Err(error) => Err(ParseError::Corrupt(error.to_string())),
+            Ok(_) => corrupt("it is no object, or a key of it is no text"),
+        };
+    };
+    match version.as_ref().map(Text::get) {
+        // In a file of a newer version anything may look different: that is not damage (F5).
+        Some(newer) if newer.parse::<f64>().is_ok_and(|version| version > 1.0) => {
+            Err(ParseError::Newer(newer.chars().take(20).collect()))
+        }
+        Some("1") => match wrong {
+            None => Ok(sections),
+            Some(name) => Err(ParseError::Corrupt(format!("{name:?} is of the wrong type"))),
+        },
+        Some(_) => corrupt("\"version\" is not 1"),
+        None => corrupt("it has no \"version\""),
+    }
+}
+
+/// One pass over a file.
+struct Finding<'a> {
+    whole: &'a Arc<String>,
+    scan: Scan<'a>,
+    version: Option<Text>,
+    /// A section that is not what it should be.
+    wrong: Option<&'static str>,
+}
+
+impl Finding<'_> {
+    fn run(mut self) -> Option<(Option<Text>, Option<&'static str>, Sections)> {
+        let mut found = Sections::default();
+        let mut more = self.scan.enters(b'{', b'}')?;
+        while more {
+            let key = self.scan.key()?;
+            let key = Text::key(self.whole, key)?;
+            match key.get() {
+                "version" => self.version = Some(self.piece()?),
+                "store_id" => {
+                    found.store_id = serde_json::from_str(self.piece()?.get()).ok();
+                    if found.store_id.is_none() {
+                        self.wrong = Some("store_id");
+                    }
+                }
+                "tenants" => found.tenants = self.entries("tenants")?,
+                "pending" => found.pending = self.entries("pending")?,
+                "threads" => found.threads = self.entries("threads")?,
+                "revocations" => found.revocations = self.items("revocations")?,
+                other => drop(found.rest.insert(other.to_owned(), self.piece()?)),
+            }
+            more = self.scan.goes_on(b'}')?;
+        }
+        self.scan.is_at_end().then_some((self.version, self.wrong, found))
+    }
+
+    fn piece(&mut self) -> Option<Text> {
+        Some(Text::within(self.whole, self.scan.value()?))
+    }
+
+    fn entries<T>(&mut self, name: &'static str) -> Option<Entries<T>> {
+        let mut entries = Vec::new();
+        let mut more = self.is_open(name, b'{')? && self.scan.enters(b'{', b'}')?;
+        while more {
+            let key = self.scan.key()?;
+            entries.push((Text::key(self.whole, key)?, self.piece()?.into()));
+            more = self.scan.goes_on(b'}')?;
+        }
+        Some(entries)
+    }
+
+    fn items<T>(&mut self, name: &'static str) -> Option<Vec<Entry<T>>> {
+        let mut items = Vec::new();
+        let mut more = self.is_open(name, b'[')? && self.scan.enters(b'[', b']')?;
+        while more {
+            items.push(self.piece()?.into());
+            more = self.scan.goes_on(b']')?;
+        }
+        Some(items)
+    }
+
+    /// Whether the section `name` begins with `open`; if not, it is passed and noted.
+    fn is_open(&mut self, name: &'static str, open: u8) -> Option<bool> {
+        let is_open = self.scan.peek()? == open;
+        if !is_open {
+            self.scan.value()?;
+            self.wrong = Some(name);
+        }
+        Some(is_open)
+    }
+}

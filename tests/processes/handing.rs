@@ -1,0 +1,86 @@
+//! The refresh lock goes from a caller to its child, and callers that wait need no child.
+
+use std::process::{Child, Output};
+use std::time::{Duration, Instant};
+
+use latchkey_test_authority::{Endpoint, Reuse};
+use rustix::process::{Pid, Signal, kill_process};
+
+use crate::host::{Host, LONG, printed, said};
+
+fn pid(raw: u32) -> Pid {
+    Pid::from_raw(i32::try_from(raw).unwrap()).unwrap()
+}
+
+/// The children of a process.
+fn children(of: &Child) -> Vec<u32> {
+    let path = format!("/proc/{0}/task/{0}/children", of.id());
+    let text = std::fs::read_to_string(path).unwrap();
+    text.split_whitespace().map(|child| child.parse().unwrap()).collect()
+}
+
+/// Waits until `child` sleeps in the kernel for a lock, on a thread of its own.
+fn waits_for_a_lock(child: &Child) {
+    let tasks = format!("/proc/{}/task", child.id());
+    let end = Instant::now() + LONG;
+    let is_waiting = || {
+        let tasks = std::fs::read_dir(&tasks).unwrap().flatten();
+        tasks
+            .filter_map(|task| std::fs::read_to_string(task.path().join("comm")).ok())
+            .any(|name| name == "latchkey-lock\n")
+    };
+    while !is_waiting() {
+        assert!(Instant::now() < end, "it never waited");
+        std::thread::sleep(Duration::from_millis(10));
+    }
+}
+
+fn ended(child: Child) -> Output {
+    let output = child.wait_with_output().unwrap();
+    assert!(output.status.success(), "{}", said(&output));
+    output
+}
+
+/// G1, G31: whoever waits for somebody's refresh waits for its lock, has no child, and takes what the refresh brought.
+#[tokio::test(flavor = "multi_thread")]
+async fn who_waits_for_a_refresh_starts_none() {
+    let host = Host::new();
+    host.expired("acme").await;
+    let gate = host.authority.hold_reply(Endpoint::Token);
+    let ask = || host.latchkey(&["token", "acme", "--timeout", "50s"]).spawn().unwrap();
+    let first = ask();
+    assert!(host.authority.eventually(LONG, |_| gate.waiting() == 1).await);
+    let others: Vec<Child> = (0..3).map(|_| ask()).collect();
+    for other in &others {
+        waits_for_a_lock(other);
+        assert!(children(other).is_empty(), "it waits by itself");
+    }
+    assert_eq!(children(&first).len(), 1);
+    gate.release();
+    let token = printed(&ended(first));
+    for other in others {
+        assert_eq!(printed(&ended(other)), token);
+    }
+    assert_eq!((host.authority.refreshes(), host.authority.reuses()), (1, 0));
+}
+
+/// G12: the lock is the refreshing child's alone. When it is killed, the next caller goes on at once, though the caller
+/// that took the lock is stopped and lives.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_killed_refresh_frees_the_lock_that_its_caller_took() {
+    let host = Host::new();
+    host.authority.set(|settings| settings.reuse = Reuse::Lenient);
+    host.expired("acme").await;
+    let gate = host.authority.hold_reply(Endpoint::Token);
+    let mut caller = host.latchkey(&["token", "acme", "--timeout", "50s"]).spawn().unwrap();
+    assert!(host.authority.eventually(LONG, |_| gate.waiting() == 1).await);
+    let flight = children(&caller)[0];
+    kill_process(pid(caller.id()), Signal::STOP).unwrap();
+    kill_process(pid(flight), Signal::KILL).unwrap();
+    gate.release();
+    let next = host.latchkey(&["token", "acme", "--timeout", "20s"]).output().unwrap();
+    kill_process(pid(caller.id()), Signal::CONT).unwrap();
+    caller.wait().unwrap();
+    assert!(next.status.success(), "{}", said(&next));
+    assert!(host.authority.accepts(&printed(&next)));
+}
