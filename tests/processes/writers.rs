@@ -18,7 +18,7 @@ use latchkey::tenant::{TenantKey, User};
 use rustix::process::{Signal, kill_process};
 
 use crate::host::{LONG, key};
-use crate::worker::{Worker, say, until_let_go};
+use crate::worker::{Worker, say};
 
 /// A folder for an auth file, with no server.
 pub struct Ground {
