@@ -1,7 +1,7 @@
 //! Tests of the token endpoint.
 
 use std::io;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, Once};
 
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
@@ -214,6 +214,12 @@ async fn logged(work: impl Future<Output = String>) -> String {
             Ok(())
         }
     }
+    // A place that a test on another thread comes to first, with nobody listening, would be taken for one that nobody ever
+    // listens to. Somebody always does, and keeps nothing.
+    static LISTENING: Once = Once::new();
+    LISTENING.call_once(|| {
+        tracing::subscriber::set_global_default(tracing_subscriber::registry()).unwrap();
+    });
     let log = Log::default();
     let written = log.clone();
     let subscriber = tracing_subscriber::fmt()
