@@ -143,8 +143,10 @@ impl Finding<'_> {
     }
 
     fn entries<T>(&mut self, name: &'static str) -> Option<Entries<T>> {
-        let mut entries = Vec::new();
         let mut more = self.is_open(name, b'{')? && self.scan.enters(b'{', b'}')?;
+        // Entries are mostly longer than this, and a list that grows is copied into fresh pages again and again.
+        let expected = if more { self.whole.len() / 1_024 } else { 0 };
+        let mut entries = Vec::with_capacity(expected);
         while more {
             let key = self.scan.key()?;
             entries.push((Text::key(self.whole, key)?, self.piece()?.into()));
