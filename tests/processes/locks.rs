@@ -158,9 +158,13 @@ async fn a_failure_to_lock_is_never_fallen_through() {
     refused("open-lock=return(13)", "it must belong to the user that runs Latchkey");
     refused("open-lock=return(24)", "raise the limit of open files");
     refused("open-lock=return(95)", "the folder must be writable for the user that runs Latchkey");
-    // The turnstile and the store lock, after the refresh lock was had.
-    refused("open-lock=1*off->return(5)", "auth.json.locks/turnstile.lock: Input/output error");
-    refused("open-lock=2*off->return(5)", "auth.json.lock: Input/output error");
+    // The store lock, and the turnstile before it. The caller has the refresh lock by then, and its child opens it no more.
+    refused("open-lock=1*off->return(5)", "auth.json.lock: Input/output error");
+    let turnstile = locks.join("turnstile.lock");
+    std::fs::remove_file(&turnstile).unwrap();
+    std::fs::create_dir(&turnstile).unwrap();
+    refused("", "auth.json.locks/turnstile.lock: Is a directory");
+    std::fs::remove_dir(&turnstile).unwrap();
 
     drop(std::fs::remove_file(&lock));
     std::os::unix::fs::symlink("elsewhere.lock", &lock).unwrap();
