@@ -18,7 +18,7 @@ use latchkey_test_authority::Person;
 
 use crate::disks::Namespace;
 use crate::host::{Host, LONG, key, printed, said};
-use crate::writers::put;
+use crate::place::put;
 
 /// What `latchkey token` and `latchkey check` say of a store that they refuse.
 fn refusal(host: &Host, inside: Option<&Namespace>) -> String {
@@ -65,7 +65,7 @@ async fn what_is_no_auth_file_is_refused_and_stays() {
         let refused = put(&host.store(), &key("acme"), "new").await.unwrap_err().to_string();
         assert!(refused.contains(why), "{refused}");
         assert_eq!(std::fs::read(&host.auth).unwrap(), bytes);
-        let beside = crate::writers::names(host.auth.parent().unwrap());
+        let beside = crate::place::names(host.auth.parent().unwrap());
         let copies: Vec<_> = beside.iter().filter(|name| name.contains(".corrupt-")).collect();
         assert_eq!(copies.len(), usize::from(is_copied), "{beside:?}");
         for copy in copies {

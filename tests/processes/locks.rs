@@ -10,8 +10,8 @@ use latchkey::store::{Holder, LockError, StoreError};
 use rustix::process::{Signal, kill_process};
 
 use crate::host::{Host, LONG, key, printed, said};
+use crate::place::{Ground, is_lock, names, open, put};
 use crate::worker::{Worker, say, until_let_go};
-use crate::writers::{Ground, is_lock, names, open, put};
 
 const SHORT: Duration = Duration::from_millis(300);
 

@@ -6,6 +6,7 @@
 
 mod asking;
 mod clock;
+mod combined;
 mod disk;
 mod disks;
 mod fresh_program;
@@ -20,6 +21,8 @@ mod killed;
 mod locks;
 mod lost;
 mod output;
+mod place;
+mod real_disk;
 mod replies;
 mod signalled;
 mod storm;

@@ -120,7 +120,7 @@ fn work() {
     runtime.block_on(async {
         match words.as_slice() {
             ["fill", rest @ ..] => crate::writers::fill(Path::new(&file), rest).await,
-            ["together"] => crate::writers::together(Path::new(&file)).await,
+            ["together"] => crate::combined::together(Path::new(&file)).await,
             ["update"] => crate::writers::one_after_the_other(Path::new(&file)).await,
             ["unchanged"] => crate::disk::unchanged(Path::new(&file)).await,
             ["hold", name] => crate::locks::hold(Path::new(&file), name).await,

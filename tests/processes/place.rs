@@ -1,0 +1,66 @@
+//! A folder for an auth file, with no server: what tests of the store alone stand on.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use latchkey::clock::Clock;
+use latchkey::credential::{Credential, CredentialKind};
+use latchkey::secret::Secret;
+use latchkey::store::file::FileStore;
+use latchkey::store::{StoreError, Touches, update};
+use latchkey::tenant::TenantKey;
+
+/// A folder for an auth file, with no server.
+pub struct Ground {
+    temp: tempfile::TempDir,
+}
+
+impl Ground {
+    pub fn new() -> Self {
+        Self { temp: tempfile::tempdir().unwrap() }
+    }
+
+    pub fn folder(&self) -> PathBuf {
+        self.temp.path().join("data")
+    }
+
+    pub fn file(&self) -> PathBuf {
+        self.folder().join("auth.json")
+    }
+
+    pub fn store(&self) -> Arc<FileStore> {
+        open(&self.file())
+    }
+
+    /// The names in the folder.
+    pub fn names(&self) -> Vec<String> {
+        names(&self.folder())
+    }
+}
+
+pub fn names(folder: &Path) -> Vec<String> {
+    let entries = std::fs::read_dir(folder).unwrap();
+    let mut names: Vec<_> =
+        entries.map(|entry| entry.unwrap().file_name().to_string_lossy().into_owned()).collect();
+    names.sort();
+    names
+}
+
+pub fn is_lock(name: &str) -> bool {
+    Path::new(name).extension().is_some_and(|extension| extension == "lock")
+}
+
+pub fn open(file: &Path) -> Arc<FileStore> {
+    Arc::new(FileStore::open(file, false, Clock::system()).unwrap())
+}
+
+/// Stores a tenant with this token.
+pub async fn put(store: &FileStore, tenant: &TenantKey, token: &str) -> Result<(), StoreError> {
+    let (key, now) = (tenant.clone(), Clock::system().now());
+    let credential = Credential::new(CredentialKind::OAuth, tenant.provider.clone(), Secret::new(token), now);
+    let put = update(store, Touches::tenant(tenant), move |view| {
+        view.put_tenant(&key, credential);
+        Ok::<_, ()>(())
+    });
+    put.await.map(|done| done.unwrap())
+}
