@@ -70,8 +70,14 @@ impl Gate {
     ///
     /// # Errors
     /// See [`TokenError`].
-    pub async fn token(&self, tenant: &TenantKey, want: Want, deadline: Duration) -> Landing {
-        match tokio::time::timeout(deadline, self.token_unbounded(tenant, want)).await {
+    pub async fn token(&self, tenant: &TenantKey, mut want: Want, deadline: Duration) -> Landing {
+        // What is fresh needs no timer.
+        let found = self.0.stored(tenant)?;
+        if let Some(settled) = self.0.without_lock(tenant, &found, &want)? {
+            return Ok(settled);
+        }
+        want.arrived.get_or_insert_with(|| found.version());
+        match tokio::time::timeout(deadline, self.refreshed(tenant, &want)).await {
             Ok(landing) => landing,
             Err(_) => Err(TokenError::TimedOut {
                 tenant: tenant.clone(),
@@ -81,27 +87,26 @@ impl Gate {
         }
     }
 
-    async fn token_unbounded(&self, tenant: &TenantKey, mut want: Want) -> Landing {
+    /// What a flight brings, or what is there by then.
+    async fn refreshed(&self, tenant: &TenantKey, want: &Want) -> Landing {
         // A joined flight may have been started for another want (another rejected token, say): one more, at most (G8).
         let mut last_flight = false;
         loop {
-            let credential = self.0.stored(tenant)?;
-            want.arrived.get_or_insert_with(|| credential.version());
-            if let Some(settled) = self.0.without_lock(tenant, &credential, &want)? {
-                return Ok(settled);
-            }
-            let landing = self.join_or_start(tenant, &want).await;
-            match landing {
-                Ok(landed) if satisfies(&landed, &want, self.0.clock.now()) => return Ok(landed),
-                Ok(landed) if last_flight => return self.0.best(tenant, landed, &want),
+            match self.join_or_start(tenant, want).await {
+                Ok(landed) if satisfies(&landed, want, self.0.clock.now()) => return Ok(landed),
+                Ok(landed) if last_flight => return self.0.best(tenant, landed, want),
                 Ok(_) => last_flight = true,
                 // The store may have become fresh by another's hand meanwhile (G26).
                 Err(error) => {
                     return match self.0.stored(tenant) {
-                        Ok(stored) if satisfies(&stored, &want, self.0.clock.now()) => Ok(stored),
+                        Ok(stored) if satisfies(&stored, want, self.0.clock.now()) => Ok(stored),
                         _ => Err(error),
                     };
                 }
+            }
+            let found = self.0.stored(tenant)?;
+            if let Some(settled) = self.0.without_lock(tenant, &found, want)? {
+                return Ok(settled);
             }
         }
     }
