@@ -76,6 +76,7 @@ pub fn run(config: Option<&Path>, arguments: &Arguments) -> Result<(), Exit> {
     if let Err(error) = rustix::process::setsid() {
         tracing::debug!(%error, "no session of its own for this refresh");
     }
+    let_no_reader_hold_us_up();
     log::start(log::ONE_SHOT);
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
@@ -89,6 +90,20 @@ pub fn run(config: Option<&Path>, arguments: &Arguments) -> Result<(), Exit> {
     // The parent may be gone; what matters is stored.
     drop(std::io::stdout().write_all(text.as_bytes()));
     Ok(())
+}
+
+/// Has a log that nobody reads any more lose lines, instead of stopping us with the lock in our hands once its pipe is full.
+fn let_no_reader_hold_us_up() {
+    let log = std::io::stderr();
+    let is_pipe = rustix::fs::fstat(&log)
+        .is_ok_and(|stat| rustix::fs::FileType::from_raw_mode(stat.st_mode) == rustix::fs::FileType::Fifo);
+    if !is_pipe {
+        return;
+    }
+    // The pipe's writing end is ours alone. Where its flags cannot be set, it stays as it was.
+    if let Ok(flags) = rustix::fs::fcntl_getfl(&log) {
+        let _ = rustix::fs::fcntl_setfl(&log, flags | rustix::fs::OFlags::NONBLOCK);
+    }
 }
 
 /// What our parent has put in the place of standard input: the tenant's refresh lock. It leaves that place, so that the

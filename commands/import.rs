@@ -18,6 +18,7 @@ use latchkey::credential::Objection;
 use latchkey::import::{Content, Found, MOST_BYTES, Program};
 use latchkey::secret::Secret;
 use latchkey::tenant::{User, UserId};
+use rustix::fs::{Mode, OFlags};
 
 use crate::exit::{Code, Exit};
 use crate::{log, setup};
@@ -96,14 +97,16 @@ pub fn run(config: Option<&Path>, arguments: &Arguments) -> Result<(), Exit> {
         broker.preview_import(&wish)?
     };
     let text = report(&path, &items, arguments.yes, Clock::system().now());
-    writeln!(std::io::stdout(), "{}", text.trim_end())
-        .map_err(|error| Exit::new(Code::Internal, format!("cannot write to standard output: {error}")))?;
+    // That nobody reads it must not leave the tokens with two owners: what is done is done whole first.
+    let written = writeln!(std::io::stdout(), "{}", text.trim_end())
+        .map_err(|error| Exit::new(Code::Internal, format!("cannot write to standard output: {error}")));
     let taken = tokens_of(&wish.found, &items);
     if arguments.take && !taken.is_empty() {
         take_out(&path, &bytes, &taken, arguments.yes)?;
     } else if let Some(warning) = warning(program, &path, &items) {
-        eprintln!("{warning}");
+        log::note(&warning);
     }
+    written?;
     verdict(&items)
 }
 
@@ -122,9 +125,9 @@ fn tokens_of(found: &[Found], items: &[ImportItem]) -> Vec<Secret> {
 fn take_out(path: &Path, read: &[u8], tokens: &[Secret], done: bool) -> Result<(), Exit> {
     let shown = path.display();
     if !done {
-        eprintln!(
-            "latchkey: with --yes, the refresh tokens in {shown} would be blanked, and a copy kept beside it."
-        );
+        log::say(&format!(
+            "with --yes, the refresh tokens in {shown} would be blanked, and a copy kept beside it."
+        ));
         return Ok(());
     }
     let aside = take::take(path, read, tokens).map_err(|error| {
@@ -134,11 +137,10 @@ fn take_out(path: &Path, read: &[u8], tokens: &[Secret], done: bool) -> Result<(
         );
         Exit::new(Code::Internal, text)
     })?;
-    eprintln!(
-        "latchkey: the refresh tokens in {shown} are blanked. {} has the file as it was, tokens included: remove it once all \
-         works.",
+    log::say(&format!(
+        "the refresh tokens in {shown} are blanked. {} has the file as it was, tokens included: remove it once all works.",
         aside.display()
-    );
+    ));
     Ok(())
 }
 
@@ -158,7 +160,11 @@ fn read(program: Program, path: &Path) -> Result<(Vec<u8>, Vec<Found>), Exit> {
         let path = path.display();
         Exit::new(Code::Usage, format!("cannot import from {path}: {why}; nothing was changed"))
     };
-    let file = File::open(path).map_err(|error| failed(&error))?;
+    // A pipe without a writer would be waited for.
+    let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NONBLOCK;
+    let file = rustix::fs::open(path, flags, Mode::empty())
+        .map(File::from)
+        .map_err(|error| failed(&std::io::Error::from(error)))?;
     if !file.metadata().map_err(|error| failed(&error))?.is_file() {
         return Err(failed(&"it is no file"));
     }

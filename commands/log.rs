@@ -42,7 +42,12 @@ pub fn start(default: &str) {
     tracing_subscriber::registry().with(layer).init();
 }
 
-/// Says one line to whoever watches standard error. That nobody does must end nothing, so a closed pipe is passed over.
+/// Says one line to whoever watches standard error.
 pub fn say(line: &str) {
-    drop(writeln!(std::io::stderr(), "latchkey: {line}"));
+    note(&format!("latchkey: {line}"));
+}
+
+/// The same, without our name before it. That nobody watches must end nothing, so a closed pipe is passed over.
+pub fn note(text: &str) {
+    drop(writeln!(std::io::stderr(), "{text}"));
 }

@@ -35,6 +35,7 @@ use crate::{log, setup};
 const PREDECESSOR: Duration = Duration::from_secs(15);
 /// How long the end waits for exchanges and answers under way: longer than any exchange may take (G29).
 const DRAIN: Duration = EXCHANGE_BOUND.saturating_add(Duration::from_secs(30));
+const _: () = assert!(DRAIN.as_secs() > EXCHANGE_BOUND.as_secs(), "G29");
 /// How long it waits for the connection to close: it hangs while there is none.
 const GOODBYE: Duration = Duration::from_secs(3);
 
@@ -81,6 +82,8 @@ async fn serve(
         bot = starting => bot?,
         () = &mut ended => return Ok(()),
     };
+    // Not before all else is there: until here whatever ends us has nothing to wait for (W5).
+    bot.desk.supervisor.begin();
     let shards = Arc::clone(&bot.client.shard_manager);
     let result = tokio::select! {
         result = bot.client.start() => Err(lost(result)),
@@ -127,7 +130,7 @@ async fn start(
         Arc::clone(&live),
         Arc::clone(&places),
     );
-    let supervisor = Supervisor::start(broker.clone(), Arc::new(messenger));
+    let supervisor = Supervisor::new(broker.clone(), Arc::new(messenger));
     let desk = Arc::new(Desk {
         broker,
         supervisor,

@@ -25,6 +25,8 @@ use crate::log;
 use crate::printed::{self, Format};
 use crate::setup::{self, Loaded};
 
+/// How long what a refresh has logged may take to be passed on.
+const LOG_WAIT: Duration = Duration::from_secs(1);
 /// How often the store is looked at while a sign-in is waited for.
 const LOOK_EVERY: Duration = Duration::from_millis(200);
 
@@ -176,7 +178,7 @@ impl Asking<'_> {
             command.args(["--rejected-sha256", &rejected.to_string()]);
         }
         if let Some((id, generation)) = &want.arrived {
-            command.args(["--arrived", &format!("{id}:{generation}")]);
+            command.arg(format!("--arrived={id}:{generation}"));
         }
         // Its standard error comes through us: were it ours, whoever reads ours would wait for it when we have left.
         command.stdin(lock.into_file()).stdout(Stdio::piped()).stderr(Stdio::piped());
@@ -186,7 +188,12 @@ impl Asking<'_> {
         let (Some(mut output), Some(mut log)) = (child.stdout.take(), child.stderr.take()) else {
             return Err(Exit::new(Code::Internal, "a refresh has no output"));
         };
-        let logged = std::thread::spawn(move || std::io::copy(&mut log, &mut std::io::stderr()).map(drop));
+        let (copied, log_ended) = mpsc::channel();
+        std::thread::spawn(move || {
+            // That it could not be passed on changes nothing.
+            drop(std::io::copy(&mut log, &mut std::io::stderr()));
+            let _ = copied.send(());
+        });
         let (done, report) = mpsc::channel();
         // Ends with the child's output; if we end before, it ends with us.
         std::thread::spawn(move || {
@@ -198,8 +205,8 @@ impl Asking<'_> {
         match report.recv_timeout(self.left()) {
             Ok(text) => {
                 let ended = child.wait().map_err(internal)?;
-                // It has ended, so its log has too; that it could not be passed on changes nothing.
-                drop(logged.join());
+                // It has ended, so its log has too. Whoever does not read ours is not waited for.
+                let _ = log_ended.recv_timeout(self.left().min(LOG_WAIT));
                 Report::read(&text.map_err(internal)?)
                     .ok_or_else(|| {
                         Exit::new(Code::Internal, format!("the refresh of {tenant} broke off ({ended})"))

@@ -5,8 +5,8 @@
 use std::collections::BTreeMap;
 
 use crate::clock::UnixSeconds;
-use crate::credential::Account;
-use crate::secret::Secret;
+use crate::credential::{Account, Credential};
+use crate::secret::{Secret, random_id};
 use crate::tenant::{ProviderName, TenantKey};
 
 /// The tenants that a thread is bound to.
@@ -23,7 +23,10 @@ pub struct Binding {
 /// How long an owed revocation is tried again, in seconds (T12).
 pub const REVOCATION_OWED_FOR: i64 = 24 * 60 * 60;
 
-/// A revocation that could not be done at logout (T12).
+/// The first pause before an owed revocation is tried again, in seconds; it doubles up to an hour.
+pub(crate) const OWED_PAUSE: i64 = 60;
+
+/// A revocation that could not be done yet (T12).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OwedRevocation {
     /// Its name, random.
@@ -48,4 +51,24 @@ pub struct OwedRevocation {
     pub owed_at: UnixSeconds,
     /// Not before this time is it tried again.
     pub retry_at: UnixSeconds,
+}
+
+impl OwedRevocation {
+    /// The end of the tokens of `credential`, of which the first try is about to be made or has just failed.
+    pub(crate) fn of(tenant: &TenantKey, credential: &Credential, now: UnixSeconds) -> Self {
+        Self {
+            id: random_id(),
+            provider: tenant.provider.clone(),
+            tenant: tenant.clone(),
+            client_id: credential.client_id.clone(),
+            token_endpoint: credential.token_endpoint.clone(),
+            account: credential.account.clone(),
+            token: credential.refresh_token.as_ref().unwrap_or(&credential.access_token).clone(),
+            is_refresh: credential.refresh_token.is_some(),
+            attempts: 0,
+            owed_at: now,
+            // Not by the timer while the first try is under way.
+            retry_at: now + OWED_PAUSE * 3,
+        }
+    }
 }

@@ -7,11 +7,12 @@
 use std::sync::Arc;
 
 use crate::audit;
+use crate::binding::OwedRevocation;
 use crate::clock::UnixSeconds;
 use crate::credential::{Credential, CredentialKind};
 use crate::oauth::{self, RevokeClass, Revoked, TokenHint};
 use crate::provider::{Provider, RevocationScope};
-use crate::store::{Document, Store};
+use crate::store::{Document, Store, StoreError, Touches, update};
 use crate::tenant::TenantKey;
 
 /// What became of the wish to end a credential's tokens at the provider.
@@ -140,7 +141,18 @@ pub(crate) async fn of_dropped(
     if at_risk {
         audit::revocation(tenant, "left out: it could end a sign-in that is in use");
     } else {
-        revoke(client, provider, tenant, dropped, now).await;
+        let ended = revoke(client, provider, tenant, dropped, now).await;
+        if let Ended::Owed { retry_after, .. } = ended {
+            let mut owed = OwedRevocation::of(tenant, dropped, now);
+            owed.retry_at = owed.retry_at.max(now.saturating_add(retry_after.unwrap_or(0)));
+            let noted = update(&**store, Touches::nothing().and_revocations(), move |view| {
+                view.owe(owed);
+                Ok::<_, StoreError>(())
+            });
+            if let Err(error) = noted.await.and_then(|noted| noted) {
+                tracing::warn!(%tenant, %error, "dropped tokens could not be revoked, nor that be written down");
+            }
+        }
     }
 }
 

@@ -6,19 +6,17 @@
 
 use super::Broker;
 use crate::audit;
-use crate::binding::OwedRevocation;
+use crate::binding::{OWED_PAUSE, OwedRevocation};
 use crate::credential::{Credential, CredentialKind};
 use crate::login::machine::{Event, next};
 use crate::pending::EndReason;
 use crate::revocation::{self, Ended};
-use crate::secret::random_id;
 use crate::store::{StoreError, Touches, update};
 use crate::tenant::TenantKey;
 
 use super::{Caller, TenantStatus};
 
-/// The first pause before an owed revocation is tried again, in seconds; it doubles up to an hour.
-const OWED_PAUSE: i64 = 60;
+/// The longest pause before an owed revocation is tried again, in seconds.
 const OWED_PAUSE_CAP: i64 = 3_600;
 
 /// What a logout would do, for its confirmation.
@@ -128,7 +126,7 @@ impl Broker {
                     view.put_login(login);
                 }
             }
-            let owed = revokes.then(|| owed(&key, &held, view.now()));
+            let owed = revokes.then(|| OwedRevocation::of(&key, &held, view.now()));
             if let Some(owed) = &owed {
                 view.owe(owed.clone());
             }
@@ -215,22 +213,5 @@ impl Broker {
             self.settle(&owed, &held).await;
         }
         Ok(())
-    }
-}
-
-fn owed(tenant: &TenantKey, held: &Credential, now: i64) -> OwedRevocation {
-    OwedRevocation {
-        id: random_id(),
-        provider: tenant.provider.clone(),
-        tenant: tenant.clone(),
-        client_id: held.client_id.clone(),
-        token_endpoint: held.token_endpoint.clone(),
-        account: held.account.clone(),
-        token: held.refresh_token.as_ref().unwrap_or(&held.access_token).clone(),
-        is_refresh: held.refresh_token.is_some(),
-        attempts: 0,
-        owed_at: now,
-        // Not by the timer while the first try, which follows at once, is under way.
-        retry_at: now + OWED_PAUSE * 3,
     }
 }

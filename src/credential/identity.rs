@@ -149,12 +149,15 @@ pub fn admit(
         }
         Way::Import { stored } => {
             same_kind(held, incoming)?;
-            if held.is_some_and(|held| held.shares_a_token(incoming)) {
+            if held
+                .is_some_and(|held| held.shares_a_token(incoming) && !gains_a_refresh_token(incoming, held))
+            {
                 return Err(Objection::Same);
             }
             same_account(held, incoming)?;
             nowhere_else(slot, incoming, stored)?;
-            let may = held.is_none_or(|held| is_fresher(incoming, held));
+            let may =
+                held.is_none_or(|held| is_fresher(incoming, held) || gains_a_refresh_token(incoming, held));
             if may { Ok(()) } else { Err(Objection::NotFresher) }
         }
     }
@@ -182,6 +185,13 @@ fn nowhere_else(
     let holder =
         stored.iter().find(|(key, other)| key != slot && other.refresh_token.as_ref() == Some(token));
     holder.map_or(Ok(()), |(holder, _)| Err(Objection::HeldElsewhere { holder: holder.clone() }))
+}
+
+/// Whether `incoming` is the same grant's, with the refresh token that `held` lacks.
+fn gains_a_refresh_token(incoming: &Credential, held: &Credential) -> bool {
+    held.access_token == incoming.access_token
+        && held.refresh_token.is_none()
+        && incoming.refresh_token.is_some()
 }
 
 /// Whether `incoming` is known to be newer than `held` (I8): by when the tokens came, where both say so, else by when their

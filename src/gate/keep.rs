@@ -16,8 +16,8 @@ use crate::provider::Provider;
 use crate::revocation;
 use crate::store::{Rescue, StoreError, Touches, at_the_disk, update};
 
-/// The pauses between tries to save a rotated token while the lock is held (G21).
-const SAVE_PAUSES: [Duration; 4] =
+/// The pauses between tries to write down what the provider has answered, while the lock is held (G21).
+pub(super) const SAVE_PAUSES: [Duration; 4] =
     [Duration::from_millis(100), Duration::from_millis(400), Duration::from_secs(1), Duration::from_secs(2)];
 
 /// The pause between further tries, while the token is nowhere but in memory.
@@ -125,7 +125,11 @@ impl Flight<'_> {
                     }
                     return Ok(Saved::Superseded);
                 }
-                view.put_tenant(&tenant, rescue.credential);
+                let mut renewed = rescue.credential;
+                // What others write down of a tenant without new tokens is not the refresh's to take back (F1).
+                renewed.last_used_at = renewed.last_used_at.max(current.last_used_at);
+                renewed.owner = current.owner;
+                view.put_tenant(&tenant, renewed);
                 return Ok(Saved::Stored);
             }
             // A save before this one may have gone through although its answer was lost.

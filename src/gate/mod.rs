@@ -92,10 +92,15 @@ impl Gate {
         // A joined flight may have been started for another want (another rejected token, say): one more, at most (G8).
         let mut last_flight = false;
         loop {
-            match self.join_or_start(tenant, want).await {
+            let (landing, ours) = self.join_or_start(tenant, want).await;
+            match landing {
                 Ok(landed) if satisfies(&landed, want, self.0.clock.now()) => return Ok(landed),
                 Ok(landed) if last_flight => return self.0.best(tenant, landed, want),
                 Ok(_) => last_flight = true,
+                // Said to the want that the flight was started for, which was another's.
+                Err(TokenError::Rejected { .. } | TokenError::Held { .. }) if !ours && !last_flight => {
+                    last_flight = true;
+                }
                 // The store may have become fresh by another's hand meanwhile (G26).
                 Err(error) => {
                     return match self.0.stored(tenant) {
@@ -146,11 +151,12 @@ impl Gate {
         self.0.flights.lock().unwrap_or_else(PoisonError::into_inner).len()
     }
 
-    async fn join_or_start(&self, tenant: &TenantKey, want: &Want) -> Landing {
-        let mut landing = self.0.flight(tenant, want);
+    /// Where the tenant's flight ends, and whether it was started here.
+    async fn join_or_start(&self, tenant: &TenantKey, want: &Want) -> (Landing, bool) {
+        let (mut landing, ours) = self.0.flight(tenant, want);
         // The sender goes only after it has sent.
         let landed = landing.wait_for(Option::is_some).await.ok().and_then(|landed| (*landed).clone());
-        landed.unwrap_or_else(|| Err(TokenError::Panicked { tenant: tenant.clone() }))
+        (landed.unwrap_or_else(|| Err(TokenError::Panicked { tenant: tenant.clone() })), ours)
     }
 }
 
@@ -185,11 +191,11 @@ impl Inner {
         Err(if is_rejected { TokenError::Rejected { tenant } } else { TokenError::EndedAlready { tenant } })
     }
 
-    /// The tenant's flight: the one under way, or a new one for `want`.
-    fn flight(self: &Arc<Self>, tenant: &TenantKey, want: &Want) -> watch::Receiver<Option<Landing>> {
+    /// The tenant's flight: the one under way, or a new one for `want`, and whether it is new.
+    fn flight(self: &Arc<Self>, tenant: &TenantKey, want: &Want) -> (watch::Receiver<Option<Landing>>, bool) {
         let mut flights = self.flights.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(flight) = flights.get(tenant) {
-            return flight.clone();
+            return (flight.clone(), false);
         }
         let (sender, receiver) = watch::channel(None);
         flights.insert(tenant.clone(), receiver.clone());
@@ -202,7 +208,7 @@ impl Inner {
             fault::reached(fault::Step::AfterPublish);
             drop(lock);
         });
-        receiver
+        (receiver, true)
     }
 }
 

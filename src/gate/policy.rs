@@ -193,7 +193,9 @@ pub fn decide(
     locked: bool,
     sibling: bool,
 ) -> Step {
-    if satisfies(credential, want, now) {
+    // Whoever looks ahead at a dead one asks for its probe, also while its token serves (G17).
+    let probes = want.ahead && credential.state == CredentialState::NeedsLogin;
+    if !probes && satisfies(credential, want, now) {
         return Step::Serve;
     }
     if credential.kind == CredentialKind::Static || credential.refresh_token.is_none() {

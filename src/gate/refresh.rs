@@ -7,6 +7,7 @@
 
 use std::time::Duration;
 
+use super::keep::SAVE_PAUSES;
 use super::policy::{
     self, BACK_OFF_CAP, EXCHANGES_A_FLIGHT, LOCK_WAIT, PROBE_AFTER, Step, UNCERTAIN_CAP, back_off, decide,
 };
@@ -103,7 +104,10 @@ impl Flight<'_> {
                     return Err(TokenError::Closing);
                 }
                 if *exchanges > 0 {
-                    tokio::time::sleep(BETWEEN_EXCHANGES).await;
+                    tokio::select! {
+                        () = tokio::time::sleep(BETWEEN_EXCHANGES) => {}
+                        () = self.inner.closing.cancelled() => return Err(TokenError::Closing),
+                    }
                 }
                 *exchanges += 1;
                 self.exchange(&stored, &provider, attempt, forced).await
@@ -125,7 +129,7 @@ impl Flight<'_> {
         at_the_disk(|| self.inner.store.set_rescue_aside(self.lock, self.tenant))?;
         fault::reached(fault::Step::AfterRoom);
         let now = self.inner.clock.now();
-        let before = stored.intent.clone();
+        let (before, retry_before) = (stored.intent.clone(), stored.retry_at);
         let intent = Intent {
             credential_id: stored.id.clone(),
             generation: stored.generation,
@@ -143,6 +147,15 @@ impl Flight<'_> {
             return Ok(Next::LookAgain);
         }
         fault::reached(fault::Step::AfterIntent);
+        if self.inner.closing.is_cancelled() {
+            // The write may have waited for its lock. Nothing is sent any more (G29), so nothing is to be said of a try.
+            let undone = self.change(stored, move |credential| {
+                credential.intent = before;
+                credential.retry_at = retry_before;
+            });
+            undone.await?;
+            return Err(TokenError::Closing);
+        }
         if stored.open_intent().is_some() {
             // A sign-in that came since the look would be ended by a second use (G19). What comes from here on cannot be known.
             let document = at_the_disk(|| self.inner.store.current(self.lock))?;
@@ -286,14 +299,23 @@ impl Flight<'_> {
     async fn mark_dead(&self, stored: &Credential, why: &str, probe: bool) -> Result<Next, TokenError> {
         let text = why.to_owned();
         let retry_at = probe.then(|| self.inner.clock.now() + PROBE_AFTER);
-        let marked = self
-            .change(stored, move |credential| {
-                credential.state = CredentialState::NeedsLogin;
-                credential.intent = None;
-                credential.retry_at = retry_at;
-                credential.last_error = Some(text);
-            })
-            .await?;
+        let mark = move |credential: &mut Credential| {
+            credential.state = CredentialState::NeedsLogin;
+            credential.intent = None;
+            credential.retry_at = retry_at;
+            credential.last_error = Some(text);
+        };
+        // An answer that is known must not turn into one that is not: the next holder would present a spent token (G19).
+        let mut pauses = SAVE_PAUSES.into_iter();
+        let marked = loop {
+            match (self.change(stored, mark.clone()).await, pauses.next()) {
+                (Err(error), Some(pause)) => {
+                    tracing::warn!(tenant = %self.tenant, %error, "that a sign-in has ended could not be written down; trying again");
+                    tokio::time::sleep(pause).await;
+                }
+                (marked, _) => break marked?,
+            }
+        };
         if !marked {
             return Ok(Next::LookAgain);
         }

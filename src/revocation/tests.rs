@@ -1,6 +1,6 @@
 //! What a revocation would end, by what is stored.
 
-use latchkey_test_authority::Person;
+use latchkey_test_authority::{Canned, Endpoint, Person};
 
 use super::*;
 use crate::credential::Account;
@@ -98,4 +98,21 @@ async fn what_was_dropped_is_at_risk_with_what_its_slot_holds_by_now() {
         let provider = host.catalog.get(&tenant.provider).unwrap();
         assert_eq!(puts_at_risk(&document, &tenant, &dropped, provider), at_risk, "{scope}: {what}");
     }
+}
+
+/// T12: what could not be revoked when it was dropped is owed.
+#[tokio::test]
+async fn what_was_dropped_is_owed_until_the_provider_takes_it() {
+    let host = Host::with("revocation = \"token\"\n");
+    let tenant = key("acme");
+    host.serving(&tenant, &Person::ada()).await;
+    let dropped = host.stored(&tenant).unwrap();
+    std::fs::remove_file(&host.path).unwrap();
+    host.authority.answer_next(Endpoint::Revoke, 1, Canned::html(503));
+    let store: Arc<dyn Store> = host.store();
+    let provider = host.catalog.get(&tenant.provider).unwrap();
+    of_dropped(&store, &oauth::Client::new(), provider, &tenant, &dropped, host.clock.now()).await;
+    let owed: Vec<_> = store.snapshot().unwrap().owed().map(|owed| (*owed).clone()).collect();
+    assert_eq!(owed.len(), 1);
+    assert_eq!((&owed[0].token, owed[0].is_refresh), (dropped.refresh_token.as_ref().unwrap(), true));
 }

@@ -2,7 +2,7 @@
 //!
 //! Owns parsing and printing of the whole (version 1, pretty, keys sorted) and keeps what it does not know. Invariants:
 //! an entry that nobody changed is printed as it was read (F5); one that cannot be understood fails alone. Must not:
-//! touch a file (`file/` does) or know field names (`wire.rs` does).
+//! touch a file (`file/` does) or know field names (`wire/` does).
 
 mod scan;
 mod section;

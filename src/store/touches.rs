@@ -19,7 +19,7 @@ pub struct Touches {
 }
 
 impl Touches {
-    /// Nothing: a sweep only.
+    /// Nothing yet; an update that touches no more is a sweep.
     #[must_use]
     pub fn nothing() -> Self {
         Self::default()

@@ -54,10 +54,18 @@ impl std::fmt::Debug for Supervisor {
 }
 
 impl Supervisor {
-    /// Starts supervising: restores the workers of threads that have something to do, and keeps looking.
+    /// A supervisor that has begun.
     #[must_use]
     pub fn start(broker: Broker, notifier: Arc<dyn Notifier>) -> Self {
-        let supervisor = Self(Arc::new(Inner {
+        let supervisor = Self::new(broker, notifier);
+        supervisor.begin();
+        supervisor
+    }
+
+    /// A supervisor that does nothing of its own before it [begins](Self::begin).
+    #[must_use]
+    pub fn new(broker: Broker, notifier: Arc<dyn Notifier>) -> Self {
+        Self(Arc::new(Inner {
             broker,
             notifier,
             workers: Mutex::default(),
@@ -65,11 +73,15 @@ impl Supervisor {
             closed: Mutex::default(),
             tasks: TaskTracker::new(),
             closing: CancellationToken::new(),
-        }));
-        let (looking, owing) = (supervisor.clone(), supervisor.clone());
-        supervisor.0.tasks.spawn(async move { looking.keep_looking().await });
-        supervisor.0.tasks.spawn(async move { owing.settle_debts().await });
-        supervisor
+        }))
+    }
+
+    /// Begins: restores the workers of threads that have something to do, and keeps looking. Once. From here on it must be
+    /// [shut down](Self::shut_down), since it may have exchanges under way.
+    pub fn begin(&self) {
+        let (looking, owing) = (self.clone(), self.clone());
+        self.0.tasks.spawn(async move { looking.keep_looking().await });
+        self.0.tasks.spawn(async move { owing.settle_debts().await });
     }
 
     /// Gives a device login to the worker of `thread`, which polls it.

@@ -386,3 +386,30 @@ async fn a_taken_refresh_token_has_one_owner() {
     let left = std::fs::read_to_string(&file).unwrap();
     assert!(!left.contains(&taken.refresh) && left.contains(&refused.refresh), "{shown}");
 }
+
+/// I9: that nobody reads what was done leaves the tokens with no second owner.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_closed_output_leaves_no_token_with_two_owners() {
+    let house = House::with_codex();
+    let tokens = house.mint(&Person::ada());
+    let file = house.file("auth.json", &codex_file(&tokens));
+    let mut command = house.host.latchkey(&["import", "codex", &text(&file), "--take", "--yes"]);
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    command.stdout(writer.try_clone().unwrap()).stderr(writer);
+    assert_eq!(command.output().unwrap().status.code(), Some(1));
+    assert!(house.host.stored("codex").is_some());
+    assert!(!std::fs::read_to_string(&file).unwrap().contains(&tokens.refresh), "it is taken");
+}
+
+/// F11: a pipe is no file, and is not waited for.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_pipe_is_refused_at_once() {
+    let house = House::with_codex();
+    let pipe = house.home.path().join("pipe");
+    let made = std::process::Command::new("mkfifo").arg(&pipe).status().unwrap();
+    assert!(made.success());
+    let (code, _, said) = house.told(&["codex", &text(&pipe)]);
+    assert_eq!(code, Some(2), "{said}");
+    assert!(said.contains("it is no file; nothing was changed"), "{said}");
+}

@@ -180,6 +180,14 @@ fn an_import_never_replaces_a_fresher_credential_by_a_staler() {
     let again = credential("acme", "rt", Some(9), None);
     let verdict = admit(&key("acme"), Some(&there), &again, Way::Import { stored: &[] });
     assert_eq!(verdict, Err(Objection::Same));
+
+    // The same access token, and the refresh token that is missing here.
+    let mut without = there.clone();
+    without.refresh_token = None;
+    let import = Way::Import { stored: &[] };
+    assert_eq!(admit(&key("acme"), Some(&without), &there, import), Ok(()));
+    assert_eq!(admit(&key("acme"), Some(&there), &without, import), Err(Objection::Same));
+    assert_eq!(admit(&key("acme"), Some(&without), &without, import), Err(Objection::Same));
 }
 
 /// I9: by a sign-in or an import; a refresh is the slot's own and goes on.

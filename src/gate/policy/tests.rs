@@ -257,6 +257,24 @@ fn the_refresh_point_lies_between_three_quarters_and_seventeen_twentieths() {
     assert!(points.len() > 10, "tenants are spread");
 }
 
+/// G17: the probe of a dead one goes out although its access token serves; whoever asks for that token gets it.
+#[test]
+fn a_probe_does_not_wait_for_the_access_token_to_end() {
+    let mut dead = credential();
+    (dead.state, dead.expires_at, dead.obtained_at) =
+        (CredentialState::NeedsLogin, Some(NOW + 10_000), Some(NOW));
+    let (provider, plain) = (provider(), Want::default());
+    for (retry_at, ahead) in [
+        (Some(NOW), Step::Refresh { attempt: 1, forced: false }),
+        (Some(NOW + 1), Step::NeedsLogin),
+        (None, Step::NeedsLogin),
+    ] {
+        dead.retry_at = retry_at;
+        assert_eq!(decide(&dead, &provider, &Want::ahead(), NOW, true, false), ahead, "{retry_at:?}");
+        assert_eq!(decide(&dead, &provider, &plain, NOW, true, false), Step::Serve);
+    }
+}
+
 /// G16
 #[test]
 fn back_off_doubles_up_to_its_cap() {

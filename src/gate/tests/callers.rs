@@ -240,3 +240,34 @@ async fn a_gate_is_printed_for_debugging_without_a_token() {
     let landed = gate.token(&tenant, Want::default(), LONG).await.unwrap();
     host.authority.assert_no_secret_in(&format!("{gate:?} {landed:?}"));
 }
+
+/// G8: a refusal that a flight got for the want that it was started for is not the last word to one who joined with another.
+#[tokio::test]
+async fn who_joined_for_something_else_is_not_refused_by_that_flight() {
+    let (host, tenant) = (Host::new(), key("acme"));
+    host.authority.set(|settings| settings.reuse = Reuse::Lenient);
+    let tokens = host.serving(&tenant, &Person::ada()).await;
+    let mut stored = host.stored(&tenant).unwrap();
+    // Past its refresh point, with a try that got no answer: a strict server is not asked again ahead of need.
+    stored.obtained_at = Some(host.clock.now() - 36_000);
+    stored.intent = Some(Intent {
+        credential_id: stored.id.clone(),
+        generation: stored.generation,
+        refresh_sha256: Secret::new(&*tokens.refresh).hash(),
+        attempt: 1,
+        sent_at: host.clock.now() - 10,
+    });
+    host.put(&tenant, stored).await;
+    let gate = host.gate();
+    let lock = host.store().refresh_lock(&tenant, LONG).await.unwrap();
+    gate.refresh_ahead(&tenant);
+    let asking = tokio::spawn({
+        let (gate, tenant, want) = (gate.clone(), tenant.clone(), rejected(&tokens.access));
+        async move { gate.token(&tenant, want, LONG).await }
+    });
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    assert_eq!(gate.flights(), 1, "it has joined");
+    drop(lock);
+    assert_eq!(asking.await.unwrap().unwrap().generation, 2);
+    assert_eq!(host.authority.refreshes(), 1);
+}

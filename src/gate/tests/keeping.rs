@@ -162,3 +162,47 @@ async fn a_rescue_is_compared_before_it_is_stored() {
     assert_eq!((landed.id.clone(), landed.generation), (id, 2), "{:?} was refreshed", newer.scopes);
     assert_eq!((host.authority.refreshes(), host.authority.revocations()), (1, 0));
 }
+
+/// F1: what others write down of a tenant while its refresh is under way stays, and so it does past a rescue.
+#[tokio::test]
+async fn what_is_noted_during_a_refresh_stays() {
+    let (host, tenant) = (Host::new(), key("acme"));
+    host.expired(&tenant, &Person::ada()).await;
+    let gate = host.gate();
+    let held = host.authority.hold_reply(Endpoint::Token);
+    gate.refresh_ahead(&tenant);
+    assert!(host.authority.eventually(LONG, |_| held.waiting() == 1).await);
+    let mut noted = host.stored(&tenant).unwrap();
+    noted.last_used_at = Some(host.clock.now());
+    noted.owner = Some(User::Local(7));
+    host.put(&tenant, noted.clone()).await;
+    held.release();
+    gate.token(&tenant, Want::default(), LONG).await.unwrap();
+    let stored = host.stored(&tenant).unwrap();
+    assert_eq!((stored.generation, stored.last_used_at), (2, noted.last_used_at));
+    assert_eq!(stored.owner, noted.owner);
+}
+
+/// G19: an answer that is known stays known though the store refuses it for a while: nobody presents the token again.
+#[tokio::test]
+async fn a_dead_grant_is_written_down_once_the_store_takes_it() {
+    let (host, tenant) = (Host::new(), key("acme"));
+    let tokens = host.expired(&tenant, &Person::ada()).await;
+    host.authority.revoke_grant(&tokens.refresh);
+    let store = Faulty::new(host.store(), 1);
+    let gate = host.gate_over(store.clone());
+    let held = host.authority.hold_reply(Endpoint::Token);
+    let asking = tokio::spawn({
+        let (gate, tenant) = (gate.clone(), tenant.clone());
+        async move { gate.token(&tenant, Want::default(), LONG).await }
+    });
+    assert!(host.authority.eventually(LONG, |_| held.waiting() == 1).await);
+    held.release();
+    tokio::time::sleep(Duration::from_millis(150)).await;
+    store.writes_left.store(100, std::sync::atomic::Ordering::SeqCst);
+    assert_eq!(class(&asking.await.unwrap()), Class::NeedsLogin);
+    let stored = host.stored(&tenant).unwrap();
+    assert_eq!((stored.state, stored.intent), (CredentialState::NeedsLogin, None));
+    assert_eq!(class(&host.gate().token(&tenant, Want::default(), LONG).await), Class::NeedsLogin);
+    assert_eq!(host.authority.refreshes(), 1);
+}

@@ -277,3 +277,16 @@ proptest::proptest! {
         }
     }
 }
+
+/// F6: of a section that stands twice, one would be lost with the next write.
+#[test]
+fn a_section_that_stands_twice_is_refused() {
+    for section in ["\"tenants\": {}", "\"pending\": {}", "\"future\": 1", "\"version\": 1"] {
+        let text = FILE.replacen('{', &format!("{{{section}, "), 1);
+        let refused = try_parse(&text).map(drop).unwrap_err();
+        assert!(
+            matches!(&refused, ParseError::Corrupt(why) if why == "a section stands twice"),
+            "{refused:?}"
+        );
+    }
+}

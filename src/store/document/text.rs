@@ -3,7 +3,7 @@
 //! Owns [`Text`] and the finding of sections and entries. Invariants: an entry's text stays where it was read, since one
 //! that nobody asks for must cost next to nothing; no error shows a value. Must not: understand an entry.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::ops::Range;
 use std::sync::Arc;
@@ -80,7 +80,8 @@ pub(super) struct Sections {
 
 /// Finds the sections of `whole`, whose version must be ours.
 pub(super) fn sections(whole: &Arc<String>) -> Result<Sections, ParseError> {
-    let found = Finding { whole, scan: Scan::new(whole), version: None, wrong: None }.run();
+    let found =
+        Finding { whole, scan: Scan::new(whole), version: None, wrong: None, seen: BTreeSet::new() }.run();
     let corrupt = |why: &str| Err(ParseError::Corrupt(why.to_owned()));
     let Some((version, wrong, sections)) = found else {
         // Of JSON that is none, the library tells best where.
@@ -96,11 +97,15 @@ pub(super) fn sections(whole: &Arc<String>) -> Result<Sections, ParseError> {
         }
         Some("1") => match wrong {
             None => Ok(sections),
-            Some(name) => Err(ParseError::Corrupt(format!("{name:?} is of the wrong type"))),
+            Some(why) => Err(ParseError::Corrupt(why)),
         },
         Some(_) => corrupt("\"version\" is not 1"),
         None => corrupt("it has no \"version\""),
     }
+}
+
+fn wrong_type(section: &str) -> String {
+    format!("{section:?} is of the wrong type")
 }
 
 /// One pass over a file.
@@ -108,23 +113,29 @@ struct Finding<'a> {
     whole: &'a Arc<String>,
     scan: Scan<'a>,
     version: Option<Text>,
-    /// A section that is not what it should be.
-    wrong: Option<&'static str>,
+    /// What is wrong with a section.
+    wrong: Option<String>,
+    /// The sections that were found.
+    seen: BTreeSet<String>,
 }
 
 impl Finding<'_> {
-    fn run(mut self) -> Option<(Option<Text>, Option<&'static str>, Sections)> {
+    fn run(mut self) -> Option<(Option<Text>, Option<String>, Sections)> {
         let mut found = Sections::default();
         let mut more = self.scan.enters(b'{', b'}')?;
         while more {
             let key = self.scan.key()?;
             let key = Text::key(self.whole, key)?;
+            if !self.seen.insert(key.get().to_owned()) {
+                // Whichever of the two were taken, the other would be lost with the next write.
+                self.wrong = Some("a section stands twice".to_owned());
+            }
             match key.get() {
                 "version" => self.version = Some(self.piece()?),
                 "store_id" => {
                     found.store_id = serde_json::from_str(self.piece()?.get()).ok();
                     if found.store_id.is_none() {
-                        self.wrong = Some("store_id");
+                        self.wrong = Some(wrong_type("store_id"));
                     }
                 }
                 "tenants" => found.tenants = self.entries("tenants")?,
@@ -170,7 +181,7 @@ impl Finding<'_> {
         let is_open = self.scan.peek()? == open;
         if !is_open {
             self.scan.value()?;
-            self.wrong = Some(name);
+            self.wrong = Some(wrong_type(name));
         }
         Some(is_open)
     }

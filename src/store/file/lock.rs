@@ -83,15 +83,10 @@ impl LockError {
 impl KernelLock {
     /// Takes the lock at `path`, waiting in the kernel for as long as it takes. For threads of our own only.
     pub(super) fn wait(path: &Path) -> Result<Self, LockError> {
-        Self::wait_unsigned(path).inspect(Self::sign)
-    }
-
-    /// The same, for a lock that nobody asks the holder's name of.
-    pub(super) fn wait_unsigned(path: &Path) -> Result<Self, LockError> {
         loop {
             let file = open(path).map_err(|e| LockError::unusable(path, &e))?;
             FileExt::lock(&file).map_err(|e| LockError::unusable(path, &e))?;
-            if let Some(lock) = Self::confirmed(file, path)? {
+            if let Some(lock) = Self::confirmed(file, path)?.inspect(Self::sign) {
                 return Ok(lock);
             }
         }
@@ -203,7 +198,7 @@ pub(super) fn holder(path: &Path) -> Option<Holder> {
 }
 
 /// A thread that waits for a lock.
-fn waiter() -> thread::Builder {
+pub(super) fn waiter() -> thread::Builder {
     thread::Builder::new().name("latchkey-lock".to_owned()).stack_size(128 * 1024)
 }
 

@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use tokio::sync::oneshot;
 
-use super::lock::{KernelLock, LockError, timed_out};
+use super::lock::{KernelLock, LockError, timed_out, waiter};
 use crate::store::at_the_disk;
 
 type Waiter = oneshot::Sender<Result<KernelLock, LockError>>;
@@ -107,12 +107,9 @@ impl Turn {
         }
         self.is_over = true;
         let (waiting, path) = (self.waiting.clone(), self.path.clone());
-        let thread = std::thread::Builder::new()
-            .name("latchkey-lock".to_owned())
-            .stack_size(128 * 1024)
-            .spawn(move || {
-                Self { waiting, path, is_over: false }.serve();
-            });
+        let thread = waiter().spawn(move || {
+            Self { waiting, path, is_over: false }.serve();
+        });
         if let Err(error) = thread {
             let unserved = self.waiting.queues().remove(&self.path).unwrap_or_default();
             let error = LockError::unusable(&self.path, &error);
