@@ -27,6 +27,7 @@ mod replies;
 mod signalled;
 mod storm;
 mod superseded;
+mod unread;
 mod waiting;
 mod worker;
 mod writers;
