@@ -242,6 +242,9 @@ impl Asking<'_> {
                     ),
                 ));
             }
+            if !waited {
+                log::say("waiting for the sign-in that is under way");
+            }
             waited = true;
             std::thread::sleep(LOOK_EVERY.min(left));
         }

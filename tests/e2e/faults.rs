@@ -1,71 +1,15 @@
 //! The bot that refreshes ahead, and what can end it in the middle: signals, `kill -9`, a log that nobody reads.
 
+use std::process::Stdio;
 use std::time::{Duration, Instant};
 
-use latchkey::binding::Binding;
-use latchkey::clock::Clock;
-use latchkey::credential::{Credential, CredentialKind, CredentialState};
+use latchkey::credential::CredentialState;
 use latchkey::fault::Step;
-use latchkey::secret::Secret;
-use latchkey::store::file::FileStore;
-use latchkey::store::{Store, Touches, update};
-use latchkey::tenant::{TenantKey, ThreadId};
-use latchkey_test_authority::{CLIENT, Endpoint, Person, Reuse};
+use latchkey_test_authority::{Endpoint, Reuse};
 use rustix::process::{Pid, Signal, kill_process};
 
+use crate::due::{LONG, due, held, refreshed, waits_for_a_lock};
 use crate::harness::{Bot, Setup};
-
-/// What is waited for comes within this time on any machine.
-const LONG: Duration = Duration::from_mins(1);
-
-fn store(setup: &Setup) -> FileStore {
-    FileStore::open(&setup.store(), true, Clock::system()).unwrap()
-}
-
-fn tenant() -> TenantKey {
-    "acme@1".parse().unwrap()
-}
-
-/// A thread of a member whose token has ended, used today: the bot refreshes it as soon as it looks.
-async fn due(setup: &Setup) {
-    let tokens = setup.authority.mint_expired(&Person::ada(), CLIENT, &["openid", "offline_access"]);
-    let (tenant, now) = (tenant(), Clock::system().now());
-    let thread: ThreadId = setup.thread("fix-ci").id().to_string().parse().unwrap();
-    let mut credential =
-        Credential::new(CredentialKind::OAuth, tenant.provider.clone(), Secret::new(&*tokens.access), now);
-    credential.refresh_token = Some(Secret::new(&*tokens.refresh));
-    credential.expires_at = Some(now - 10);
-    credential.obtained_at = Some(now - 3_600);
-    credential.last_used_at = Some(now);
-    let binding =
-        Binding { tenants: [(tenant.provider.clone(), tenant.clone())].into(), ..Binding::default() };
-    let touches = Touches::tenant(&tenant).and_thread(&thread);
-    update(&store(setup), touches, move |view| {
-        view.put_tenant(&tenant, credential);
-        view.put_binding(&thread, binding);
-        Ok::<_, ()>(())
-    })
-    .await
-    .unwrap()
-    .unwrap();
-}
-
-fn held(setup: &Setup) -> Credential {
-    let document = store(setup).snapshot().unwrap();
-    (*document.tenant(&tenant()).unwrap().unwrap()).clone()
-}
-
-async fn refreshed(setup: &Setup) -> Credential {
-    let end = Instant::now() + LONG;
-    loop {
-        let held = held(setup);
-        if held.generation == 2 && held.intent.is_none() {
-            return held;
-        }
-        assert!(Instant::now() < end, "the store is still at {held:?}");
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
-}
 
 /// W5, G29: whatever asks the bot to end, at whatever step: the exchange is finished and stored, and only then it ends.
 #[tokio::test(flavor = "multi_thread")]
@@ -156,7 +100,9 @@ async fn agents_get_their_token_although_the_bot_dies_while_it_refreshes() {
     for _ in 0..5 {
         let mut agent = tokio::process::Command::from(setup.program());
         agent.args(["token", "acme@1", "--timeout", "50s"]).kill_on_drop(true);
-        agents.spawn(async move { agent.output().await.unwrap() });
+        let agent = agent.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        waits_for_a_lock(agent.id().unwrap());
+        agents.spawn(async move { agent.wait_with_output().await.unwrap() });
     }
     bot.kill9();
     gate.release();
@@ -175,7 +121,7 @@ async fn a_bot_without_a_reader_of_its_log_loses_nothing() {
     due(&setup).await;
     let gate = setup.authority.hold_reply(Endpoint::Token);
     let mut program = setup.program();
-    program.arg("run").stdout(std::process::Stdio::null()).stderr(std::process::Stdio::piped());
+    program.arg("run").stdout(Stdio::null()).stderr(Stdio::piped());
     let mut bot = tokio::process::Command::from(program).kill_on_drop(true).spawn().unwrap();
     assert!(setup.authority.eventually(LONG, |_| gate.waiting() == 1).await);
     drop(bot.stderr.take());

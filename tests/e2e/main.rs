@@ -9,7 +9,11 @@
     reason = "a test that cannot set up its world has failed, and says so"
 )]
 
+#[cfg(not(debug_assertions))]
+compile_error!("these tests set faults, which only a debug build has: run them without --release");
+
 mod codex;
+mod due;
 mod faults;
 mod grants;
 mod harness;
@@ -17,3 +21,4 @@ mod members;
 mod oidc;
 mod participant;
 mod secrets;
+mod storm;

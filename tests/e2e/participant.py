@@ -18,12 +18,19 @@ def lock(path):  # closing what this gives lets go; so does the end of the proce
         os.close(lock)  # its file was removed: a lock that others cannot find protects nothing
 
 def replace(path, text):  # the old file or the new one, whole and durable, whatever happens on the way
-    temporary = f"{path}.new-{secrets.token_hex(8)}"
-    with os.fdopen(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600), "w") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    os.rename(temporary, path)
+    temporary, old = f"{path}.new-{secrets.token_hex(8)}", os.stat(path)
+    new = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+    try:
+        with os.fdopen(new, "w") as file:
+            if (old.st_uid, old.st_gid) != (os.fstat(new).st_uid, os.fstat(new).st_gid):
+                os.fchown(new, old.st_uid, old.st_gid)
+            file.write(text)
+            file.flush()
+            os.fsync(new)
+        os.rename(temporary, path)
+    except BaseException:
+        os.unlink(temporary)
+        raise
     folder = os.open(os.path.dirname(path), os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     os.fsync(folder)
     os.close(folder)

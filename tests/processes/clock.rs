@@ -10,7 +10,9 @@ use latchkey::secret::Secret;
 use latchkey_test_authority::{Canned, Endpoint, Fault};
 
 use crate::asking::{Stopped, WallClock, ask, at_once};
-use crate::host::{Host, LONG, key};
+use crate::host::{Host, LONG, key, printed, said};
+use crate::waiting::WAITING;
+use crate::watched::Watched;
 
 const HOUR: i64 = 3_600;
 const TOKEN: [&str; 2] = ["token", "acme"];
@@ -141,15 +143,15 @@ async fn a_jump_ends_a_sign_in_that_is_under_way() {
         let before = host.paste_login(&broker, "acme").await;
         let again = host.paste_login(&broker, "acme").await;
         assert_eq!(before.id, again.id, "joined while it lives");
-        let environment = wall.environment();
-        let waiting = ask(&host, &["token", "acme", "--wait"], &environment);
-        let jumps = async {
-            tokio::time::sleep(Duration::from_secs(1)).await;
-            clock.jump(jump);
-            wall.set(jump);
-        };
-        let (waited, ()) = tokio::join!(waiting, jumps);
-        assert_eq!(waited.end(), (Some(3), ""), "whoever waits for it does not hang: {}", waited.said);
+        let mut command = host.latchkey(&["token", "acme", "--wait"]);
+        command.envs(wall.environment());
+        let mut waiting = Watched::spawn(command);
+        waiting.until_it_says(WAITING);
+        clock.jump(jump);
+        wall.set(jump);
+        let waited = waiting.end();
+        let end = (waited.status.code(), printed(&waited));
+        assert_eq!(end, (Some(3), String::new()), "whoever waits for it does not hang: {}", said(&waited));
         let after = host.paste_login(&broker, "acme").await;
         assert_ne!(before.id, after.id, "{jump}");
         host.sign_in(&broker, "acme").await;

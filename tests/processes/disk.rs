@@ -271,11 +271,10 @@ async fn the_owner_of_the_file_is_kept() {
     let ground = Ground::new();
     let store = ground.store();
     put(&store, &key("acme"), "old").await.unwrap();
-    if !rustix::process::geteuid().is_root() {
-        eprintln!("SIMULATED: only root can give a file away");
+    if let Err(error) = std::os::unix::fs::chown(ground.file(), Some(65_534), Some(65_533)) {
+        eprintln!("SIMULATED: the file cannot be given away here: {error}");
         return;
     }
-    std::os::unix::fs::chown(ground.file(), Some(65_534), Some(65_533)).unwrap();
     let worker = Worker::start(&ground.file(), "update", "temporary-made=return(stop)");
     worker.expect("ready");
     let end = std::time::Instant::now() + LONG;

@@ -34,11 +34,21 @@ impl Namespace {
         let mut line = String::new();
         BufReader::new(holder.stdout.take().unwrap()).read_line(&mut line).unwrap();
         if line.trim() == "ready" {
-            return Some(Self { holder });
+            let namespace = Self { holder };
+            return namespace.can_be_entered().then_some(namespace);
         }
         let said = holder.wait_with_output().unwrap();
         eprintln!("SIMULATED: no namespace of our own here: {}", String::from_utf8_lossy(&said.stderr));
         None
+    }
+
+    fn can_be_entered(&self) -> bool {
+        let entered = self.inside(&Command::new("true")).output();
+        let entered = entered.is_ok_and(|output| output.status.success());
+        if !entered {
+            eprintln!("SIMULATED: a namespace of our own cannot be entered here");
+        }
+        entered
     }
 
     /// The same command, inside.

@@ -1,39 +1,12 @@
 //! The refresh lock goes from a caller to its child, and callers that wait need no child.
 
 use std::process::{Child, Output};
-use std::time::{Duration, Instant};
 
 use latchkey_test_authority::{Endpoint, Reuse};
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::{Signal, kill_process};
 
+use crate::flights::{children, flight_of, pid, waits_for_a_lock};
 use crate::host::{Host, LONG, printed, said};
-
-fn pid(raw: u32) -> Pid {
-    Pid::from_raw(i32::try_from(raw).unwrap()).unwrap()
-}
-
-/// The children of a process.
-fn children(of: &Child) -> Vec<u32> {
-    let path = format!("/proc/{0}/task/{0}/children", of.id());
-    let text = std::fs::read_to_string(path).unwrap();
-    text.split_whitespace().map(|child| child.parse().unwrap()).collect()
-}
-
-/// Waits until `child` sleeps in the kernel for a lock, on a thread of its own.
-fn waits_for_a_lock(child: &Child) {
-    let tasks = format!("/proc/{}/task", child.id());
-    let end = Instant::now() + LONG;
-    let is_waiting = || {
-        let tasks = std::fs::read_dir(&tasks).unwrap().flatten();
-        tasks
-            .filter_map(|task| std::fs::read_to_string(task.path().join("comm")).ok())
-            .any(|name| name == "latchkey-lock\n")
-    };
-    while !is_waiting() {
-        assert!(Instant::now() < end, "it never waited");
-        std::thread::sleep(Duration::from_millis(10));
-    }
-}
 
 fn ended(child: Child) -> Output {
     let output = child.wait_with_output().unwrap();
@@ -52,7 +25,7 @@ async fn who_waits_for_a_refresh_starts_none() {
     assert!(host.authority.eventually(LONG, |_| gate.waiting() == 1).await);
     let others: Vec<Child> = (0..3).map(|_| ask()).collect();
     for other in &others {
-        waits_for_a_lock(other);
+        waits_for_a_lock(other.id());
         assert!(children(other).is_empty(), "it waits by itself");
     }
     assert_eq!(children(&first).len(), 1);
@@ -74,7 +47,7 @@ async fn a_killed_refresh_frees_the_lock_that_its_caller_took() {
     let gate = host.authority.hold_reply(Endpoint::Token);
     let mut caller = host.latchkey(&["token", "acme", "--timeout", "50s"]).spawn().unwrap();
     assert!(host.authority.eventually(LONG, |_| gate.waiting() == 1).await);
-    let flight = children(&caller)[0];
+    let flight = flight_of(&caller).unwrap();
     kill_process(pid(caller.id()), Signal::STOP).unwrap();
     kill_process(pid(flight), Signal::KILL).unwrap();
     gate.release();

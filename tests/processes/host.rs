@@ -17,6 +17,8 @@ use latchkey::store::{Store, Touches, update};
 use latchkey::tenant::TenantKey;
 use latchkey_test_authority::{Authority, CLIENT, Person, REDIRECT, TokenSet};
 
+use crate::flights::end_all;
+
 /// Longer than anything here takes, unless it hangs.
 pub const LONG: Duration = Duration::from_mins(1);
 
@@ -124,6 +126,13 @@ impl Host {
             }
             std::thread::sleep(Duration::from_millis(20));
         }
+    }
+}
+
+impl Drop for Host {
+    /// Nothing that a test started outlives its host, whatever became of the test.
+    fn drop(&mut self) {
+        end_all(&self.config);
     }
 }
 

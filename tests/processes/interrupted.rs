@@ -5,25 +5,16 @@ use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
 
 use latchkey_test_authority::{Endpoint, Gate, Reuse};
-use rustix::process::{Pid, Signal, kill_process, kill_process_group};
+use rustix::process::{Signal, kill_process, kill_process_group};
 
+use crate::flights::{flight_of, pid};
 use crate::host::{Host, LONG, printed, said};
-
-fn pid(raw: u32) -> Pid {
-    Pid::from_raw(i32::try_from(raw).unwrap()).unwrap()
-}
 
 /// Starts `latchkey token` in a process group of its own, and waits until its refresh has reached the server.
 async fn refreshing(host: &Host, gate: &Gate) -> Child {
     let child = host.latchkey(&["token", "acme", "--timeout", "50s"]).process_group(0).spawn().unwrap();
     assert!(host.authority.eventually(LONG, |_| gate.waiting() == 1).await, "the refresh never came");
     child
-}
-
-/// The child that refreshes on its behalf, once there is one.
-pub fn flight_of(parent: &Child) -> Option<u32> {
-    let path = format!("/proc/{0}/task/{0}/children", parent.id());
-    std::fs::read_to_string(path).ok()?.split_whitespace().next()?.parse().ok()
 }
 
 pub fn wait(child: &mut Child) -> std::process::ExitStatus {

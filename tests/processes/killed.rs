@@ -5,14 +5,14 @@
 //! apart: nothing was sent; the answer is durable; the token was rotated and the answer is lost. Only the last costs
 //! anything: a second presentation, which a lenient server answers and a strict one takes for theft.
 
-use std::process::Output;
+use std::process::{Child, Output};
 
 use latchkey::credential::CredentialState;
 use latchkey_test_authority::{Endpoint, Reuse};
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::{Signal, kill_process};
 
+use crate::flights::{flight_of, pid, waits_for_a_lock};
 use crate::host::{Host, LONG, printed, said};
-use crate::interrupted::flight_of;
 
 /// What a process leaves that died at a step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -154,16 +154,14 @@ async fn those_who_wait_go_on_when_the_holder_dies() {
     let gate = host.authority.hold_reply(Endpoint::Token);
     let mut first = host.latchkey(&["token", "acme"]).spawn().unwrap();
     assert!(host.authority.eventually(LONG, |_| gate.waiting() == 1).await);
-    let mut waiting = tokio::task::JoinSet::new();
-    for _ in 0..5 {
-        let mut command =
-            tokio::process::Command::from(host.latchkey(&["token", "acme", "--timeout", "50s"]));
-        waiting.spawn(async move { command.kill_on_drop(true).output().await.unwrap() });
-    }
+    let ask = |_| host.latchkey(&["token", "acme", "--timeout", "50s"]).spawn().unwrap();
+    let waiting: Vec<Child> = (0..5).map(ask).collect();
+    waiting.iter().for_each(|caller| waits_for_a_lock(caller.id()));
     let flight = flight_of(&first).unwrap();
-    kill_process(Pid::from_raw(i32::try_from(flight).unwrap()).unwrap(), Signal::KILL).unwrap();
+    kill_process(pid(flight), Signal::KILL).unwrap();
     gate.release();
-    let mut tokens: Vec<_> = waiting.join_all().await.iter().map(printed).collect();
+    let outputs = waiting.into_iter().map(|caller| caller.wait_with_output().unwrap());
+    let mut tokens: Vec<_> = outputs.map(|output| printed(&output)).collect();
     tokens.dedup();
     assert_eq!(tokens.len(), 1, "{tokens:?}");
     assert!(host.authority.accepts(&tokens[0]));

@@ -4,11 +4,15 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot be set up has failed")]
 
+#[cfg(not(debug_assertions))]
+compile_error!("these tests set faults, which only a debug build has: run them without --release");
+
 mod asking;
 mod clock;
 mod combined;
 mod disk;
 mod disks;
+mod flights;
 mod fresh_program;
 mod ground;
 mod handing;
@@ -29,5 +33,6 @@ mod storm;
 mod superseded;
 mod unread;
 mod waiting;
+mod watched;
 mod worker;
 mod writers;

@@ -9,10 +9,11 @@ use std::time::{Duration, Instant};
 use latchkey::fault::Step;
 use latchkey::store::Store;
 use latchkey_test_authority::Reuse;
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::{Signal, kill_process};
 
+use crate::flights::{flight_of, is_stopped, pid};
 use crate::host::{Host, LONG, key, printed, said};
-use crate::interrupted::{flight_of, wait};
+use crate::interrupted::wait;
 
 async fn run(command: Command) -> Output {
     let mut command = tokio::process::Command::from(command);
@@ -57,7 +58,7 @@ const STOPS: [(&str, bool); 14] = [
     ("after-publish=1*return(stop)", true),
 ];
 
-/// A `latchkey token` whose refreshing child has stopped. Both are killed when the test lets go of it.
+/// A `latchkey token` whose refreshing child has stopped. The host ends both with the test.
 struct Stopped {
     child: Child,
     flight: u32,
@@ -69,33 +70,17 @@ impl Stopped {
         let mut command = host.latchkey(&["token", "acme", "--timeout", "100s"]);
         let mut stopped = Self { child: command.env("FAILPOINTS", fault).spawn().unwrap(), flight: 0 };
         let end = Instant::now() + LONG;
-        while !stopped.is_stopped() {
+        while !is_stopped(stopped.flight) {
             assert!(Instant::now() < end, "it never stopped at {fault}");
             std::thread::sleep(Duration::from_millis(10));
             stopped.flight = flight_of(&stopped.child).unwrap_or(0);
         }
         stopped
     }
-
-    fn is_stopped(&self) -> bool {
-        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.flight)).unwrap_or_default();
-        stat.rsplit_once(')').is_some_and(|(_, rest)| rest.trim_start().starts_with('T'))
-    }
-}
-
-impl Drop for Stopped {
-    fn drop(&mut self) {
-        if self.is_stopped() {
-            signal(self.flight, Signal::KILL);
-        }
-        // It may have ended by itself.
-        drop(self.child.kill());
-        drop(self.child.wait());
-    }
 }
 
 fn signal(process: u32, signal: Signal) {
-    kill_process(Pid::from_raw(i32::try_from(process).unwrap()).unwrap(), signal).unwrap();
+    kill_process(pid(process), signal).unwrap();
 }
 
 /// G31, G28, G21, G10: whoever comes names it in the time-out, and sends nothing. When it goes on, all is as if it had never stopped.

@@ -1,14 +1,15 @@
 //! Programs that wait for a sign-in that is under way.
 
-use std::process::{Child, Output};
-use std::time::{Duration, Instant};
-
 use latchkey::broker::{Caller, LoginReply, LoginRequest};
 use latchkey::pending::{LoginKind, PendingLogin};
 use latchkey::tenant::User;
 use latchkey_test_authority::Person;
 
-use crate::host::{Host, LONG, key, printed, said};
+use crate::host::{Host, key, printed, said};
+use crate::watched::Watched;
+
+/// What a program says as it begins to wait.
+pub const WAITING: &str = "waiting for the sign-in that is under way";
 
 async fn paste_login(host: &Host, broker: &latchkey::broker::Broker) -> PendingLogin {
     let reply = broker
@@ -28,16 +29,11 @@ async fn paste_login(host: &Host, broker: &latchkey::broker::Broker) -> PendingL
     started.login
 }
 
-fn end(mut child: Child) -> Output {
-    let until = Instant::now() + LONG;
-    while child.try_wait().unwrap().is_none() {
-        if Instant::now() > until {
-            child.kill().unwrap();
-            panic!("it hangs");
-        }
-        std::thread::sleep(Duration::from_millis(20));
-    }
-    child.wait_with_output().unwrap()
+/// A program that has found the sign-in, and waits for it.
+fn waiting(host: &Host) -> Watched {
+    let mut waiting = Watched::spawn(host.latchkey(&["token", "acme", "--wait"]));
+    waiting.until_it_says(WAITING);
+    waiting
 }
 
 /// S10
@@ -46,11 +42,10 @@ async fn whoever_waits_for_a_sign_in_gets_its_token() {
     let host = Host::new();
     let broker = host.broker();
     let login = paste_login(&host, &broker).await;
-    let waiting = host.latchkey(&["token", "acme", "--wait"]).spawn().unwrap();
-    std::thread::sleep(Duration::from_millis(300));
+    let waiting = waiting(&host);
     let answer = host.authority.sign_in(login.authorize_url.as_ref().unwrap().expose(), &Person::ada()).await;
     broker.logins().paste(&User::Local(1), &login.id, &answer).await.unwrap();
-    let output = end(waiting);
+    let output = waiting.end();
     assert!(output.status.success(), "{}", said(&output));
     assert!(host.authority.accepts(&printed(&output)));
 }
@@ -61,10 +56,9 @@ async fn whoever_waits_for_a_sign_in_that_fails_is_told() {
     let host = Host::new();
     let broker = host.broker();
     let login = paste_login(&host, &broker).await;
-    let waiting = host.latchkey(&["token", "acme", "--wait"]).spawn().unwrap();
-    std::thread::sleep(Duration::from_millis(300));
+    let waiting = waiting(&host);
     broker.logins().cancel(&User::Local(1), false, &login.id).await.unwrap();
-    let output = end(waiting);
+    let output = waiting.end();
     assert_eq!(output.status.code(), Some(3), "{}", said(&output));
     assert!(said(&output).contains("ended without a token"), "{}", said(&output));
 }

@@ -11,8 +11,8 @@ use rustix::process::{Pid, Signal, kill_process};
 
 use crate::{Figures, Run};
 
-/// A request that was sent just before its sender was killed may arrive this much later.
-const UNDER_WAY: Duration = Duration::from_secs(2);
+/// A request that was sent just before its sender was killed may arrive this much later, on a busy machine.
+const UNDER_WAY: Duration = Duration::from_secs(15);
 
 #[derive(Debug)]
 struct Kill {

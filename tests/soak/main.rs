@@ -7,6 +7,9 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot be set up has failed")]
 
+#[cfg(not(debug_assertions))]
+compile_error!("these tests set faults, which only a debug build has: run them without --release");
+
 mod demand;
 mod judge;
 mod kills;
@@ -125,6 +128,21 @@ impl Run {
         StdRng::seed_from_u64(self.plan.seed ^ name)
     }
 
+    /// A run in which one of these never came has shown nothing of it.
+    fn was_a_load(&self, refreshes: usize) {
+        let of = |which: &AtomicUsize| which.load(Ordering::Relaxed);
+        let Figures { kills, logins, logouts, updates, .. } = &self.figures;
+        for (what, count) in [
+            ("kills", of(kills)),
+            ("logins", of(logins)),
+            ("logouts", of(logouts)),
+            ("updates", of(updates)),
+            ("refreshes", refreshes),
+        ] {
+            self.violations.check(count > 0, || format!("there were no {what} in this run"));
+        }
+    }
+
     async fn pause(&self, choices: &mut StdRng, millis: std::ops::Range<u64>) {
         tokio::time::sleep(Duration::from_millis(choices.random_range(millis))).await;
     }
@@ -171,6 +189,9 @@ async fn soak(plan: Plan) -> (String, Vec<String>) {
     judge::settle(&run, &bot).await;
     judge::verdict(&run).await;
     let presented = run.world.strict.refreshes() + run.world.lenient.refreshes();
+    if run.plan.fault.is_none() {
+        run.was_a_load(presented);
+    }
     (format!("{presented} refresh requests, {}", run.figures), run.violations.take())
 }
 
