@@ -156,7 +156,9 @@ async fn those_who_wait_go_on_when_the_holder_dies() {
     assert!(host.authority.eventually(LONG, |_| gate.waiting() == 1).await);
     let ask = |_| host.latchkey(&["token", "acme", "--timeout", "50s"]).spawn().unwrap();
     let waiting: Vec<Child> = (0..5).map(ask).collect();
-    waiting.iter().for_each(|caller| waits_for_a_lock(caller.id()));
+    for caller in &waiting {
+        waits_for_a_lock(caller.id());
+    }
     let flight = flight_of(&first).unwrap();
     kill_process(pid(flight), Signal::KILL).unwrap();
     gate.release();
