@@ -66,7 +66,9 @@ async fn a_fresh_token_needs_the_small_program_alone() {
     let host = Host::new();
     let tokens = host.serving("acme").await;
     let alone = host.config.with_file_name("latchkey-token");
-    std::fs::copy(env!("CARGO_BIN_EXE_latchkey-token"), &alone).unwrap();
+    // By another process: a child of another test could have our copy open for writing, and then it cannot be started.
+    let copied = Command::new("cp").arg(env!("CARGO_BIN_EXE_latchkey-token")).arg(&alone).status().unwrap();
+    assert!(copied.success());
     let first = small_at(&alone, &host, &["acme"]);
     assert_eq!((first.status.code(), printed(&first).as_str()), (Some(1), ""), "today's use is to be noted");
     assert!(said(&first).contains("install it beside this program"), "{}", said(&first));
