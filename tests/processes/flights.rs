@@ -38,6 +38,21 @@ pub fn waits_for_a_lock(process: u32) {
     }
 }
 
+/// Waits until a process has no file of this name open. A caller closes its copy of a lock just after it has started the
+/// child that inherits it.
+pub fn lets_go_of(process: u32, name: &str) {
+    let is_open = || {
+        let Ok(open) = std::fs::read_dir(format!("/proc/{process}/fd")) else { return false };
+        let mut paths = open.flatten().filter_map(|entry| std::fs::read_link(entry.path()).ok());
+        paths.any(|path| path.ends_with(name))
+    };
+    let end = Instant::now() + LONG;
+    while is_open() {
+        assert!(Instant::now() < end, "it keeps {name} open");
+        std::thread::sleep(Duration::from_millis(10));
+    }
+}
+
 /// How many threads of a process, `self` for this one, wait for locks or are about to.
 pub fn lock_threads(process: &str) -> usize {
     let Ok(tasks) = std::fs::read_dir(format!("/proc/{process}/task")) else { return 0 };

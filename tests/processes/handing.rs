@@ -5,8 +5,8 @@ use std::process::{Child, Output};
 use latchkey_test_authority::{Endpoint, Reuse};
 use rustix::process::{Signal, kill_process};
 
-use crate::flights::{children, flight_of, pid, waits_for_a_lock};
-use crate::host::{Host, LONG, printed, said};
+use crate::flights::{children, flight_of, lets_go_of, pid, waits_for_a_lock};
+use crate::host::{Host, LONG, key, printed, said};
 
 fn ended(child: Child) -> Output {
     let output = child.wait_with_output().unwrap();
@@ -48,6 +48,7 @@ async fn a_killed_refresh_frees_the_lock_that_its_caller_took() {
     let mut caller = host.latchkey(&["token", "acme", "--timeout", "50s"]).spawn().unwrap();
     assert!(host.authority.eventually(LONG, |_| gate.waiting() == 1).await);
     let flight = flight_of(&caller).unwrap();
+    lets_go_of(caller.id(), &format!("{}.lock", key("acme").lock_name()));
     kill_process(pid(caller.id()), Signal::STOP).unwrap();
     kill_process(pid(flight), Signal::KILL).unwrap();
     gate.release();
