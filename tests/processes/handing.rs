@@ -45,7 +45,8 @@ async fn a_killed_refresh_frees_the_lock_that_its_caller_took() {
     host.authority.set(|settings| settings.reuse = Reuse::Lenient);
     host.expired("acme").await;
     let gate = host.authority.hold_reply(Endpoint::Token);
-    let mut caller = host.latchkey(&["token", "acme", "--timeout", "50s"]).spawn().unwrap();
+    // Longer than is waited for it below, so that it does not let go by ending.
+    let mut caller = host.latchkey(&["token", "acme", "--timeout", "200s"]).spawn().unwrap();
     assert!(host.authority.eventually(LONG, |_| gate.waiting() == 1).await);
     let flight = flight_of(&caller).unwrap();
     lets_go_of(caller.id(), &format!("{}.lock", key("acme").lock_name()));
