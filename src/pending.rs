@@ -196,6 +196,46 @@ pub struct PendingLogin {
 }
 
 impl PendingLogin {
+    /// A login that is about to start, and knows no more than what it is for.
+    #[must_use]
+    pub fn new(
+        id: LoginId,
+        kind: LoginKind,
+        user: User,
+        tenant: TenantKey,
+        created_at: UnixSeconds,
+        expires_at: UnixSeconds,
+    ) -> Self {
+        Self {
+            id,
+            kind,
+            user,
+            tenant,
+            status: LoginStatus::Starting,
+            by_admin: false,
+            bind: None,
+            issuer: None,
+            token_endpoint: None,
+            client_id: None,
+            redirect_uri: None,
+            verifier: None,
+            state: None,
+            authorize_url: None,
+            device_code: None,
+            user_code: None,
+            verification_uri: None,
+            verification_uri_complete: None,
+            interval: None,
+            last_poll_at: None,
+            watchers: Vec::new(),
+            told: Vec::new(),
+            reason: None,
+            created_at,
+            expires_at,
+            updated_at: created_at,
+        }
+    }
+
     /// Whether its stamp is missing, too old, or from the future (S11, S14).
     #[must_use]
     pub fn is_ancient(&self, now: UnixSeconds) -> bool {

@@ -59,32 +59,13 @@ fn login(tenant: &str, kind: LoginKind) -> PendingLogin {
     let device = kind == LoginKind::Device;
     let thread: ThreadId = "1234".parse().unwrap();
     PendingLogin {
-        id: ID.to_owned(),
-        kind,
-        user: user(ANN),
-        tenant: tenant.parse().unwrap(),
         status: LoginStatus::Pending,
-        by_admin: false,
         bind: Some(thread),
-        issuer: None,
-        token_endpoint: None,
-        client_id: None,
         redirect_uri: (!device).then(|| "http://127.0.0.1:8765/cb".to_owned()),
-        verifier: None,
-        state: None,
         authorize_url: (!device).then(|| Secret::new("https://id.acme.example/authorize?state=x")),
-        device_code: None,
         user_code: device.then(|| Secret::new("BCDF-GHJK")),
         verification_uri: device.then(|| "https://id.acme.example/device".to_owned()),
-        verification_uri_complete: None,
-        interval: None,
-        last_poll_at: None,
-        watchers: Vec::new(),
-        told: Vec::new(),
-        reason: None,
-        created_at: NOW,
-        expires_at: NOW + 840,
-        updated_at: NOW,
+        ..PendingLogin::new(ID.to_owned(), kind, user(ANN), tenant.parse().unwrap(), NOW, NOW + 840)
     }
 }
 

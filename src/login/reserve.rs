@@ -97,31 +97,15 @@ fn reservation(
 
 fn blank(request: &StartRequest, kind: LoginKind, now: i64) -> PendingLogin {
     PendingLogin {
-        id: random_id(),
-        kind,
-        user: request.user.clone(),
-        tenant: request.tenant.clone(),
-        status: LoginStatus::Starting,
         by_admin: request.by_admin,
         bind: request.bind.clone(),
-        issuer: None,
-        token_endpoint: None,
-        client_id: None,
-        redirect_uri: None,
-        verifier: None,
-        state: None,
-        authorize_url: None,
-        device_code: None,
-        user_code: None,
-        verification_uri: None,
-        verification_uri_complete: None,
-        interval: None,
-        last_poll_at: None,
-        watchers: Vec::new(),
-        told: Vec::new(),
-        reason: None,
-        created_at: now,
-        expires_at: now + life(None),
-        updated_at: now,
+        ..PendingLogin::new(
+            random_id(),
+            kind,
+            request.user.clone(),
+            request.tenant.clone(),
+            now,
+            now + life(None),
+        )
     }
 }

@@ -19,32 +19,15 @@ use crate::worker::{Worker, say};
 
 fn login(user: &User, tenant: &TenantKey, now: i64) -> PendingLogin {
     PendingLogin {
-        id: format!("{user}-{tenant}"),
-        kind: LoginKind::Paste,
-        user: user.clone(),
-        tenant: tenant.clone(),
         status: LoginStatus::Pending,
-        by_admin: false,
-        bind: None,
-        issuer: None,
-        token_endpoint: None,
-        client_id: None,
-        redirect_uri: None,
-        verifier: None,
-        state: None,
-        authorize_url: None,
-        device_code: None,
-        user_code: None,
-        verification_uri: None,
-        verification_uri_complete: None,
-        interval: None,
-        last_poll_at: None,
-        watchers: Vec::new(),
-        told: Vec::new(),
-        reason: None,
-        created_at: now,
-        expires_at: now + 840,
-        updated_at: now,
+        ..PendingLogin::new(
+            format!("{user}-{tenant}"),
+            LoginKind::Paste,
+            user.clone(),
+            tenant.clone(),
+            now,
+            now + 840,
+        )
     }
 }
 

@@ -196,35 +196,25 @@ async fn a_lock_folder_of_another_store_is_refused() {
 
 fn login(status: LoginStatus, created_at: i64) -> PendingLogin {
     PendingLogin {
-        id: "l1".to_owned(),
-        kind: LoginKind::Paste,
-        user: "42".parse().unwrap(),
-        tenant: key("codex"),
         status,
-        by_admin: false,
-        bind: None,
-        issuer: None,
-        token_endpoint: None,
-        client_id: None,
-        redirect_uri: None,
         verifier: Some(Secret::new("verifier-secret")),
         state: Some(Secret::new("state-secret")),
         authorize_url: Some(Secret::new("link-secret")),
         device_code: Some(Secret::new("device-secret")),
         user_code: Some(Secret::new("user-code-secret")),
-        verification_uri: None,
         verification_uri_complete: Some(Secret::new("complete-secret")),
-        interval: None,
-        last_poll_at: None,
         watchers: vec![Watcher {
             thread: "7".parse().unwrap(),
             interaction: Some(Secret::new("token-secret")),
         }],
-        told: Vec::new(),
-        reason: None,
-        created_at,
-        expires_at: created_at + 840,
-        updated_at: created_at,
+        ..PendingLogin::new(
+            "l1".to_owned(),
+            LoginKind::Paste,
+            "42".parse().unwrap(),
+            key("codex"),
+            created_at,
+            created_at + 840,
+        )
     }
 }
 
