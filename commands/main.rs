@@ -16,6 +16,7 @@ mod setup;
 mod status;
 mod token;
 mod view;
+mod words;
 
 use std::io::Write;
 use std::path::PathBuf;

@@ -116,6 +116,7 @@ async fn start(
     let http = Arc::new(api::client(token, base.as_deref()).map_err(cannot_begin)?);
     api::introduce(&http).await.map_err(cannot_begin)?;
     let guild = GuildId::new(discord.guild);
+    let home = api::home(&http, guild).await.map_err(cannot_begin)?;
     let command = auth::registration(&discord.command);
     let slash = api::register(&http, guild, &discord.command, &command).await.map_err(cannot_begin)?;
 
@@ -135,7 +136,7 @@ async fn start(
         broker,
         supervisor,
         http: Arc::clone(&http),
-        guild,
+        home,
         access: config.access.clone(),
         slash,
         live,

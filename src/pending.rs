@@ -155,6 +155,8 @@ pub struct PendingLogin {
     pub by_admin: bool,
     /// The thread to bind on success, where wanted.
     pub bind: Option<ThreadId>,
+    /// What the one who started it reads, as a language tag (BCP 47): its messages go on being written in that language.
+    pub locale: Option<String>,
     /// The issuer at the start (C10).
     pub issuer: Option<String>,
     /// The token endpoint at the start (T5).
@@ -214,6 +216,7 @@ impl PendingLogin {
             status: LoginStatus::Starting,
             by_admin: false,
             bind: None,
+            locale: None,
             issuer: None,
             token_endpoint: None,
             client_id: None,

@@ -27,11 +27,11 @@ pub async fn cancel(
         logins.retain(|login| login.user == visit.caller.user);
     }
     match logins.as_slice() {
-        [] => visit.show(&view::nothing_to_cancel(&visit.desk.slash)).await,
+        [] => visit.show(&view::nothing_to_cancel(visit.language, &visit.desk.slash)).await,
         [one] if one.user == visit.caller.user => end(&visit, &one.id).await?,
         several => {
             let catalog = visit.desk.broker.catalog();
-            visit.show(&view::pick_login(several, &visit.caller.user, catalog)).await;
+            visit.show(&view::pick_login(visit.language, several, &visit.caller.user, catalog)).await;
         }
     }
     Ok(())
@@ -53,7 +53,7 @@ fn is_named(visit: &Visit<'_>, text: &str, tenant: &TenantKey) -> bool {
 async fn end(visit: &Visit<'_>, id: &LoginId) -> Result<(), Failure> {
     let desk = visit.desk;
     let cancelled = desk.broker.logins().cancel(&visit.caller.user, visit.caller.admin, id).await?;
-    visit.show(&view::cancel_result(&cancelled, desk.broker.catalog(), &desk.slash)).await;
+    visit.show(&view::cancel_result(visit.language, &cancelled, desk.broker.catalog(), &desk.slash)).await;
     Ok(())
 }
 
@@ -76,7 +76,7 @@ pub async fn cancel_login(visit: &Visit<'_>, id: &LoginId) -> Result<(), Failure
     }
     visit.defer_update().await;
     match desk.broker.logins().cancel(&visit.caller.user, visit.caller.admin, id).await? {
-        Cancelled::NotYours => visit.add(&view::foreign_press(&desk.slash)).await,
+        Cancelled::NotYours => visit.add(&view::foreign_press(visit.language, &desk.slash)).await,
         _ => login::show(visit, &found).await,
     }
     Ok(())

@@ -103,6 +103,7 @@ async fn pursue(visit: &Visit<'_>, wish: Wish) -> Option<PendingLogin> {
         watcher: Some(visit.watcher()),
         bind: wish.bind.clone(),
         again: wish.again,
+        locale: Some(visit.language.tag().to_owned()),
     };
     let started = match desk.broker.login(request).await {
         Ok(LoginReply::Started(started)) => started,
@@ -254,7 +255,7 @@ async fn open_login_of(visit: &Visit<'_>, id: &LoginId) -> Result<Option<Pending
     match login.filter(|login| !has_ended(login, now)) {
         None => super::unknown(visit).await?,
         Some(login) if login.user != visit.caller.user => {
-            visit.show(&view::foreign_press(&desk.slash)).await;
+            visit.show(&view::foreign_press(visit.language, &desk.slash)).await;
         }
         Some(login) => return Ok(Some((*login).clone())),
     }
@@ -282,7 +283,7 @@ pub async fn pasted(visit: &Visit<'_>, id: &LoginId, text: &str) -> Result<(), F
     match logins.paste(&visit.caller.user, id, text).await {
         Ok(_) | Err(PasteError::Unknown | PasteError::Over(_)) => {}
         Err(PasteError::NotYours) => {
-            visit.add(&view::foreign_press(&desk.slash)).await;
+            visit.add(&view::foreign_press(visit.language, &desk.slash)).await;
             return Ok(());
         }
         Err(error) => {

@@ -83,7 +83,7 @@ pub async fn pressed(visit: &Visit<'_>, press: Press, chosen: Option<&str>) -> R
 
 /// The answer to a press of something that is over or was never made (U9).
 pub async fn unknown(visit: &Visit<'_>) -> Result<(), Failure> {
-    visit.show(&view::over_or_unknown(&visit.desk.slash)).await;
+    visit.show(&view::over_or_unknown(visit.language, &visit.desk.slash)).await;
     Ok(())
 }
 

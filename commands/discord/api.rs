@@ -11,6 +11,7 @@ use serenity::all::{ApplicationId, CreateCommand, GuildId, Http, HttpBuilder, Ht
 use url::{Host, Url};
 
 use crate::view::Slash;
+use crate::words::Language;
 
 /// The variable that points the bot at a stand-in.
 pub const API_VARIABLE: &str = "LATCHKEY_DISCORD_API";
@@ -68,6 +69,24 @@ pub async fn introduce(http: &Http) -> Result<ApplicationId> {
     // Where serenity cannot learn the gateway's address, it falls back to Discord's own for ever.
     again("asking Discord for its gateway", || http.get_gateway()).await?;
     Ok(application.id)
+}
+
+/// What is known of our guild from its own description.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Home {
+    /// Its id.
+    pub id: GuildId,
+    /// Its name.
+    pub name: String,
+    /// The language of what everybody in it can read: its preferred one.
+    pub language: Language,
+}
+
+/// Looks at our guild.
+pub async fn home(http: &Http, guild: GuildId) -> Result<Home> {
+    let doing = format!("looking at server {guild}");
+    let found = again(&doing, || http.get_guild(guild)).await?;
+    Ok(Home { id: guild, name: found.name, language: Language::of(&found.preferred_locale) })
 }
 
 /// Registers `command` in `guild`: an upsert by name that leaves every other command alone (U8).

@@ -21,9 +21,10 @@ use latchkey::broker::Broker;
 use latchkey::config::Access;
 use latchkey::tenant::ThreadId;
 use latchkey::worker::Supervisor;
-use serenity::all::{GuildId, Http};
+use serenity::all::Http;
 use tokio_util::sync::CancellationToken;
 
+use crate::discord::api::Home;
 use crate::discord::live::Live;
 use crate::discord::places::Places;
 use crate::view::Slash;
@@ -37,7 +38,7 @@ pub struct Desk {
     /// Discord's API.
     pub http: Arc<Http>,
     /// The one guild.
-    pub guild: GuildId,
+    pub home: Home,
     /// Who may do what.
     pub access: Access,
     /// Our command, as registered.

@@ -57,7 +57,7 @@ impl Door {
             Interaction::Modal(i) => i.guild_id,
             _ => None,
         };
-        if guild != Some(self.desk.guild) {
+        if guild != Some(self.desk.home.id) {
             return tracing::debug!("an interaction from elsewhere was ignored");
         }
         let desk = Arc::clone(&self.desk);
@@ -81,10 +81,12 @@ impl Door {
         let parts = Parts::of_command(&interaction);
         let Some(member) = parts.member else { return };
         if standing(&self.desk.access, member) == Standing::Stranger {
-            return parts.turn_away(&self.desk.http, &view::not_allowed(&self.desk.access)).await;
+            return parts
+                .turn_away(&self.desk.http, &view::not_allowed(parts.language, &self.desk.access))
+                .await;
         }
         if self.desk.closing.is_cancelled() {
-            return parts.turn_away(&self.desk.http, &view::closing()).await;
+            return parts.turn_away(&self.desk.http, &view::closing(parts.language)).await;
         }
         let (thread, parent) = parts.place();
         self.desk.entered(&thread, parent);
@@ -160,7 +162,7 @@ impl Framework for Door {
                 Box::pin(self.interaction(&context, interaction)).await;
             }
             FullEvent::Ready { data_about_bot } => {
-                let guild = self.desk.guild;
+                let guild = self.desk.home.id;
                 let is_in = data_about_bot.guilds.iter().any(|known| known.id == guild);
                 self.watch.connected(&data_about_bot.user.name, &self.desk.slash.name, guild, is_in);
             }
@@ -189,7 +191,7 @@ impl Framework for Door {
 
 impl Door {
     fn is_ours(&self, guild: GuildId) -> bool {
-        guild == self.desk.guild
+        guild == self.desk.home.id
     }
 }
 
@@ -244,11 +246,11 @@ async fn admit<'a>(
 ) -> Option<Visit<'a>> {
     let standing = standing(&desk.access, member);
     if standing == Standing::Stranger {
-        parts.turn_away(&desk.http, &view::not_allowed(&desk.access)).await;
+        parts.turn_away(&desk.http, &view::not_allowed(parts.language, &desk.access)).await;
         return None;
     }
     if desk.closing.is_cancelled() {
-        parts.turn_away(&desk.http, &view::closing()).await;
+        parts.turn_away(&desk.http, &view::closing(parts.language)).await;
         return None;
     }
     let visit = Visit::new(desk, parts, member, standing, answered);
@@ -260,7 +262,7 @@ async fn admit<'a>(
 async fn settle(visit: &Visit<'_>, handled: Result<(), Failure>) {
     if let Err(error) = handled {
         tracing::error!(error = format!("{error:#}"), "a press could not be handled");
-        visit.add(&view::went_wrong(&visit.desk.slash)).await;
+        visit.add(&view::went_wrong(visit.language, &visit.desk.slash)).await;
     }
 }
 
@@ -282,8 +284,9 @@ fn on_error(error: FrameworkError<'_, Desk, Failure>) -> BoxFuture<'_, ()> {
             }
             FrameworkError::UnknownInteraction { interaction, framework, .. } => {
                 tracing::warn!("a command that is not ours was called");
-                let page = view::over_or_unknown(&framework.user_data.slash);
-                Parts::of_command(interaction).turn_away(&framework.user_data.http, &page).await;
+                let parts = Parts::of_command(interaction);
+                let page = view::over_or_unknown(parts.language, &framework.user_data.slash);
+                parts.turn_away(&framework.user_data.http, &page).await;
                 None
             }
             other => {
@@ -300,7 +303,7 @@ fn on_error(error: FrameworkError<'_, Desk, Failure>) -> BoxFuture<'_, ()> {
         if let Some(member) = parts.member {
             let standing = standing(&desk.access, member);
             let visit = Visit::new(desk, &parts, member, standing, context.has_sent_initial_response);
-            visit.add(&view::went_wrong(&desk.slash)).await;
+            visit.add(&view::went_wrong(visit.language, &desk.slash)).await;
         }
     })
 }

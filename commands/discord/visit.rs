@@ -20,6 +20,7 @@ use serenity::all::{
 use super::access::Standing;
 use super::{Desk, api, render};
 use crate::view::{Form, Page};
+use crate::words::Language;
 
 /// An interaction of somebody who is admitted.
 pub struct Visit<'a> {
@@ -31,6 +32,8 @@ pub struct Visit<'a> {
     pub thread: ThreadId,
     /// The channel that the thread hangs from.
     pub parent: Option<ThreadId>,
+    /// What the caller reads.
+    pub language: Language,
     token: Secret,
     id: InteractionId,
     /// The message that was pressed, if it was made for the presser.
@@ -46,6 +49,8 @@ pub struct Parts<'a> {
     channel_id: ChannelId,
     channel: Option<&'a PartialChannel>,
     message: Option<&'a Message>,
+    /// What they read: the language of their Discord.
+    pub language: Language,
     /// Who, as Discord describes them with this interaction; nobody outside of guilds.
     pub member: Option<&'a Member>,
 }
@@ -65,6 +70,7 @@ impl<'a> Parts<'a> {
             channel_id: of.channel_id,
             channel: of.channel.as_ref(),
             message: None,
+            language: Language::of(&of.locale),
             member: of.member.as_deref(),
         }
     }
@@ -76,6 +82,7 @@ impl<'a> Parts<'a> {
             channel_id: of.channel_id,
             channel: of.channel.as_ref(),
             message: Some(&of.message),
+            language: Language::of(&of.locale),
             member: of.member.as_ref(),
         }
     }
@@ -87,6 +94,7 @@ impl<'a> Parts<'a> {
             channel_id: of.channel_id,
             channel: of.channel.as_ref(),
             message: of.message.as_deref(),
+            language: Language::of(&of.locale),
             member: of.member.as_ref(),
         }
     }
@@ -131,6 +139,7 @@ impl<'a> Visit<'a> {
             },
             thread,
             parent,
+            language: parts.language,
             token: Secret::new(parts.token),
             id: parts.id,
             own_message: own.map(|message| message.id),

@@ -4,55 +4,47 @@ use latchkey::config::Access;
 
 use super::{Button, Look, Page, Slash, clip};
 use crate::discord::custom_id::Press;
+use crate::say;
+use crate::words::Language;
 
 /// The longest label or value of an autocomplete choice, in characters.
 pub const CHOICE_CAP: usize = 100;
 
 /// U7: what is missing, and nothing else.
-pub fn not_allowed(access: &Access) -> Page {
+pub fn not_allowed(language: Language, access: &Access) -> Page {
     let roles: Vec<_> = access.members.roles.iter().map(|role| format!("<@&{role}>")).collect();
     let missing = match roles.as_slice() {
-        [] if access.members.users.is_empty() => {
-            "Nobody is admitted here yet. Ask an admin of this server to name the roles or people who may sign in."
-                .to_owned()
-        }
-        [] => "You are not on the list of those who may. Ask an admin of this server to add you.".to_owned(),
-        [one] => format!("You need the role {one}. Ask an admin of this server for it."),
-        several => format!("You need one of these roles: {}. Ask an admin of this server.", several.join(", ")),
+        [] if access.members.users.is_empty() => say!(language, "not-allowed-nobody"),
+        [] => say!(language, "not-allowed-unlisted"),
+        [one] => say!(language, "not-allowed-role", role = one.as_str()),
+        several => say!(language, "not-allowed-roles", roles = several.join(", ")),
     };
-    Page::new(format!("**You can't use this here.**\n{missing}"))
+    Page::new(say!(language, "not-allowed", missing = missing))
 }
 
 /// U9: a button or form of something that is over, or that we never made.
-pub fn over_or_unknown(slash: &Slash) -> Page {
-    Page::new(format!(
-        "**That sign-in is over.**\nIts message no longer works. Start a new one with the button below or with {}.",
-        slash.sub("login")
-    ))
-    .buttons([Button::new("Start a new sign-in", Press::Start, Look::Main)])
+pub fn over_or_unknown(language: Language, slash: &Slash) -> Page {
+    let start = say!(language, "over-or-unknown-start");
+    Page::new(say!(language, "over-or-unknown", login = slash.sub("login"))).buttons([Button::new(
+        &start,
+        Press::Start,
+        Look::Main,
+    )])
 }
 
 /// C11: somebody else's login.
-pub fn foreign_press(slash: &Slash) -> Page {
-    Page::new(format!(
-        "**That sign-in is somebody else's.**\nOnly the person who started it can finish or cancel it. To sign in \
-         yourself, use {}.",
-        slash.sub("login")
-    ))
+pub fn foreign_press(language: Language, slash: &Slash) -> Page {
+    Page::new(say!(language, "foreign-press", login = slash.sub("login")))
 }
 
 /// Something of ours broke.
-pub fn went_wrong(slash: &Slash) -> Page {
-    Page::new(format!(
-        "**Something went wrong here.**\nIt was written to the log for the operator. Try again in a moment; {} shows \
-         how things stand.",
-        slash.sub("status")
-    ))
+pub fn went_wrong(language: Language, slash: &Slash) -> Page {
+    Page::new(say!(language, "went-wrong", status = slash.sub("status")))
 }
 
 /// The program is about to end.
-pub fn closing() -> Page {
-    Page::new("**Latchkey is restarting.**\nNothing is lost. Try again in a minute.")
+pub fn closing(language: Language) -> Page {
+    Page::new(say!(language, "closing"))
 }
 
 /// The label of an autocomplete choice.

@@ -15,6 +15,7 @@ use latchkey::store::StoreError;
 use latchkey::tenant::ThreadId;
 
 use super::*;
+use crate::words::Language;
 
 mod statuses;
 
@@ -108,6 +109,13 @@ fn album(pages: impl IntoIterator<Item = (&'static str, Page)>) -> String {
         write!(album, "━━ {name}\n{}\n\n", shown(&page)).unwrap();
     }
     album
+}
+
+/// The album of `pages` in each language, each held by a snapshot of its own.
+fn in_every_language(name: &str, pages: impl Fn(Language) -> Vec<(&'static str, Page)>) {
+    for language in Language::ALL {
+        insta::assert_snapshot!(format!("{name}-{}", language.tag()), album(pages(language)));
+    }
 }
 
 /// U3, U4
@@ -304,19 +312,20 @@ fn logouts() {
 /// C8, C11
 #[test]
 fn cancels() {
-    let result = |cancelled: &Cancelled| cancel_result(cancelled, &catalog(), &slash());
-    let mine = login("acme/work", LoginKind::Device);
-    let bobs = PendingLogin { user: user("1099511627776"), ..login("notes", LoginKind::Paste) };
-    let pages = album([
-        ("now", result(&Cancelled::Now(mine.clone()))),
-        ("already, succeeded", result(&Cancelled::Already(LoginStatus::Succeeded))),
-        ("already, over", result(&Cancelled::Already(LoginStatus::Expired))),
-        ("unknown", result(&Cancelled::Unknown)),
-        ("not yours", result(&Cancelled::NotYours)),
-        ("nothing", nothing_to_cancel(&slash())),
-        ("which", pick_login(&[mine, bobs], &user(ANN), &catalog())),
-    ]);
-    insta::assert_snapshot!(pages);
+    in_every_language("cancels", |language| {
+        let result = |cancelled: &Cancelled| cancel_result(language, cancelled, &catalog(), &slash());
+        let mine = login("acme/work", LoginKind::Device);
+        let bobs = PendingLogin { user: user("1099511627776"), ..login("notes", LoginKind::Paste) };
+        vec![
+            ("now", result(&Cancelled::Now(mine.clone()))),
+            ("already, succeeded", result(&Cancelled::Already(LoginStatus::Succeeded))),
+            ("already, over", result(&Cancelled::Already(LoginStatus::Expired))),
+            ("unknown", result(&Cancelled::Unknown)),
+            ("not yours", result(&Cancelled::NotYours)),
+            ("nothing", nothing_to_cancel(language, &slash())),
+            ("which", pick_login(language, &[mine, bobs], &user(ANN), &catalog())),
+        ]
+    });
 }
 
 /// U7, U9
@@ -326,17 +335,18 @@ fn doors() {
         members: Rule { roles: roles.to_vec(), users: users.to_vec(), anyone: false },
         admins: Rule::default(),
     };
-    let pages = album([
-        ("nobody is admitted", not_allowed(&rule(&[], &[]))),
-        ("one role", not_allowed(&rule(&[1], &[]))),
-        ("several roles", not_allowed(&rule(&[1, 2], &[]))),
-        ("people", not_allowed(&rule(&[], &[5]))),
-        ("over", over_or_unknown(&slash())),
-        ("somebody else's", foreign_press(&slash())),
-        ("went wrong", went_wrong(&slash())),
-        ("closing", closing()),
-    ]);
-    insta::assert_snapshot!(pages);
+    in_every_language("doors", |language| {
+        vec![
+            ("nobody is admitted", not_allowed(language, &rule(&[], &[]))),
+            ("one role", not_allowed(language, &rule(&[1], &[]))),
+            ("several roles", not_allowed(language, &rule(&[1, 2], &[]))),
+            ("people", not_allowed(language, &rule(&[], &[5]))),
+            ("over", over_or_unknown(language, &slash())),
+            ("somebody else's", foreign_press(language, &slash())),
+            ("went wrong", went_wrong(language, &slash())),
+            ("closing", closing(language)),
+        ]
+    });
 }
 
 /// U4: a modal within Discord's limits.

@@ -49,6 +49,8 @@ pub struct LoginRequest {
     pub bind: Option<ThreadId>,
     /// Whether to sign in although the slot holds a sign-in that works.
     pub again: bool,
+    /// What the caller reads, as a language tag (BCP 47).
+    pub locale: Option<String>,
 }
 
 /// What came of it.
@@ -155,6 +157,7 @@ impl Broker {
             watcher: request.watcher,
             bind: request.bind,
             by_admin: request.caller.admin,
+            locale: request.locale,
         });
         Ok(LoginReply::Started(Box::new(started.await?)))
     }

@@ -260,6 +260,7 @@ mod tests {
                     watcher: None,
                     bind: None,
                     by_admin: false,
+                    locale: None,
                 })
                 .await
                 .unwrap();

@@ -99,6 +99,7 @@ fn blank(request: &StartRequest, kind: LoginKind, now: i64) -> PendingLogin {
     PendingLogin {
         by_admin: request.by_admin,
         bind: request.bind.clone(),
+        locale: request.locale.clone(),
         ..PendingLogin::new(
             random_id(),
             kind,

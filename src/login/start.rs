@@ -38,6 +38,8 @@ pub struct StartRequest {
     pub bind: Option<ThreadId>,
     /// Whether `user` is an admin.
     pub by_admin: bool,
+    /// What `user` reads, as a language tag (BCP 47).
+    pub locale: Option<String>,
 }
 
 /// A login that is open, or has just ended.

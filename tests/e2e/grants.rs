@@ -80,6 +80,7 @@ async fn start(broker: &Broker, user: u64, tenant: &str) -> Started {
         watcher: None,
         bind: None,
         again: true,
+        locale: None,
     };
     match broker.login(request).await.unwrap() {
         LoginReply::Started(started) => *started,

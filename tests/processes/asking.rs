@@ -192,6 +192,7 @@ impl Host {
             watcher: None,
             bind: None,
             again: true,
+            locale: None,
         };
         match broker.login(request).await.unwrap() {
             LoginReply::Started(started) => started.login,

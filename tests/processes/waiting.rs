@@ -20,6 +20,7 @@ async fn paste_login(host: &Host, broker: &latchkey::broker::Broker) -> PendingL
             watcher: None,
             bind: None,
             again: false,
+            locale: None,
         })
         .await
         .unwrap();

@@ -93,6 +93,7 @@ impl Member<'_> {
             watcher: Some(Watcher { thread: self.thread.clone(), interaction: None }),
             bind: Some(self.thread.clone()),
             again: true,
+            locale: None,
         };
         let started = match self.bot.broker.login(request).await {
             Ok(LoginReply::Started(started)) => started,

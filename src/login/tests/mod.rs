@@ -66,5 +66,6 @@ fn request(user: &str, kind: LoginKind) -> StartRequest {
         }),
         bind: Some(thread("7")),
         by_admin: false,
+        locale: None,
     }
 }

@@ -50,6 +50,8 @@ pub(super) struct PendingWire {
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "seconds")]
     last_poll_at: Option<i64>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    locale: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     reason: Option<ReasonWire>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     redirect_uri: Option<String>,
@@ -150,6 +152,7 @@ impl Record for PendingLogin {
             status,
             by_admin: wire.by_admin,
             bind: some_text(wire.bind).map(thread).transpose()?,
+            locale: some_text(wire.locale),
             issuer: some_text(wire.issuer),
             token_endpoint: some_text(wire.token_endpoint),
             client_id: some_text(wire.client_id),
@@ -195,6 +198,7 @@ impl Record for PendingLogin {
             }
             .to_owned(),
             last_poll_at: self.last_poll_at,
+            locale: self.locale.clone(),
             reason: self.reason.as_ref().map(reason_wire),
             redirect_uri: self.redirect_uri.clone(),
             state: text_of(self.state.as_ref()),

@@ -127,6 +127,7 @@ async fn sign_in(host: &Host, broker: &Broker) -> TokenSet {
         watcher: None,
         bind: None,
         again: true,
+        locale: None,
     };
     let LoginReply::Started(started) = broker.login(request).await.unwrap() else { panic!("not again") };
     let url = started.login.authorize_url.as_ref().unwrap().expose().to_owned();
