@@ -32,6 +32,8 @@ pub use self::start::{
 };
 pub use self::status::{Reader, tenant_status, thread_status};
 use crate::discord::custom_id::Press;
+use crate::say;
+use crate::words::Language;
 
 /// The longest text of a message, in characters.
 const TEXT_CAP: usize = 2_000;
@@ -211,6 +213,26 @@ fn name(catalog: &Catalog, tenant: &TenantKey) -> String {
         let _ = write!(name, ", profile {}", plain(profile.as_str()));
     }
     name
+}
+
+/// A tenant in words, for somebody who knows its provider's title: "Codex", "Codex, profile work".
+fn named(language: Language, catalog: &Catalog, tenant: &TenantKey) -> String {
+    let title = plain(&title(catalog, tenant));
+    match &tenant.profile {
+        Some(profile) => {
+            say!(language, "name-with-profile", title = title, profile = plain(profile.as_str()))
+        }
+        None => title,
+    }
+}
+
+/// Somebody, as a mention that pings nobody: the messages allow none.
+#[expect(dead_code, reason = "takes the place of `who`, which knows no language")]
+fn whom(language: Language, user: &User) -> String {
+    match user {
+        User::Discord(id) => format!("<@{id}>"),
+        User::Local(_) => say!(language, "whom-operator"),
+    }
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ use latchkey::pending::{LoginStatus, PendingLogin};
 use latchkey::provider::Catalog;
 use latchkey::tenant::User;
 
-use super::{Menu, Page, Slash, clip, foreign_press, name, title};
+use super::{Menu, Page, Slash, clip, foreign_press, named, title};
 use crate::discord::custom_id::Press;
 use crate::say;
 use crate::words::Language;
@@ -13,7 +13,9 @@ use crate::words::Language;
 /// What a cancel did.
 pub fn cancel_result(language: Language, cancelled: &Cancelled, catalog: &Catalog, slash: &Slash) -> Page {
     Page::new(match cancelled {
-        Cancelled::Now(login) => say!(language, "cancel-done", name = name(catalog, &login.tenant)),
+        Cancelled::Now(login) => {
+            say!(language, "cancel-done", name = named(language, catalog, &login.tenant))
+        }
         Cancelled::Already(LoginStatus::Succeeded) => {
             say!(language, "cancel-was-complete", logout = slash.sub("logout"))
         }
@@ -33,7 +35,7 @@ pub fn pick_login(language: Language, logins: &[PendingLogin], reader: &User, ca
     let entries = logins.iter().map(|login| {
         let mut entry = title(catalog, &login.tenant);
         if let Some(profile) = &login.tenant.profile {
-            entry = say!(language, "cancel-entry-profile", title = entry, profile = profile.to_string());
+            entry = say!(language, "name-with-profile", title = entry, profile = profile.to_string());
         }
         if login.user != *reader {
             // Labels show no mentions: others' logins are told apart by the person's id.

@@ -13,5 +13,4 @@ cancel-nothing = **Du hast keine laufende Anmeldung.**
 cancel-which = **Welche Anmeldung willst du abbrechen?**
 cancel-choose = Wähle eine Anmeldung
 # Ein Eintrag im Menü: der Anbieter, und was ihn von den anderen unterscheidet.
-cancel-entry-profile = { $title }, Profil { $profile }
 cancel-entry-other = { $entry }, von { $user }

@@ -13,5 +13,4 @@ cancel-nothing = **You have no sign-in under way.**
 cancel-which = **Which sign-in do you want to cancel?**
 cancel-choose = Choose a sign-in
 # An entry of the menu: the provider, and what tells it from the others.
-cancel-entry-profile = { $title }, profile { $profile }
 cancel-entry-other = { $entry }, of { $user }
