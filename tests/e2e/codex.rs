@@ -4,8 +4,9 @@ use latchkey_test_authority::{Authority, Person, Settings};
 
 use crate::harness::{Bot, NEXT_POLL, SOON, Setup};
 
-async fn setup(codex: &Authority) -> Setup {
-    let table = format!(
+/// The table of the built-in, at `codex` instead of its own servers.
+pub(crate) fn table(codex: &Authority) -> String {
+    format!(
         "[providers.codex]\nissuer = {:?}\ntoken_endpoint = {:?}\nauthorization_endpoint = {:?}\n\
          device_authorization_endpoint = {:?}\n[providers.codex.device]\npoll_endpoint = {:?}\n\
          verification_uri = {:?}\nexchange_redirect_uri = {:?}\n",
@@ -16,15 +17,14 @@ async fn setup(codex: &Authority) -> Setup {
         codex.codex_poll_url(),
         codex.url("/codex/device"),
         codex.codex_callback(),
-    );
-    Setup::plan().more(&table).start().await
+    )
 }
 
 /// T8, T11, G16, G17
 #[tokio::test(flavor = "multi_thread")]
 async fn codex_signs_in_by_its_own_protocol_and_a_reuse_asks_to_sign_in_again() {
     let codex = Authority::start_with(Settings::codex());
-    let setup = setup(&codex).await;
+    let setup = Setup::plan().more(&table(&codex)).start().await;
     let _bot = Bot::start(&setup).await;
     let (ann, thread) = (setup.discord.member("ann"), setup.thread("fix-ci"));
     let login = ann.slash("/auth login codex").in_thread(&thread).send().await;

@@ -22,3 +22,4 @@ mod oidc;
 mod participant;
 mod secrets;
 mod storm;
+mod ways;

@@ -10,7 +10,7 @@ mod setup;
 use std::time::Duration;
 
 pub use bot::Bot;
-pub use setup::Setup;
+pub use setup::{Plan, Setup};
 
 /// Long enough for anything but a poll, however busy the machine is.
 pub const SOON: Duration = Duration::from_secs(10);
