@@ -5,10 +5,13 @@
 
 use std::time::Duration;
 
-use latchkey_test_authority::Person;
+use latchkey_test_authority::{Interval, Person};
 use latchkey_test_discord::{Channel, Interaction, Member, View, page};
 
-use crate::stage::{SOON, Stage};
+use crate::stage::Stage;
+
+/// How long anything may take, on a machine that is busy.
+const SOON: Duration = Duration::from_mins(2);
 
 /// What each user code, different at every run, is drawn as: the one of RFC 8628.
 const CODE: &str = "WDJB-MJHT";
@@ -26,6 +29,11 @@ pub struct Picture {
 /// Plays all stories.
 pub async fn tell() -> Vec<Picture> {
     let stage = Stage::set().await;
+    // The floor of the protocol: what a real provider's five seconds are, only sooner.
+    stage.acme.set(|settings| {
+        settings.interval = Interval::Number(3);
+        settings.enforced_interval = Duration::from_millis(2_500);
+    });
     let general = stage.discord.channel("general");
     let place = |name: &str| stage.discord.thread(&general, name);
     let mut album = Album { stage: &stage, pictures: Vec::new() };
@@ -69,11 +77,11 @@ impl Album<'_> {
         self.take("choose", &[self.title(thread), self.card(&menu, "/auth login")]);
         let login = asked.select("Acme").await;
         let card = login.sees(|view| view.button("Cancel").is_some(), SOON).await;
-        let code = self.stage.acme.user_codes().pop().expect("a device login was started");
+        let (link, code) = code_of(&login);
         let alone = login.sees(|view| view.content() == code, SOON).await;
         let cards = [self.title(thread), self.card(&card, "/auth login"), self.card(&alone, "")];
         self.take("code", &cards);
-        self.stage.acme.approve_device(&code, &Person::ada()).await;
+        self.stage.acme.approve_device(&link, &Person::ada()).await;
         let done = login.sees(|view| view.contains("ada\\@"), SOON).await;
         self.take("signed-in", &[self.title(thread), self.card(&done, "/auth login")]);
     }
@@ -83,7 +91,7 @@ impl Album<'_> {
         let card = login.sees(|view| view.button("Cancel").is_some(), SOON).await;
         self.take("paste", &[self.title(thread), self.card(&card, "/auth login")]);
         self.take("odd-page", &[odd_page()]);
-        let link = login.links().first().expect("a card with its link").1.clone();
+        let link = link_of(&login);
         let paste = paste_button(&login);
         let form = login.click(&paste).await.modal();
         self.take("form", &[form.picture("Latchkey", ANSWER)]);
@@ -130,8 +138,8 @@ impl Album<'_> {
         self.take("needs-sign-in", &[self.title(thread), self.card(&status, "/auth status")]);
         let login = ann.slash("/auth login acme").in_thread(thread).send().await;
         login.sees(|view| view.button("Cancel").is_some(), SOON).await;
-        let code = self.stage.acme.user_codes().pop().expect("a device login was started");
-        self.stage.acme.approve_device(&code, &Person::ada()).await;
+        let link = link_of(&login);
+        self.stage.acme.approve_device(&link, &Person::ada()).await;
         login.sees(|view| view.contains("ada\\@"), SOON).await;
     }
 
@@ -149,9 +157,10 @@ impl Album<'_> {
     async fn in_the_thread(&mut self, cleo: &Member, thread: &Channel) {
         let login = cleo.slash("/auth login acme").in_thread(thread).send().await;
         login.sees(|view| view.button("Cancel").is_some(), SOON).await;
-        let code = self.stage.acme.user_codes().pop().expect("a device login was started");
+        let (link, code) = code_of(&login);
+        login.sees(|view| view.content() == code, SOON).await;
         self.stage.discord.advance(Duration::from_mins(16));
-        self.stage.acme.approve_device(&code, &Person::ada()).await;
+        self.stage.acme.approve_device(&link, &Person::ada()).await;
         let mention = format!("<@{}>", cleo.id());
         let line = self.stage.discord.wait_channel_message(thread, &mention, SOON).await;
         self.take("in-the-thread", &[self.title(thread), self.card(&line, "")]);
@@ -168,6 +177,18 @@ impl Album<'_> {
         let field = form.modal().inputs.first().expect("the form has a field").custom_id.clone();
         form.submit_modal([(field.as_str(), answer)]).await
     }
+}
+
+/// The first link of a card: to the provider's page.
+fn link_of(login: &Interaction) -> String {
+    login.links().first().expect("a card with its link").1.clone()
+}
+
+/// The same for a device login, and its user code.
+fn code_of(login: &Interaction) -> (String, String) {
+    let link = link_of(login);
+    let code = link.split_once("user_code=").expect("a link with its code").1.to_owned();
+    (link, code)
 }
 
 /// The label of the button that opens the form: the main one.

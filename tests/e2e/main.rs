@@ -14,6 +14,7 @@ compile_error!("these tests set faults, which only a debug build has: run them w
 
 mod codex;
 mod crowd;
+mod documentation;
 mod due;
 mod faults;
 mod grants;
