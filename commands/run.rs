@@ -21,10 +21,12 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::auth;
+use crate::discord::answers::Answers;
 use crate::discord::api::ApiError;
 use crate::discord::live::Live;
 use crate::discord::notifier::Messenger;
 use crate::discord::places::Places;
+use crate::discord::reach::Reach;
 use crate::discord::route::Door;
 use crate::discord::watch::Watch;
 use crate::discord::{Desk, api};
@@ -112,16 +114,17 @@ async fn start(
     store: Arc<FileStore>,
 ) -> Result<Bot, Exit> {
     let only_one = only_one(&store, discord.guild).await?;
-    let base = setup::environment(api::API_VARIABLE);
-    let http = Arc::new(api::client(token, base.as_deref()).map_err(cannot_begin)?);
-    api::introduce(&http).await.map_err(cannot_begin)?;
+    let reach = Reach::new(token, setup::environment).map_err(cannot_begin)?;
+    let http = Arc::new(reach.http());
+    let application = api::introduce(&http, &reach).await.map_err(cannot_begin)?;
+    let answers = Arc::new(Answers::new(reach.clone(), application));
     let guild = GuildId::new(discord.guild);
     let home = api::home(&http, guild).await.map_err(cannot_begin)?;
     let command = auth::registration(&discord.command);
     let slash = api::register(&http, guild, &discord.command, &command).await.map_err(cannot_begin)?;
 
     let broker = setup::broker(config, store);
-    let live = Arc::new(Live::new(Arc::clone(&http), broker.clone(), slash.clone()));
+    let live = Arc::new(Live::new(Arc::clone(&answers), broker.clone(), slash.clone()));
     let places = Arc::new(Places::default());
     let messenger = Messenger::new(
         Arc::clone(&http),
@@ -135,7 +138,7 @@ async fn start(
     let desk = Arc::new(Desk {
         broker,
         supervisor,
-        http: Arc::clone(&http),
+        answers,
         home,
         access: config.access.clone(),
         slash,
@@ -146,13 +149,10 @@ async fn start(
     let (watch, handlers) = (Watch::new(), TaskTracker::new());
     let door = Door::new(Arc::clone(&desk), watch.clone(), handlers.clone());
     // The gateway's side wants a client of its own; it asks for the gateway's address and no more.
-    let client = ClientBuilder::new_with_http(
-        api::client(token, base.as_deref()).map_err(cannot_begin)?,
-        GatewayIntents::GUILDS,
-    )
-    .framework(door)
-    .await
-    .map_err(|error| Exit::new(Code::Internal, api::words(&error)))?;
+    let client = ClientBuilder::new_with_http(reach.http(), GatewayIntents::GUILDS)
+        .framework(door)
+        .await
+        .map_err(|error| Exit::new(Code::Internal, api::words(&error)))?;
     Ok(Bot { client, desk, watch, handlers, _only_one: only_one })
 }
 

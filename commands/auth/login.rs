@@ -121,7 +121,7 @@ async fn pursue(visit: &Visit<'_>, wish: Wish) -> Option<PendingLogin> {
     let Started { login, older, handover, .. } = *started;
     match handover {
         Some(handover) => desk.supervisor.hand_over(&visit.thread, handover),
-        None => desk.supervisor.wake(&visit.thread),
+        None => desk.supervisor.follow(&visit.thread, &login),
     }
     if visit.own_message().is_some() {
         show(visit, &login).await;
@@ -222,7 +222,10 @@ pub async fn other_way(visit: &Visit<'_>, id: &LoginId) -> Result<(), Failure> {
         let Some(message) = watcher.interaction.clone() else { continue };
         match &started {
             Some(started) => {
+                let thread = watcher.thread.clone();
+                let along = PendingLogin { watchers: vec![watcher.clone()], ..started.clone() };
                 desk.broker.logins().renew_watcher(&visit.caller.user, &started.id, watcher).await?;
+                desk.supervisor.follow(&thread, &along);
                 desk.live.pass_on(id, started, &message).await;
             }
             None => log(&ended, desk.live.show(&ended, &message).await),

@@ -1,22 +1,16 @@
-//! Reaching Discord: where its API is, who we are there, and our one command.
+//! Asking Discord: who we are there, what our guild is, and our one command.
 //!
-//! Owns the HTTP client, the registration, and the reading of errors. Invariants: the bot's token goes over an
-//! unencrypted connection to a loopback address only; registration touches our own command and no other (U8); no error
-//! text holds an address, since the addresses of webhooks hold interaction tokens.
+//! Owns what is asked at the start, the registration, and the reading of errors. Invariants: registration touches our own
+//! command and no other (U8); no error text holds an address, since the addresses of webhooks hold interaction tokens.
 
 use std::time::Duration;
 
-use latchkey::secret::Secret;
-use serenity::all::{ApplicationId, CreateCommand, GuildId, Http, HttpBuilder, HttpError, StatusCode};
-use url::{Host, Url};
+use serenity::all::{ApplicationId, CreateCommand, GuildId, Http, HttpError, StatusCode};
 
+use super::reach::{self, Reach};
 use crate::view::Slash;
 use crate::words::Language;
 
-/// The variable that points the bot at a stand-in.
-pub const API_VARIABLE: &str = "LATCHKEY_DISCORD_API";
-/// One request to Discord takes at most this long, its answer included.
-const REQUEST: Duration = Duration::from_secs(15);
 /// The pauses before what failed at the start is tried again.
 const PAUSES: [Duration; 3] = [Duration::from_millis(500), Duration::from_secs(2), Duration::from_secs(5)];
 
@@ -33,41 +27,18 @@ pub enum ApiError {
 
 type Result<T> = std::result::Result<T, ApiError>;
 
-/// A client of Discord's API at `base`, or at its own address.
-pub fn client(token: &Secret, base: Option<&str>) -> Result<Http> {
-    let client = reqwest::Client::builder().timeout(REQUEST).build();
-    let client = client.map_err(|error| ApiError::Mend(format!("cannot set up HTTPS: {error}")))?;
-    let builder = HttpBuilder::new(token.expose()).client(client);
-    Ok(match base {
-        // The rate limiter would send everything to Discord itself.
-        Some(base) => builder.proxy(loopback(base)?).ratelimiter_disabled(true).build(),
-        None => builder.build(),
-    })
-}
-
-/// `base`, if the token may go there.
-fn loopback(base: &str) -> Result<String> {
-    let is_loopback = |url: &Url| match url.host() {
-        Some(Host::Ipv4(ip)) => ip.is_loopback(),
-        Some(Host::Ipv6(ip)) => ip.is_loopback(),
-        _ => false,
-    };
-    match Url::parse(base) {
-        Ok(url) if is_loopback(&url) && matches!(url.scheme(), "http" | "https") => {
-            Ok(base.trim_end_matches('/').to_owned())
-        }
-        _ => Err(ApiError::Mend(format!(
-            "${API_VARIABLE} is for a stand-in on this host: use http://127.0.0.1:<port>, or unset it"
-        ))),
-    }
-}
-
 /// Learns our application's id, which also shows whether the token is good.
-pub async fn introduce(http: &Http) -> Result<ApplicationId> {
+pub async fn introduce(http: &Http, reach: &Reach) -> Result<ApplicationId> {
     let application = again("asking Discord who this bot is", || http.get_current_application_info()).await?;
     http.set_application_id(application.id);
     // Where serenity cannot learn the gateway's address, it falls back to Discord's own for ever.
-    again("asking Discord for its gateway", || http.get_gateway()).await?;
+    let gateway = again("asking Discord for its gateway", || http.get_gateway()).await?;
+    if !reach.admits_gateway(&gateway.url) {
+        return Err(ApiError::Mend(format!(
+            "the stand-in of ${} names a gateway that is not on this host; the bot's token does not go there",
+            reach::ADDRESS
+        )));
+    }
     Ok(application.id)
 }
 
@@ -172,19 +143,6 @@ pub fn words(error: &serenity::Error) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn the_token_goes_to_discord_or_to_this_host_only() {
-        for good in ["http://127.0.0.1:8080", "http://127.1.2.3:1/", "http://[::1]:9", "https://127.0.0.1:2"]
-        {
-            loopback(good).expect(good);
-        }
-        for bad in
-            ["http://example.org", "http://localhost:1", "http://10.0.0.1", "ftp://127.0.0.1", "127.0.0.1:1"]
-        {
-            loopback(bad).expect_err(bad);
-        }
-    }
 
     #[test]
     fn what_trying_again_cannot_mend_comes_with_a_remedy() {

@@ -5,7 +5,6 @@
 //! a newer one. Must not: keep anything that a restart may not lose.
 
 use std::collections::{HashMap, HashSet};
-use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use latchkey::broker::Broker;
@@ -14,18 +13,17 @@ use latchkey::secret::Secret;
 use latchkey::tenant::{TenantKey, ThreadId};
 use serenity::all::{Builder, Http, MessageId};
 
+use super::answers::Answers;
+use super::lanes::{Lanes, Turn};
 use super::render;
 use crate::view::{self, Card, Notice, Page, Serves, Slash};
 
-/// Logins that share a lane are edited one after another too; it costs them a moment only.
-const LANES: usize = 64;
-
 /// The live messages. Shared by the presses and the notifier.
 pub struct Live {
-    http: Arc<Http>,
+    answers: Arc<Answers>,
     broker: Broker,
     slash: Slash,
-    lanes: [tokio::sync::Mutex<()>; LANES],
+    lanes: Lanes,
     /// What the last paste came to, for logins that are open. Locked to look up or change, never across a wait.
     notices: Mutex<HashMap<LoginId, Notice>>,
     /// Where a login was ended to make room for another on the same message: its end is not shown there. Locked to look
@@ -33,27 +31,26 @@ pub struct Live {
     replaced: Mutex<HashSet<(LoginId, ThreadId)>>,
 }
 
-/// The turn to edit the messages of a login.
-pub struct Turn<'a>(#[expect(dead_code, reason = "held, not read")] tokio::sync::MutexGuard<'a, ()>);
-
 impl Live {
-    pub fn new(http: Arc<Http>, broker: Broker, slash: Slash) -> Self {
+    pub fn new(answers: Arc<Answers>, broker: Broker, slash: Slash) -> Self {
         Self {
-            http,
+            answers,
             broker,
             slash,
-            lanes: std::array::from_fn(|_| tokio::sync::Mutex::new(())),
+            lanes: Lanes::default(),
             notices: Mutex::default(),
             replaced: Mutex::default(),
         }
     }
 
+    fn to(&self, interaction: &Secret) -> Arc<Http> {
+        self.answers.to(interaction.expose())
+    }
+
     /// The turn to edit the messages of `login`. Whoever ends a login and knows better than to have that told keeps it
     /// until it has said so.
     pub async fn turn(&self, login: &LoginId) -> Turn<'_> {
-        let hash = BuildHasherDefault::<DefaultHasher>::default().hash_one(login);
-        let lane = usize::try_from(hash % LANES as u64).unwrap_or_default();
-        Turn(self.lanes[lane].lock().await)
+        self.lanes.turn(login).await
     }
 
     /// Shows on the message of `interaction` where `login` stands now: as it is stored, else as it is given.
@@ -70,7 +67,7 @@ impl Live {
         interaction: &Secret,
     ) -> serenity::Result<()> {
         let page = self.page(login);
-        render::edit(&page).execute(&*self.http, interaction.expose()).await.map(drop)
+        render::edit(&page).execute(&*self.to(interaction), interaction.expose()).await.map(drop)
     }
 
     /// Shows `login` on a new message in `thread`; or where to look, if a still newer one is the live one by now.
@@ -88,7 +85,7 @@ impl Live {
             Some(newer) if newer != interaction => view::moved(self.broker.catalog(), &login.tenant),
             _ => self.page(login),
         };
-        render::edit(&page).execute(&*self.http, interaction.expose()).await.map(drop)
+        render::edit(&page).execute(&*self.to(interaction), interaction.expose()).await.map(drop)
     }
 
     fn stored(&self, login: &PendingLogin) -> Option<PendingLogin> {
@@ -161,13 +158,13 @@ impl Live {
         let _turn = self.turn(&login.id).await;
         if let Some(own) = own {
             // A message can be pressed twice: then the older token is that of the live message itself.
-            match self.http.get_original_interaction_response(interaction.expose()).await {
+            match self.to(interaction).get_original_interaction_response(interaction.expose()).await {
                 Ok(older) if older.id != own => {}
                 _ => return,
             }
         }
         let page = view::moved(self.broker.catalog(), &login.tenant);
-        if let Err(error) = render::edit(&page).execute(&*self.http, interaction.expose()).await {
+        if let Err(error) = render::edit(&page).execute(&*self.to(interaction), interaction.expose()).await {
             tracing::debug!(error = super::api::words(&error), "an older message could not be changed");
         }
     }

@@ -5,11 +5,14 @@
 //! restart may not lose.
 
 pub mod access;
+pub mod answers;
 pub mod api;
 pub mod custom_id;
+pub mod lanes;
 pub mod live;
 pub mod notifier;
 pub mod places;
+pub mod reach;
 pub mod render;
 pub mod route;
 pub mod visit;
@@ -21,9 +24,9 @@ use latchkey::broker::Broker;
 use latchkey::config::Access;
 use latchkey::tenant::ThreadId;
 use latchkey::worker::Supervisor;
-use serenity::all::Http;
 use tokio_util::sync::CancellationToken;
 
+use crate::discord::answers::Answers;
 use crate::discord::api::Home;
 use crate::discord::live::Live;
 use crate::discord::places::Places;
@@ -35,8 +38,8 @@ pub struct Desk {
     pub broker: Broker,
     /// The workers.
     pub supervisor: Supervisor,
-    /// Discord's API.
-    pub http: Arc<Http>,
+    /// The ways to answer interactions.
+    pub answers: Arc<Answers>,
     /// The one guild.
     pub home: Home,
     /// Who may do what.

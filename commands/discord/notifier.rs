@@ -6,6 +6,7 @@
 
 use std::pin::Pin;
 use std::sync::Arc;
+use std::time::Duration;
 
 use latchkey::broker::Broker;
 use latchkey::pending::PendingLogin;
@@ -18,6 +19,10 @@ use super::api;
 use super::live::Live;
 use super::places::Places;
 use crate::view::{self, Slash};
+
+/// How long a message is waited for before the others of its thread have their turn: it may have to wait for a rate limit
+/// of its own.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// What may be said in a thread.
 enum Place {
@@ -69,33 +74,44 @@ impl Messenger {
         if self.known.is_ours(thread) == Some(false) {
             return Told::NotOurs;
         }
-        {
-            let turn = self.live.turn(&login.id).await;
-            if self.live.needs_no_telling(&turn, login, thread) {
-                return Told::Done;
-            }
-            let shown = match interaction {
-                Some(interaction) => Some(self.live.show_in_turn(&turn, login, interaction).await),
-                None => None,
-            };
-            match shown {
-                None => {}
-                Some(Ok(())) => {
-                    if self.known.is_ours(thread).is_none() {
-                        self.known.note_ours(thread, None);
-                    }
-                    return Told::Done;
-                }
-                Some(Err(error)) if refused(&error) => {
-                    tracing::debug!(%thread, error = api::words(&error), "a login's message is not to be changed");
-                }
-                Some(Err(error)) => {
-                    tracing::warn!(%thread, error = api::words(&error), "a login's message could not be changed");
-                    return Told::Later;
-                }
+        match tokio::time::timeout(PATIENCE, self.edit(login, thread, interaction)).await {
+            Ok(Some(told)) => return told,
+            Ok(None) => {}
+            Err(_) => {
+                tracing::debug!(%thread, "a login's message waits for Discord's rate limit");
+                return Told::Later;
             }
         }
         if login.status.is_terminal() { self.say(login, thread).await } else { Told::Done }
+    }
+
+    /// Changes the live message; `None` where there is none that can be changed.
+    async fn edit(
+        &self,
+        login: &PendingLogin,
+        thread: &ThreadId,
+        interaction: Option<&Secret>,
+    ) -> Option<Told> {
+        let turn = self.live.turn(&login.id).await;
+        if self.live.needs_no_telling(&turn, login, thread) {
+            return Some(Told::Done);
+        }
+        match self.live.show_in_turn(&turn, login, interaction?).await {
+            Ok(()) => {
+                if self.known.is_ours(thread).is_none() {
+                    self.known.note_ours(thread, None);
+                }
+                Some(Told::Done)
+            }
+            Err(error) if refused(&error) => {
+                tracing::debug!(%thread, error = api::words(&error), "a login's message is not to be changed");
+                None
+            }
+            Err(error) => {
+                tracing::warn!(%thread, error = api::words(&error), "a login's message could not be changed");
+                Some(Told::Later)
+            }
+        }
     }
 
     /// One line in the thread.

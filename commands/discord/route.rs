@@ -82,11 +82,11 @@ impl Door {
         let Some(member) = parts.member else { return };
         if standing(&self.desk.access, member) == Standing::Stranger {
             return parts
-                .turn_away(&self.desk.http, &view::not_allowed(parts.language, &self.desk.access))
+                .turn_away(&self.desk.answers, &view::not_allowed(parts.language, &self.desk.access))
                 .await;
         }
         if self.desk.closing.is_cancelled() {
-            return parts.turn_away(&self.desk.http, &view::closing(parts.language)).await;
+            return parts.turn_away(&self.desk.answers, &view::closing(parts.language)).await;
         }
         let (thread, parent) = parts.place();
         self.desk.entered(&thread, parent);
@@ -97,7 +97,7 @@ impl Door {
         let parts = Parts::of_command(&interaction);
         let Some(member) = parts.member else { return };
         if standing(&self.desk.access, member) == Standing::Stranger {
-            return parts.offer_nothing(&self.desk.http).await;
+            return parts.offer_nothing(&self.desk.answers).await;
         }
         self.dispatch(context, interaction, true).await;
     }
@@ -246,11 +246,11 @@ async fn admit<'a>(
 ) -> Option<Visit<'a>> {
     let standing = standing(&desk.access, member);
     if standing == Standing::Stranger {
-        parts.turn_away(&desk.http, &view::not_allowed(parts.language, &desk.access)).await;
+        parts.turn_away(&desk.answers, &view::not_allowed(parts.language, &desk.access)).await;
         return None;
     }
     if desk.closing.is_cancelled() {
-        parts.turn_away(&desk.http, &view::closing(parts.language)).await;
+        parts.turn_away(&desk.answers, &view::closing(parts.language)).await;
         return None;
     }
     let visit = Visit::new(desk, parts, member, standing, answered);
@@ -286,7 +286,7 @@ fn on_error(error: FrameworkError<'_, Desk, Failure>) -> BoxFuture<'_, ()> {
                 tracing::warn!("a command that is not ours was called");
                 let parts = Parts::of_command(interaction);
                 let page = view::over_or_unknown(parts.language, &framework.user_data.slash);
-                parts.turn_away(&framework.user_data.http, &page).await;
+                parts.turn_away(&framework.user_data.answers, &page).await;
                 None
             }
             other => {

@@ -6,6 +6,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use latchkey::broker::Caller;
 use latchkey::pending::Watcher;
@@ -18,9 +19,13 @@ use serenity::all::{
 };
 
 use super::access::Standing;
+use super::answers::Answers;
 use super::{Desk, api, render};
 use crate::view::{Form, Page};
 use crate::words::Language;
+
+/// How long Discord waits for a first response (U1).
+const DEADLINE: Duration = Duration::from_secs(3);
 
 /// An interaction of somebody who is admitted.
 pub struct Visit<'a> {
@@ -100,22 +105,22 @@ impl<'a> Parts<'a> {
     }
 
     /// Answers without a visit: to somebody who is not admitted.
-    pub async fn turn_away(&self, http: &Http, page: &Page) {
+    pub async fn turn_away(&self, answers: &Answers, page: &Page) {
         if let Some(member) = self.member {
             tracing::info!(target: "latchkey::audit", user = %member.user.id, "denied: not served");
         }
-        self.respond(http, render::answer(page)).await;
+        self.respond(answers, render::answer(page)).await;
     }
 
     /// No choices, for somebody who is not admitted.
-    pub async fn offer_nothing(&self, http: &Http) {
+    pub async fn offer_nothing(&self, answers: &Answers) {
         let none = CreateInteractionResponse::Autocomplete(CreateAutocompleteResponse::new());
-        self.respond(http, none).await;
+        self.respond(answers, none).await;
     }
 
-    async fn respond(&self, http: &Http, response: CreateInteractionResponse) {
-        if let Err(error) = response.execute(http, (self.id, self.token)).await {
-            tracing::warn!(error = api::words(&error), "an interaction could not be answered");
+    async fn respond(&self, answers: &Answers, response: CreateInteractionResponse) {
+        if let Err(error) = acknowledge(answers, self.id, self.token, response).await {
+            tracing::warn!(error, "an interaction could not be answered");
         }
     }
 }
@@ -188,8 +193,8 @@ impl<'a> Visit<'a> {
         if !self.answered.load(Ordering::Acquire) {
             return self.respond(render::answer(page)).await;
         }
-        let edited = render::edit(page).execute(&*self.desk.http, self.token.expose()).await;
-        self.log(edited.map(drop));
+        let edited = render::edit(page).execute(&*self.http(), self.token.expose()).await;
+        self.log(edited.map(drop).map_err(|error| api::words(&error)));
     }
 
     /// Shows `page` beside what is there.
@@ -197,22 +202,39 @@ impl<'a> Visit<'a> {
         if !self.answered.load(Ordering::Acquire) {
             return self.respond(render::answer(page)).await;
         }
-        let added = render::follow_up(page).execute(&*self.desk.http, (None, self.token.expose())).await;
-        self.log(added.map(drop));
+        let added = render::follow_up(page).execute(&*self.http(), (None, self.token.expose())).await;
+        self.log(added.map(drop).map_err(|error| api::words(&error)));
     }
 
     async fn respond(&self, response: CreateInteractionResponse) {
         self.answered.store(true, Ordering::Release);
-        let http: &Arc<Http> = &self.desk.http;
-        let responded = response.execute(&**http, (self.id, self.token.expose())).await;
-        self.log(responded);
+        self.log(acknowledge(&self.desk.answers, self.id, self.token.expose(), response).await);
     }
 
-    fn log(&self, result: serenity::Result<()>) {
+    /// The way to answer this interaction.
+    fn http(&self) -> Arc<Http> {
+        self.desk.answers.to(self.token.expose())
+    }
+
+    fn log(&self, result: Result<(), String>) {
         if let Err(error) = result {
             let (user, thread) = (&self.caller.user, &self.thread);
-            tracing::warn!(%user, %thread, error = api::words(&error), "an answer did not reach Discord");
+            tracing::warn!(%user, %thread, error, "an answer did not reach Discord");
         }
+    }
+}
+
+/// The first response. Discord takes none that is later, so that waiting longer for a rate limit would only hold up what
+/// comes after.
+async fn acknowledge(
+    answers: &Answers,
+    id: InteractionId,
+    token: &str,
+    response: CreateInteractionResponse,
+) -> Result<(), String> {
+    match tokio::time::timeout(DEADLINE, response.execute(&*answers.to(token), (id, token))).await {
+        Ok(sent) => sent.map_err(|error| api::words(&error)),
+        Err(_) => Err("no answer in time".to_owned()),
     }
 }
 

@@ -15,6 +15,7 @@ use super::Notifier;
 use super::thread::{Message, Shelf, Worker};
 use crate::broker::Broker;
 use crate::login::Handover;
+use crate::pending::PendingLogin;
 use crate::tenant::ThreadId;
 
 /// How often logins that nobody works on are looked for (S13).
@@ -87,6 +88,12 @@ impl Supervisor {
     /// Gives a device login to the worker of `thread`, which polls it.
     pub fn hand_over(&self, thread: &ThreadId, handover: Handover) {
         self.send(thread, Message::Poll(Box::new(handover)));
+    }
+
+    /// Has the worker of `thread` learn the live message of an open login there, even if the login ends before the worker
+    /// has time to look.
+    pub fn follow(&self, thread: &ThreadId, login: &PendingLogin) {
+        self.send(thread, Message::Follow(Box::new(login.clone())));
     }
 
     /// Tells the worker of `thread` that there may be something to do.

@@ -13,10 +13,13 @@
 compile_error!("these tests set faults, which only a debug build has: run them without --release");
 
 mod codex;
+mod crowd;
+mod documentation;
 mod due;
 mod faults;
 mod grants;
 mod harness;
+mod limited;
 mod members;
 mod oidc;
 mod participant;

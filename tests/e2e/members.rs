@@ -3,6 +3,7 @@
 mod cancelling;
 mod doors;
 mod gateway;
+mod guild;
 mod logging_out;
 mod logins;
 mod pasting;
@@ -14,20 +15,20 @@ use latchkey_test_discord::{Channel, Interaction, Member};
 use crate::harness::{Bot, SOON, Setup};
 
 /// The label of the button that opens the provider's page.
-const OPEN: &str = "Open sign-in page";
+pub(crate) const OPEN: &str = "Open sign-in page";
 /// The label of the button that opens the form.
-const PASTE: &str = "Paste the answer";
+pub(crate) const PASTE: &str = "Paste the answer";
 /// The label of the form's field, for addresses.
-const ADDRESS: &str = "Address of the last page";
+pub(crate) const ADDRESS: &str = "Address of the last page";
 
 /// A bot, a member and a thread.
-async fn ann_and_a_thread(setup: &Setup) -> (Bot, Member, Channel) {
+pub(crate) async fn ann_and_a_thread(setup: &Setup) -> (Bot, Member, Channel) {
     let bot = Bot::start(setup).await;
     (bot, setup.discord.member("ann"), setup.thread("fix-ci"))
 }
 
 /// `/auth login` in `thread`, with its card.
-async fn login(member: &Member, thread: &Channel) -> Interaction {
+pub(crate) async fn login(member: &Member, thread: &Channel) -> Interaction {
     let login = member.slash("/auth login").in_thread(thread).send().await;
     login.sees_text("Sign in to Acme", SOON).await;
     login

@@ -27,7 +27,23 @@ impl Discord {
 
     /// Answers the next `times` matching requests with 429 and `retry_after` in seconds.
     pub fn rate_limit(&self, pattern: &str, times: u32, retry_after: f64) {
-        self.add_fault(pattern, times, Fault::rate_limited(retry_after));
+        self.add_fault(pattern, times, Fault::rate_limited(retry_after, "user"));
+    }
+
+    /// The same, said to be Discord's limit for the whole bot.
+    pub fn rate_limit_globally(&self, pattern: &str, times: u32, retry_after: f64) {
+        self.add_fault(pattern, times, Fault::rate_limited(retry_after, "global"));
+    }
+
+    /// Sets the limit of a kind of request, for a stand-in that counts ([`crate::Builder::as_in_production`]): so many
+    /// in a while, for each webhook and token, channel or guild.
+    pub fn limit(&self, pattern: &str, requests: u32, per: Duration) {
+        self.shared.change(|world| world.limits.rule(pattern, requests, per));
+    }
+
+    /// How many requests were past their limit, and were answered with 429 for it.
+    pub fn over_limit(&self) -> u32 {
+        self.shared.lock().limits.refused()
     }
 
     /// Holds the next `times` matching requests back this long before they take effect.

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use serde_json::json;
 
+use crate::limits::limited;
 use crate::reply::Reply;
 
 /// What happens to a request instead of, or around, its handling.
@@ -23,7 +24,7 @@ impl Fault {
     /// A server error, or any other status, with Discord's body for it.
     pub(crate) fn status(status: u16) -> Self {
         let body = json!({ "message": format!("{status}: fault asked for by the test"), "code": 0 });
-        Self::Answer(Reply { status, body, retry_after: None })
+        Self::Answer(Reply { status, body, headers: Vec::new() })
     }
 
     /// The answer it is, if it is one.
@@ -34,11 +35,9 @@ impl Fault {
         }
     }
 
-    /// 429 with `retry_after` in seconds.
-    pub(crate) fn rate_limited(seconds: f64) -> Self {
-        let body =
-            json!({ "message": "You are being rate limited.", "retry_after": seconds, "global": false });
-        Self::Answer(Reply { status: 429, body, retry_after: Some(seconds) })
+    /// 429 with `retry_after` in seconds, and whom it is for: `user`, `shared` or `global`.
+    pub(crate) fn rate_limited(seconds: f64, scope: &'static str) -> Self {
+        Self::Answer(limited(seconds, scope))
     }
 }
 

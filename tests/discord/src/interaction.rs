@@ -67,6 +67,7 @@ pub(crate) struct InteractionState {
     pub(crate) what: String,
     pub(crate) sent_ms: u64,
     pub(crate) acknowledged: Option<Acknowledgement>,
+    pub(crate) acknowledged_ms: Option<u64>,
     /// The member's client has stopped waiting.
     pub(crate) abandoned: bool,
     /// What `@original` means: its own first answer, or the message pressed on.

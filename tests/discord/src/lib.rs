@@ -1,7 +1,8 @@
 //! A Discord stand-in on loopback: REST, gateway and people, for Latchkey's tests and demo.
 //!
 //! It plays Discord for one bot, which reaches it as a separate process (`LATCHKEY_DISCORD_API`) or in the
-//! same one, by `HttpBuilder::proxy(discord.api_base()).ratelimiter_disabled(true)`. What must hold: a bot that
+//! same one, by `HttpBuilder::proxy(discord.api_base()).ratelimiter_disabled(true)`. Built `as_in_production`, it is
+//! `discord.com` over HTTPS, for a bot whose rate limiter is on. What must hold: a bot that
 //! breaks one of Discord's rules gets Discord's error *and* is recorded, so that a test fails on it
 //! (`assert_clean`); nobody sees what Discord would not show them; and no wait is silent, but ends in a panic
 //! that tells all that is known. Nothing here goes beyond 127.0.0.1.
@@ -37,11 +38,12 @@
 //! |---|---|
 //! | start | `Discord::start().await`; `Discord::builder().guild(id).other_guild(id).bot_token(t).bot_name(n).heartbeat_interval(d).allow_intents(bits).start().await?` |
 //! | for the bot | `api_base()`, `bot_token()`, `application_id()`, `guild()` |
+//! | as in production | `builder().as_in_production()`: HTTPS as `discord.com` at `secure_base()`, trusted by `authority()` (PEM); counts requests as Discord does (429 past the limit, `x-ratelimit-*`), `limit(pattern, requests, per)`, `over_limit()` |
 //! | wait for it | `wait_ready(d)`, `wait_registered("auth", d)` (returns the command), `wait_identifies(n, d)`, `wait_resumes(n, d)`; after a restart of the bot, count: `wait_identifies(2, d)` |
 //! | people, places | `member("ann")`, `role("agents")` (id), `channel("general")`, `channel_in(guild, "general")`, `thread(&channel, "fix-ci")`; each is made at its first mention |
 //! | threads | `archive`, `unarchive`, `lock`, `rename`, `delete`, `mute_bot(&channel, true)` |
 //! | time | `advance(d)` moves the stand-in's clock (not the bot's); `now_ms()` |
-//! | faults | `fail(pattern, times, status)`, `rate_limit(pattern, times, seconds)`, `delay(pattern, times, d)` (takes effect late), `delay_answer(pattern, times, d)` (takes effect at once), `refuse_registration(times)`, `refuse_connections(times)`, `clear_faults()`; a pattern is `"POST /channels/*/messages"` |
+//! | faults | `fail(pattern, times, status)`, `rate_limit(pattern, times, seconds)`, `rate_limit_globally(…)`, `delay(pattern, times, d)` (takes effect late), `delay_answer(pattern, times, d)` (takes effect at once), `refuse_registration(times)`, `refuse_connections(times)`, `clear_faults()`; a pattern is `"POST /channels/*/messages"` |
 //! | gateway | `drop_connection()`, `close_gateway(code)`, `invalidate_session(resumable)`, `forget_session()`, `request_reconnect()`, `answer_heartbeats(bool)`, `identifies()`, `resumes()`, `heartbeats()`, `is_ready()`, `dispatch("EVENT", &json)` |
 //! | commands | `commands(Some(guild))`, `commands(None)`, `seed_command(scope, &json)` |
 //! | public messages | `channel_messages(&channel)`, `wait_channel_message(&channel, "text", d)` |
@@ -67,9 +69,14 @@
 //!
 //! | what | call |
 //! |---|---|
-//! | answer | `acknowledgement()`, `message()` (`@original` as it is now), `messages()` (all that its member sees), `sees(\|view\| …, d)`, `sees_text("text", d)`, `token()`, `id()`, `story()` |
+//! | answer | `acknowledgement()`, `acknowledged_after()`, `message()` (`@original` as it is now), `messages()` (all that its member sees), `sees(\|view\| …, d)`, `sees_text("text", d)`, `token()`, `id()`, `story()` |
 //! | go on | `click("Label")`, `select("Option")`, `modal()`, `submit_modal([("label or custom id", "text")])`, `link("Label")`, `links()` |
 //! | a message | `content()`, `text()`, `contains("text")`, `embeds()`, `components()`, `buttons()`, `button("Label")`, `links()`, `link("Label")`, `is_ephemeral()`, `ephemeral_to()`, `is_deferred()`, `pings()`, `render()`, `history()`, `with_history()`, `raw()` |
+//!
+//! # Pictures
+//!
+//! `page(&[discord.picture_of_place(&thread), discord.picture(&view, Some("/auth login")), modal.picture("Latchkey", "")])`
+//! is HTML that looks like Discord on a phone, for documentation.
 //!
 //! # What is a violation
 //!
@@ -92,12 +99,15 @@ mod fault;
 mod gateway;
 mod inspect;
 mod interaction;
+mod limits;
 mod message;
+mod picture;
 mod record;
 mod reply;
 mod rest;
 mod rules;
 mod schema;
+mod secure;
 mod server;
 mod shared;
 mod view;
@@ -106,6 +116,7 @@ mod world;
 
 pub use actor::{Autocomplete, Channel, Choice, Delivery, Input, Interaction, Member, Modal, Refused, Slash};
 pub use interaction::{Acknowledgement, Kind};
+pub use picture::page;
 pub use record::{Request, Violation};
 pub use server::{Builder, Discord};
 pub use view::{Button, View};

@@ -10,19 +10,19 @@ pub(crate) struct Reply {
     pub(crate) status: u16,
     /// `Null` for an answer without a body.
     pub(crate) body: Value,
-    /// Seconds for `Retry-After`, on a 429.
-    pub(crate) retry_after: Option<f64>,
+    /// Rate limits, as headers.
+    pub(crate) headers: Vec<(&'static str, String)>,
 }
 
 impl Reply {
     /// 200 with a body.
     pub(crate) fn json(body: Value) -> Self {
-        Self { status: 200, body, retry_after: None }
+        Self { status: 200, body, headers: Vec::new() }
     }
 
     /// 204.
     pub(crate) fn empty() -> Self {
-        Self { status: 204, body: Value::Null, retry_after: None }
+        Self { status: 204, body: Value::Null, headers: Vec::new() }
     }
 }
 
@@ -87,7 +87,7 @@ impl Refusal {
         if !self.problems.is_empty() {
             body["errors"] = nested(&self.problems);
         }
-        Reply { status: self.status, body, retry_after: None }
+        Reply { status: self.status, body, headers: Vec::new() }
     }
 }
 

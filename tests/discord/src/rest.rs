@@ -20,6 +20,7 @@ use axum::http::{HeaderValue, Response, StatusCode, header};
 use serde_json::{Value, json};
 
 use crate::fault::Fault;
+use crate::limits::Standing;
 use crate::record::Request;
 use crate::reply::{Refusal, Reply};
 use crate::shared::Shared;
@@ -64,6 +65,13 @@ fn id(text: &str) -> u64 {
     text.parse().unwrap_or(0)
 }
 
+/// Refuses what came without HTTPS to a stand-in that asks for it.
+pub(crate) async fn unencrypted(State(shared): State<Arc<Shared>>, request: HttpRequest) -> Response<Body> {
+    let line = format!("{} {} (not over HTTPS)", request.method(), request.uri().path());
+    shared.change(|world| world.record.unexpected(&line));
+    to_response(&Fault::status(403).into_reply())
+}
+
 /// Serves every path but the gateway's.
 pub(crate) async fn serve(State(shared): State<Arc<Shared>>, request: HttpRequest) -> Response<Body> {
     let mut stopped = shared.stopped();
@@ -94,18 +102,25 @@ async fn answer(shared: &Shared, request: HttpRequest) -> Reply {
     let segments: Vec<&str> = path.trim_start_matches('/').split('/').collect();
     let call = Call { shared, method: &method, path: &segments, query: &query, body: &body, now_ms };
     let reply = shared.change(|world| {
+        let standing = world.limits.count(&line, &segments, now_ms);
         let result = match &fault {
             Some(Fault::Answer(reply)) => Ok(reply.clone()),
+            _ if standing.as_ref().is_some_and(|standing| standing.over) => {
+                Ok(standing.as_ref().map(Standing::refusal).unwrap_or_else(Reply::empty))
+            }
             _ if !readable => Err(Refusal::new(400, 50109, "The request body contains invalid JSON.")
                 .because("the body is not JSON")),
             _ => authorized(shared, &segments, authorization).and_then(|()| route(world, &call)),
         };
-        let reply = result.unwrap_or_else(|refusal| {
+        let mut reply = result.unwrap_or_else(|refusal| {
             if let Some(why) = &refusal.violation {
                 world.record.violation(refusal.code, &line, why.as_str());
             }
             refusal.to_reply()
         });
+        if let Some(standing) = standing {
+            standing.describe(&mut reply);
+        }
         world.record.request(Request {
             method: method.clone(),
             path: path.to_owned(),
@@ -174,10 +189,10 @@ pub(crate) fn to_response(reply: &Reply) -> Response<Body> {
     if !reply.body.is_null() {
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
     }
-    if let Some(value) = reply.retry_after.and_then(|s| HeaderValue::from_str(&s.to_string()).ok()) {
-        headers.insert("x-ratelimit-reset-after", value.clone());
-        headers.insert("x-ratelimit-scope", HeaderValue::from_static("user"));
-        headers.insert(header::RETRY_AFTER, value);
+    for (name, value) in &reply.headers {
+        if let Ok(value) = HeaderValue::from_str(value) {
+            headers.insert(*name, value);
+        }
     }
     response
 }

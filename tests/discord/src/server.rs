@@ -13,11 +13,13 @@ use axum::Router;
 use axum::extract::{State, WebSocketUpgrade};
 use axum::response::Response;
 use axum::routing::any;
+use axum::serve::Listener;
 use tokio::net::TcpListener;
 
 use crate::fault::Fault;
 use crate::gateway::socket;
 use crate::rest;
+use crate::secure::{Secure, Secured};
 use crate::shared::Shared;
 use crate::world::World;
 
@@ -42,6 +44,7 @@ pub struct Builder {
     bot_name: String,
     heartbeat: Duration,
     allowed_intents: u64,
+    as_in_production: bool,
 }
 
 impl Default for Builder {
@@ -53,6 +56,7 @@ impl Default for Builder {
             bot_name: "Latchkey".to_owned(),
             heartbeat: HEARTBEAT,
             allowed_intents: 0,
+            as_in_production: false,
         }
     }
 }
@@ -100,6 +104,14 @@ impl Builder {
         self
     }
 
+    /// Speaks HTTPS only, as `discord.com` ([`Discord::secure_base`], [`Discord::authority`]), but for the gateway, and
+    /// counts requests against rate limits like Discord's.
+    #[must_use]
+    pub fn as_in_production(mut self) -> Self {
+        self.as_in_production = true;
+        self
+    }
+
     /// Starts it on a free loopback port.
     ///
     /// # Errors
@@ -114,19 +126,38 @@ impl Builder {
             world.add_guild(*guild, &format!("guild {}", index + 2));
         }
         let heartbeat = u64::try_from(self.heartbeat.as_millis()).unwrap_or(u64::MAX);
-        let shared = Arc::new(Shared::new(world, listener.local_addr()?, self.token, heartbeat));
+        let (secure, secured) = if self.as_in_production {
+            world.limits.switch_on();
+            let (secure, secured) = Secured::bind().await?;
+            (Some(secure), Some(secured))
+        } else {
+            (None, None)
+        };
+        let shared = Arc::new(Shared::new(world, listener.local_addr()?, secure, self.token, heartbeat));
         let router = Router::new()
             .route("/socket", any(connect))
             .fallback(rest::serve)
             .with_state(Arc::clone(&shared));
-        let mut stopped = shared.stopped();
-        tokio::spawn(async move {
-            let server =
-                axum::serve(listener, router).with_graceful_shutdown(async move { stopped.wait().await });
-            drop(server.await);
-        });
+        match secured {
+            Some(secured) => {
+                serve(&shared, secured, router);
+                let gateway = Router::new().route("/socket", any(connect)).fallback(rest::unencrypted);
+                serve(&shared, listener, gateway.with_state(Arc::clone(&shared)));
+            }
+            None => serve(&shared, listener, router),
+        }
         Ok(Discord { shared })
     }
+}
+
+fn serve<L>(shared: &Shared, listener: L, router: Router)
+where
+    L: Listener,
+    L::Addr: fmt::Debug,
+{
+    let mut stopped = shared.stopped();
+    let server = axum::serve(listener, router).with_graceful_shutdown(async move { stopped.wait().await });
+    tokio::spawn(async move { drop(server.await) });
 }
 
 async fn connect(State(shared): State<Arc<Shared>>, upgrade: WebSocketUpgrade) -> Response {
@@ -156,6 +187,24 @@ impl Discord {
     /// `http://127.0.0.1:PORT`, for `LATCHKEY_DISCORD_API`.
     pub fn api_base(&self) -> String {
         self.shared.api_base()
+    }
+
+    /// `https://127.0.0.1:PORT`, where it speaks as `discord.com`. Panics unless it was built
+    /// [`Builder::as_in_production`].
+    pub fn secure_base(&self) -> String {
+        format!("https://{}", self.secure().address)
+    }
+
+    /// The certificate, in PEM, of the authority to trust for [`Discord::secure_base`].
+    pub fn authority(&self) -> &str {
+        &self.secure().authority
+    }
+
+    fn secure(&self) -> &Secure {
+        match &self.shared.secure {
+            Some(secure) => secure,
+            None => panic!("this stand-in speaks no HTTPS: build it as_in_production()"),
+        }
     }
 
     /// The bot's token, without `Bot `.

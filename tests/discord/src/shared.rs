@@ -12,6 +12,7 @@ use tokio::time::Instant;
 
 use crate::clock::Clock;
 use crate::schema::Schemas;
+use crate::secure::Secure;
 use crate::world::World;
 
 /// Shared by the server, its connections and all handles.
@@ -25,6 +26,8 @@ pub(crate) struct Shared {
     stop: watch::Sender<bool>,
     pub(crate) clock: Clock,
     pub(crate) address: SocketAddr,
+    /// Where HTTPS is spoken, if it is.
+    pub(crate) secure: Option<Secure>,
     pub(crate) token: String,
     pub(crate) heartbeat_ms: u64,
     /// None where Discord's `OpenAPI` document is absent.
@@ -41,13 +44,20 @@ impl Stopped {
 }
 
 impl Shared {
-    pub(crate) fn new(world: World, address: SocketAddr, token: String, heartbeat_ms: u64) -> Self {
+    pub(crate) fn new(
+        world: World,
+        address: SocketAddr,
+        secure: Option<Secure>,
+        token: String,
+        heartbeat_ms: u64,
+    ) -> Self {
         Self {
             world: Mutex::new(world),
             changed: watch::Sender::new(0),
             stop: watch::Sender::new(false),
             clock: Clock::default(),
             address,
+            secure,
             token,
             heartbeat_ms,
             schemas: Schemas::shared(),

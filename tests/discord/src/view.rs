@@ -63,6 +63,11 @@ impl View {
         self.channel
     }
 
+    /// Who wrote it.
+    pub(crate) fn author(&self) -> &str {
+        &self.author
+    }
+
     /// The message object as the bot gets it.
     pub fn raw(&self) -> &Value {
         &self.raw
@@ -118,7 +123,7 @@ impl View {
 
     /// Its buttons, in order.
     pub fn buttons(&self) -> Vec<Button> {
-        self.parts().filter(|part| part["type"].as_u64() == Some(2)).map(button).collect()
+        self.parts().filter(|part| part["type"].as_u64() == Some(2)).map(Button::of).collect()
     }
 
     /// The button with that label.
@@ -241,21 +246,23 @@ fn split_lines(line: String) -> Vec<String> {
     line.lines().map(str::to_owned).collect()
 }
 
-fn button(value: &Value) -> Button {
-    let own = |key: &str| value[key].as_str().map(str::to_owned);
-    let emoji = text(&value["emoji"]["name"]).to_owned();
-    Button {
-        label: own("label").unwrap_or(emoji),
-        style: value["style"].as_u64().unwrap_or_default(),
-        custom_id: own("custom_id"),
-        url: own("url"),
-        disabled: value["disabled"].as_bool().unwrap_or(false),
+impl Button {
+    pub(crate) fn of(value: &Value) -> Self {
+        let own = |key: &str| value[key].as_str().map(str::to_owned);
+        let emoji = text(&value["emoji"]["name"]).to_owned();
+        Self {
+            label: own("label").unwrap_or(emoji),
+            style: value["style"].as_u64().unwrap_or_default(),
+            custom_id: own("custom_id"),
+            url: own("url"),
+            disabled: value["disabled"].as_bool().unwrap_or(false),
+        }
     }
 }
 
 fn part(value: &Value) -> String {
     if value["type"].as_u64() == Some(2) {
-        let button = button(value);
+        let button = Button::of(value);
         let off = if button.disabled { " (off)" } else { "" };
         return match button.url {
             Some(url) if button.style == LINK => format!("({} ↗ {url}){off}", button.label),

@@ -10,6 +10,7 @@ use serde_json::Value;
 use crate::fault::Faults;
 use crate::gateway::Gateway;
 use crate::interaction::InteractionState;
+use crate::limits::Limits;
 use crate::message::MessageState;
 use crate::record::Record;
 
@@ -47,6 +48,7 @@ pub(crate) struct World {
     pub(crate) messages: BTreeMap<u64, MessageState>,
     pub(crate) record: Record,
     pub(crate) faults: Faults,
+    pub(crate) limits: Limits,
     pub(crate) gateway: Gateway,
 }
 
@@ -116,6 +118,7 @@ impl World {
             messages: BTreeMap::new(),
             record: Record::default(),
             faults: Faults::default(),
+            limits: Limits::default(),
             gateway: Gateway::default(),
         };
         world.bot = world.new_id();

@@ -25,6 +25,8 @@ pub struct Setup {
     pub dir: Arc<TempDir>,
     /// This setup's configuration in it.
     config: PathBuf,
+    /// The certificate to trust for Discord, as in production.
+    trusted: Option<PathBuf>,
 }
 
 /// What a one-shot command came to.
@@ -42,12 +44,14 @@ pub struct Cli {
 /// by paste.
 pub struct Plan {
     builder: Builder,
+    production: bool,
     authority: Authority,
     dir: Option<Arc<TempDir>>,
     name: &'static str,
     access: Box<dyn FnOnce(&Discord) -> String + Send>,
     discord: String,
     acme: String,
+    second: Option<(&'static str, String)>,
     more: String,
 }
 
@@ -70,9 +74,22 @@ impl Plan {
         self
     }
 
+    /// With another provider, over the same server, with these lines as [`Plan::acme`] takes them.
+    pub fn second_provider(mut self, id: &'static str, lines: &str) -> Self {
+        self.second = Some((id, lines.to_owned()));
+        self
+    }
+
     /// These tables, too.
     pub fn more(mut self, tables: &str) -> Self {
         tables.clone_into(&mut self.more);
+        self
+    }
+
+    /// With Discord as it is in production: over HTTPS, by its name, and with rate limits.
+    pub fn as_in_production(mut self) -> Self {
+        self.builder = self.builder.as_in_production();
+        self.production = true;
         self
     }
 
@@ -99,16 +116,24 @@ impl Plan {
         let discord = self.builder.start().await.expect("the Discord stand-in starts");
         let dir = self.dir.unwrap_or_else(|| Arc::new(TempDir::new().expect("a temporary folder")));
         let config = dir.path().join(format!("{}.toml", self.name));
+        let trusted = self.production.then(|| {
+            let file = dir.path().join("discord-ca.pem");
+            std::fs::write(&file, discord.authority()).expect("the authority's certificate is written");
+            file
+        });
         let parts = [
             format!("[discord]\nguild = \"{}\"", discord.guild()),
             self.discord,
             format!("[access]\n{}", (self.access)(&discord)),
-            "[store]\npath = \"data/auth.json\"\nallow_unverified_locks = true".to_owned(),
+            "[store]\npath = \"data/auth.json\"".to_owned(),
             format!("[providers.acme]\n{}", acme(&authority, &self.acme)),
+            self.second
+                .map(|(id, lines)| format!("[providers.{id}]\n{}", acme(&authority, &lines)))
+                .unwrap_or_default(),
             self.more,
         ];
         std::fs::write(&config, parts.join("\n")).expect("the configuration is written");
-        Setup { discord, authority, dir, config }
+        Setup { discord, authority, dir, config, trusted }
     }
 }
 
@@ -143,12 +168,14 @@ impl Setup {
     pub fn plan() -> Plan {
         Plan {
             builder: Discord::builder(),
+            production: false,
             authority: Authority::start(),
             dir: None,
             name: "latchkey",
             access: Box::new(|_| "members = { anyone = true }".to_owned()),
             discord: String::new(),
             acme: String::new(),
+            second: None,
             more: String::new(),
         }
     }
@@ -185,12 +212,17 @@ impl Setup {
         program
             .env_clear()
             .env("PATH", std::env::var_os("PATH").unwrap_or_default())
-            .env("LATCHKEY_DISCORD_API", self.discord.api_base())
             .env("DISCORD_TOKEN", self.discord.bot_token())
             .current_dir(self.dir.path())
             .arg("--config")
             .arg(&self.config)
             .stdin(Stdio::null());
+        match &self.trusted {
+            Some(trusted) => program
+                .env("LATCHKEY_DISCORD_API", self.discord.secure_base())
+                .env("LATCHKEY_DISCORD_CA", trusted),
+            None => program.env("LATCHKEY_DISCORD_API", self.discord.api_base()),
+        };
         program
     }
 

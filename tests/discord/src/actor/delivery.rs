@@ -165,6 +165,7 @@ fn deliver(world: &mut World, member: &Member, plan: &Plan, now_ms: u64) -> Resu
         what: plan.what.clone(),
         sent_ms: now_ms,
         acknowledged: None,
+        acknowledged_ms: None,
         abandoned: false,
         original: None,
         messages: Vec::new(),

@@ -51,6 +51,15 @@ impl Interaction {
         }
     }
 
+    /// How long after it was sent to the bot it was acknowledged.
+    pub fn acknowledged_after(&self) -> Duration {
+        let state = self.state();
+        match state.acknowledged_ms {
+            Some(at) => Duration::from_millis(at.saturating_sub(state.sent_ms)),
+            None => panic!("{}: not acknowledged", state.what),
+        }
+    }
+
     /// The first answer as it is now: its own message, or the one pressed on. Panics if there is none.
     pub fn message(&self) -> View {
         let original = {

@@ -57,6 +57,7 @@ pub(super) fn callback(world: &mut World, call: &Call<'_>, id: u64, token: &str)
     };
     if let Some(known) = world.interactions.get_mut(&id) {
         known.acknowledged = Some(acknowledgement);
+        known.acknowledged_ms = Some(call.now_ms);
     }
     Ok(if call.asks("with_response=true") { Reply::json(described(world, id, kind)) } else { Reply::empty() })
 }
