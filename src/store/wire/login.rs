@@ -104,6 +104,10 @@ fn reason_of(wire: ReasonWire) -> Result<EndReason, String> {
         "other_owner" => EndReason::OtherOwner,
         "held_elsewhere" => EndReason::HeldElsewhere(detail.parse().map_err(|e| named(&e))?),
         "removed" => EndReason::Removed,
+        "unavailable" => EndReason::Unavailable,
+        "code_refused" => EndReason::CodeRefused,
+        "misconfigured" => EndReason::Misconfigured(Some(detail).filter(|said| !said.is_empty())),
+        "not_offered" => EndReason::NotOffered,
         _ => EndReason::Provider(detail),
     })
 }
@@ -119,6 +123,10 @@ fn reason_wire(reason: &EndReason) -> ReasonWire {
         EndReason::OtherOwner => ("other_owner", None),
         EndReason::HeldElsewhere(holder) => ("held_elsewhere", Some(holder.to_string())),
         EndReason::Removed => ("removed", None),
+        EndReason::Unavailable => ("unavailable", None),
+        EndReason::CodeRefused => ("code_refused", None),
+        EndReason::Misconfigured(said) => ("misconfigured", said.clone()),
+        EndReason::NotOffered => ("not_offered", None),
         EndReason::Provider(text) => ("provider", Some(text.clone())),
     };
     ReasonWire { kind: kind.to_owned(), detail }
