@@ -13,6 +13,7 @@ use latchkey::pending::{EndReason, LoginId, LoginStatus, PendingLogin};
 use latchkey::secret::Secret;
 use latchkey::tenant::{TenantKey, ThreadId};
 use serenity::all::{Builder, Http, MessageId};
+use url::Url;
 
 use super::render;
 use crate::view::{self, Card, Notice, Page, Serves, Slash};
@@ -25,6 +26,8 @@ pub struct Live {
     http: Arc<Http>,
     broker: Broker,
     slash: Slash,
+    /// Where the world reaches our own pages, if it does.
+    public_url: Option<Url>,
     lanes: [tokio::sync::Mutex<()>; LANES],
     /// What the last paste came to, for logins that are open. Locked to look up or change, never across a wait.
     notices: Mutex<HashMap<LoginId, Notice>>,
@@ -37,11 +40,12 @@ pub struct Live {
 pub struct Turn<'a>(#[expect(dead_code, reason = "held, not read")] tokio::sync::MutexGuard<'a, ()>);
 
 impl Live {
-    pub fn new(http: Arc<Http>, broker: Broker, slash: Slash) -> Self {
+    pub fn new(http: Arc<Http>, broker: Broker, slash: Slash, public_url: Option<Url>) -> Self {
         Self {
             http,
             broker,
             slash,
+            public_url,
             lanes: std::array::from_fn(|_| tokio::sync::Mutex::new(())),
             notices: Mutex::default(),
             replaced: Mutex::default(),
@@ -85,10 +89,14 @@ impl Live {
         let open = stored.as_ref().filter(|stored| !stored.status.is_terminal());
         let live = open.and_then(|open| open.watchers.iter().find(|watcher| watcher.thread == *thread));
         let page = match live.and_then(|live| live.interaction.as_ref()) {
-            Some(newer) if newer != interaction => view::moved(self.broker.catalog(), &login.tenant),
+            Some(newer) if newer != interaction => self.moved(login),
             _ => self.page(login),
         };
         render::edit(&page).execute(&*self.http, interaction.expose()).await.map(drop)
+    }
+
+    fn moved(&self, login: &PendingLogin) -> Page {
+        view::moved(view::language_of(login), self.broker.catalog(), &login.tenant)
     }
 
     fn stored(&self, login: &PendingLogin) -> Option<PendingLogin> {
@@ -112,6 +120,7 @@ impl Live {
             login,
             catalog: self.broker.catalog(),
             slash: &self.slash,
+            public_url: self.public_url.as_ref(),
             notice: notice.as_ref(),
             serves,
             account: account.as_deref(),
@@ -166,7 +175,7 @@ impl Live {
                 _ => return,
             }
         }
-        let page = view::moved(self.broker.catalog(), &login.tenant);
+        let page = self.moved(login);
         if let Err(error) = render::edit(&page).execute(&*self.http, interaction.expose()).await {
             tracing::debug!(error = super::api::words(&error), "an older message could not be changed");
         }

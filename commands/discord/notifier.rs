@@ -18,6 +18,7 @@ use super::api;
 use super::live::Live;
 use super::places::Places;
 use crate::view::{self, Slash};
+use crate::words::Language;
 
 /// What may be said in a thread.
 enum Place {
@@ -41,6 +42,8 @@ pub struct Messenger {
     slash: Slash,
     live: Arc<Live>,
     known: Arc<Places>,
+    /// What is read in a thread, where everybody can.
+    language: Language,
 }
 
 impl Messenger {
@@ -51,8 +54,9 @@ impl Messenger {
         slash: Slash,
         live: Arc<Live>,
         known: Arc<Places>,
+        language: Language,
     ) -> Self {
-        Self { http, broker, guild, slash, live, known }
+        Self { http, broker, guild, slash, live, known, language }
     }
 
     async fn tell(&self, login: &PendingLogin, thread: &ThreadId, interaction: Option<&Secret>) -> Told {
@@ -112,7 +116,7 @@ impl Messenger {
             Place::NotOurs | Place::Hidden => return Told::NotOurs,
             Place::Unknown => return Told::Later,
         }
-        let page = view::ended_in_thread(login, self.broker.catalog(), &self.slash);
+        let page = view::ended_in_thread(self.language, login, self.broker.catalog(), &self.slash);
         let message = CreateMessage::new()
             .content(page.text)
             .allowed_mentions(CreateAllowedMentions::new().users([user]));
