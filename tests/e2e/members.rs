@@ -3,6 +3,8 @@
 mod cancelling;
 mod doors;
 mod gateway;
+mod languages;
+mod links;
 mod logging_out;
 mod logins;
 mod pasting;

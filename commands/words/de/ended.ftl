@@ -1,7 +1,7 @@
 # Eine Anmeldung, die vorbei ist: auf ihrer eigenen Nachricht und im Thread.
 
 ended-by-another = ✅ **{ $name } ist angemeldet.**
-    Abgeschlossen von { $who }. Du brauchst nichts mehr zu tun; { $status } zeigt, ob es geht.
+    Abgeschlossen hat sie { $who }. Du brauchst nichts mehr zu tun; { $status } zeigt, ob es geht.
 ended-signed-in = ✅ **Bei { $name } angemeldet.**
     { $next } { $status } zeigt, ob es geht.
 ended-signed-in-as = ✅ **Bei { $name } als { $account } angemeldet.**
@@ -12,8 +12,8 @@ ended-ready = Alles ist bereit.
 
 ended-cancelled = **Die Anmeldung bei { $name } wurde abgebrochen.**
     Es wurde nichts gespeichert. Du kannst dich jederzeit neu anmelden.
-ended-cancelled-by = **Die Anmeldung bei { $name } wurde von { $who } abgebrochen.**
-    Es wurde nichts gespeichert. Frag nach dem Grund, bevor du dich neu anmeldest.
+ended-cancelled-by = **Die Anmeldung bei { $name } wurde abgebrochen.**
+    Das war { $who }. Es wurde nichts gespeichert. Frag nach dem Grund, bevor du dich neu anmeldest.
 ended-logged-out = **Die Anmeldung bei { $name } wurde beendet, weil { $name } inzwischen abgemeldet wurde.**
     Es wurde nichts gespeichert. Melde dich neu an, wenn du das noch willst.
 ended-expired = **Die Anmeldung bei { $name } hat zu lange gedauert und ist abgelaufen.**

@@ -19,8 +19,8 @@ start-no-way-at-all = **Bei { $name } kann man sich hier nicht anmelden.**
     Bitte den Betreiber, sich dessen `flows` anzusehen.
 start-too-often = **Du hast gerade viele Anmeldungen begonnen.**
     Die nächste geht { $when }.
-start-not-yours = **{ $name } gehört einem anderen Mitglied.**
-    Erst muss dieses Mitglied oder ein Admin dieses Servers es abmelden.
+start-not-yours = **Die Anmeldung bei { $name } gehört einem anderen Mitglied.**
+    Erst muss dieses Mitglied oder ein Admin dieses Servers sie abmelden.
 start-unreachable = **{ $name } war nicht zu erreichen.**
     Es wurde nichts begonnen. Versuch es gleich noch einmal.
 start-winding-up = **Eine frühere Anmeldung bei { $name } ist noch nicht ganz beendet.**

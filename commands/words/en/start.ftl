@@ -19,7 +19,7 @@ start-no-way-at-all = **There is no way to sign in to { $name } here.**
     Ask the operator to look at its `flows`.
 start-too-often = **You have started many sign-ins just now.**
     You can start the next one { $when }.
-start-not-yours = **{ $name } belongs to another member.**
+start-not-yours = **The sign-in to { $name } belongs to another member.**
     They or an admin of this server must log it out first.
 start-unreachable = **{ $name } could not be reached.**
     Nothing was started. Try again in a moment.
