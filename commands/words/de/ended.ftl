@@ -2,9 +2,9 @@
 
 ended-by-another = ✅ **{ $name } ist angemeldet.**
     Abgeschlossen hat sie { $who }. Du brauchst nichts mehr zu tun; { $status } zeigt, ob es geht.
-ended-signed-in = ✅ **Bei { $name } angemeldet.**
+ended-signed-in = ✅ **Angemeldet bei { $name }.**
     { $next } { $status } zeigt, ob es geht.
-ended-signed-in-as = ✅ **Bei { $name } als { $account } angemeldet.**
+ended-signed-in-as = ✅ **Angemeldet bei { $name } als { $account }.**
     { $next } { $status } zeigt, ob es geht.
 ended-used-here = Alle Agenten in { $thread } nutzen das ab jetzt.
 ended-not-used-here = { $thread } bleibt bei der Anmeldung eines anderen Mitglieds; ein Admin dieses Servers kann das ändern.
@@ -27,11 +27,11 @@ ended-not-started = Latchkey wurde neu gestartet, als sie gerade begann. Es wurd
 ended-not-stored = Du hast alles richtig gemacht, aber es ließ sich hier nicht speichern. Sag dem Betreiber Bescheid und melde dich dann neu an.
 ended-interrupted = Latchkey wurde neu gestartet, als deine Antwort gerade geprüft wurde; sie lässt sich nicht mehr verwenden. Es wurde nichts gespeichert. Melde dich neu an.
 ended-other-account = Du hast dich mit einem anderen Konto angemeldet als dem, das hier genutzt wird. Es wurde nichts geändert. Melde dich mit jenem Konto an, oder lass es erst abmelden.
-ended-other-owner = Sie gehört einem anderen Mitglied. Es wurde nichts geändert. Erst muss dieses Mitglied oder ein Admin dieses Servers sie abmelden.
-ended-held-by-other = Der Anbieter gab genau die Anmeldung heraus, die ein anderes Mitglied hier schon hat; jede Anmeldung hat nur einen Platz. Es wurde nichts geändert. Melde dich mit einem anderen Konto an.
-ended-held-elsewhere = Der Anbieter gab genau die Anmeldung heraus, die { $holder } hier schon hat; jede Anmeldung hat nur einen Platz. Es wurde nichts geändert. Nutze diese, oder melde sie erst ab.
+ended-other-owner = Was hier genutzt wird, gehört einem anderen Mitglied. Es wurde nichts geändert. Erst muss dieses Mitglied oder ein Admin dieses Servers es abmelden.
+ended-held-by-other = Genau diese Anmeldung hat hier schon ein anderes Mitglied, und sie kann nicht an zwei Stellen sein. Es wurde nichts geändert. Melde dich mit einem anderen Konto an.
+ended-held-elsewhere = Genau diese Anmeldung gibt es hier schon, als { $holder }, und sie kann nicht an zwei Stellen sein. Es wurde nichts geändert. Nutze diese, oder melde sie erst ab.
 ended-unavailable = Der Anbieter gab keine brauchbare Antwort. Es wurde nichts gespeichert. Melde dich in ein paar Minuten neu an.
-ended-code-refused = Der Anbieter nahm nicht mehr an, was du mitgebracht hast: Es kam zu spät, war schon benutzt oder gehört zu einer anderen Anmeldung. Es wurde nichts gespeichert. Melde dich neu an.
+ended-code-refused = Der Anbieter nahm deine Antwort nicht mehr an: Sie kam zu spät, war schon benutzt oder gehört zu einer anderen Anmeldung. Es wurde nichts gespeichert. Melde dich neu an.
 ended-misconfigured = Sie ist nicht richtig eingerichtet, und das kann nur der Betreiber ändern; im Protokoll steht, was falsch ist. Es wurde nichts gespeichert.
 ended-misconfigured-says = Sie ist nicht richtig eingerichtet, und das kann nur der Betreiber ändern. Der Anbieter sagt: „{ $said }“. Es wurde nichts gespeichert.
 ended-not-offered = Dieser Anbieter wird hier nicht mehr angeboten. Es wurde nichts gespeichert. Frag einen Admin dieses Servers.

@@ -30,8 +30,8 @@ start-switched-off = **{ $name } has this way to sign in switched off.**
 start-switched-off-only = **{ $name } has the only way to sign in from here switched off.**
     Nothing was started. Ask an admin of this server; once it is switched on, try again.
 start-misconfigured = **The sign-in to { $name } is not set up right.**
-    Nothing was started. Only the operator can mend this; the log says what is wrong.
+    Nothing was started. Only the operator can fix this; the log says what is wrong.
 start-misconfigured-says = **The sign-in to { $name } is not set up right.**
-    Nothing was started. Only the operator can mend this. The provider says: “{ $said }”.
+    Nothing was started. Only the operator can fix this. The provider says: “{ $said }”.
 start-fault = **The sign-in to { $name } could not be started, because of a fault here.**
     The operator finds it in the log. Try again in a moment.

@@ -49,7 +49,7 @@ async fn each_member_reads_their_own_language() {
     let bot = bot.restart(&setup).await;
     let form = paste.click("Antwort einfügen").await;
     let done = form.submit_modal([("Adresse der letzten Seite", answer.as_str())]).await;
-    assert_german(&done.sees_text("Bei Acme angemeldet", SOON).await);
+    assert_german(&done.sees_text("Angemeldet bei Acme", SOON).await);
 
     setup.authority.approve_device(&bobs.link(OPEN), &Person::ada()).await;
     bobs.sees_text("Signed in to Acme", NEXT_POLL).await;

@@ -29,7 +29,7 @@ async fn a_link_too_long_for_a_button_is_masked_and_works() {
     let answer = setup.authority.sign_in(&link, &Person::ada()).await;
     let form = login.click("Antwort einfügen").await;
     let done = form.submit_modal([("Adresse der letzten Seite", answer.as_str())]).await;
-    done.sees_text("Bei Acme angemeldet", SOON).await;
+    done.sees_text("Angemeldet bei Acme", SOON).await;
     assert!(done.message().embeds().is_empty(), "the link goes with the login: {}", done.story());
     setup.discord.assert_clean();
 }
