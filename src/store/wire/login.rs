@@ -227,3 +227,36 @@ impl Record for PendingLogin {
         print(&wire, before)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// F5: every reason reads back; one that a later version wrote keeps its words.
+    #[test]
+    fn every_reason_reads_back() {
+        let said = || "its words".to_owned();
+        let holder = "acme/work@777".parse().unwrap();
+        for reason in [
+            EndReason::CompletedBy("777".parse().unwrap()),
+            EndReason::CancelledBy("local:0".parse().unwrap()),
+            EndReason::NotStarted,
+            EndReason::NotStored,
+            EndReason::Interrupted,
+            EndReason::OtherAccount,
+            EndReason::OtherOwner,
+            EndReason::HeldElsewhere(holder),
+            EndReason::Removed,
+            EndReason::Unavailable,
+            EndReason::CodeRefused,
+            EndReason::Misconfigured(None),
+            EndReason::Misconfigured(Some(said())),
+            EndReason::NotOffered,
+            EndReason::Provider(said()),
+        ] {
+            assert_eq!(reason_of(reason_wire(&reason)), Ok(reason));
+        }
+        let later = ReasonWire { kind: "later".to_owned(), detail: Some(said()) };
+        assert_eq!(reason_of(later), Ok(EndReason::Provider(said())));
+    }
+}

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use latchkey_test_authority::Person;
+use latchkey_test_authority::{Canned, Endpoint, Person};
 use latchkey_test_discord::{Interaction, Member, View};
 
 use super::{OPEN, login};
@@ -74,6 +74,24 @@ async fn what_nobody_pressed_for_is_in_the_members_language() {
     assert_german(&failed.sees_text("war nicht zu erreichen", SOON).await);
     setup.authority.come_back();
     failed.click("Noch einmal versuchen").await.sees_text("Anmeldeseite öffnen", SOON).await;
+    setup.discord.assert_clean();
+}
+
+/// U3: a provider's own words stay as they came; ours beside them are in the member's language.
+#[tokio::test]
+async fn a_providers_words_stay_as_they_came() {
+    let setup = Setup::plan().acme("flows = [\"paste\"]").start().await;
+    let bot = Bot::start(&setup).await;
+    let ann = setup.discord.member("ann").locale("de");
+    let login = german_login(&ann, &setup).await;
+    let answer = setup.authority.sign_in(&login.link("Anmeldeseite öffnen"), &Person::ada()).await;
+    let refusal = Canned::error(401, "invalid_client", "Nobody knows this client");
+    setup.authority.answer_next(Endpoint::Token, 1, refusal);
+    let form = login.click("Antwort einfügen").await;
+    let failed = form.submit_modal([("Adresse der letzten Seite", answer.as_str())]).await;
+    let card = failed.sees_text("Der Anbieter sagt: „Nobody knows this client“", SOON).await;
+    assert!(!card.contains("our client") && card.button("Neu anmelden").is_some(), "{}", card.render());
+    bot.wait_said("the provider does not accept our client id or secret", SOON).await;
     setup.discord.assert_clean();
 }
 
