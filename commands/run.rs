@@ -124,7 +124,8 @@ async fn start(
     let slash = api::register(&http, guild, &discord.command, &command).await.map_err(cannot_begin)?;
 
     let broker = setup::broker(config, store);
-    let live = Arc::new(Live::new(Arc::clone(&answers), broker.clone(), slash.clone()));
+    let public_url = config.http.as_ref().and_then(|http| http.public_url.clone());
+    let live = Arc::new(Live::new(Arc::clone(&answers), broker.clone(), slash.clone(), public_url));
     let places = Arc::new(Places::default());
     let messenger = Messenger::new(
         Arc::clone(&http),
@@ -133,6 +134,7 @@ async fn start(
         slash.clone(),
         Arc::clone(&live),
         Arc::clone(&places),
+        home.language,
     );
     let supervisor = Supervisor::new(broker.clone(), Arc::new(messenger));
     let desk = Arc::new(Desk {

@@ -7,8 +7,10 @@
 mod access;
 mod cancel;
 mod ended;
+mod link;
 mod login;
 mod logout;
+mod notice;
 mod start;
 mod status;
 
@@ -23,12 +25,13 @@ pub use self::access::{
 };
 pub use self::cancel::{cancel_result, nothing_to_cancel, pick_login};
 pub use self::ended::ended_in_thread;
-pub use self::login::{Card, Notice, Serves, login_card, moved, paste_form, user_code};
+pub use self::login::{Card, Serves, language_of, login_card, moved, paste_form, user_code};
 pub use self::logout::{
     kept, logged_out, logout_failed, logout_preview, nothing_to_log_out, pick_logout, unknown_tenant,
 };
+pub use self::notice::Notice;
 pub use self::start::{
-    Tried, no_provider, pick_provider, signed_in_already, start_failed, unknown_provider, wrong_name,
+    Tried, no_provider, pick_provider, signed_in_already, start_failed, unknown_provider, wrong_profile,
 };
 pub use self::status::{Reader, tenant_status, thread_status};
 use crate::discord::custom_id::Press;
@@ -39,8 +42,12 @@ use crate::words::Language;
 const TEXT_CAP: usize = 2_000;
 /// The most entries of a select menu.
 pub const MENU_CAP: usize = 25;
-/// The longest label of a button, or of a menu's entry, in characters.
+/// The longest label of a button, in characters.
 const LABEL_CAP: usize = 80;
+/// The longest label of a menu's entry, in characters.
+const ENTRY_CAP: usize = 100;
+/// The longest title of a provider that is shown, in characters: configuration sets no bound.
+const TITLE_CAP: usize = 60;
 
 /// A message, as plain data.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -201,7 +208,7 @@ fn who(user: &User) -> String {
 
 /// The provider's title, or its name where it is no longer configured.
 fn title(catalog: &Catalog, tenant: &TenantKey) -> String {
-    let title = catalog.get(&tenant.provider).map(|provider| provider.title.clone());
+    let title = catalog.get(&tenant.provider).map(|provider| clip(&provider.title, TITLE_CAP));
     title.unwrap_or_else(|| tenant.provider.to_string())
 }
 
@@ -227,7 +234,6 @@ fn named(language: Language, catalog: &Catalog, tenant: &TenantKey) -> String {
 }
 
 /// Somebody, as a mention that pings nobody: the messages allow none.
-#[expect(dead_code, reason = "takes the place of `who`, which knows no language")]
 fn whom(language: Language, user: &User) -> String {
     match user {
         User::Discord(id) => format!("<@{id}>"),

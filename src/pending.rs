@@ -122,6 +122,14 @@ pub enum EndReason {
     Removed,
     /// Who ended it, where that was not its owner.
     CancelledBy(User),
+    /// The provider gave no usable answer, although the sign-in went well on its page.
+    Unavailable,
+    /// The provider no longer accepted the code: too late, used before, or another sign-in's.
+    CodeRefused,
+    /// The provider refuses our client or request, which the operator must mend: its own words, sanitised (T10).
+    Misconfigured(Option<String>),
+    /// The provider was taken out of the configuration.
+    NotOffered,
     /// The provider's words, sanitised (T10).
     Provider(String),
 }

@@ -13,9 +13,7 @@ use crate::view;
 #[poise::command(slash_command)]
 pub async fn cancel(
     call: Call<'_>,
-    #[description = "Which one; without it, your own"]
-    #[autocomplete = "complete::cancel"]
-    tenant: Option<String>,
+    #[autocomplete = "complete::cancel"] tenant: Option<String>,
 ) -> Result<(), Failure> {
     let visit = visit(call)?;
     visit.defer().await;

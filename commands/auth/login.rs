@@ -16,6 +16,7 @@ use crate::discord::custom_id::TenantRef;
 use crate::discord::route::Failure;
 use crate::discord::visit::Visit;
 use crate::view::{self, Notice, Page, Reader, Tried};
+use crate::words::Language;
 
 /// What somebody wants to sign in to.
 struct Wish {
@@ -31,13 +32,9 @@ struct Wish {
 #[poise::command(slash_command)]
 pub async fn login(
     call: Call<'_>,
-    #[description = "Where to sign in"]
-    #[autocomplete = "complete::provider"]
-    provider: Option<String>,
-    #[description = "A name for this account, if you use several there"]
-    #[autocomplete = "complete::profile"]
-    profile: Option<String>,
-    #[description = "Whether this thread's agents use it (usually yes)"] bind: Option<bool>,
+    #[autocomplete = "complete::provider"] provider: Option<String>,
+    #[autocomplete = "complete::profile"] profile: Option<String>,
+    bind: Option<bool>,
 ) -> Result<(), Failure> {
     let visit = visit(call)?;
     visit.defer().await;
@@ -51,7 +48,7 @@ async fn begin(
     profile: Option<&str>,
     bind: Option<bool>,
 ) -> Result<(), Failure> {
-    let found = match provider_of(visit.desk.broker.catalog(), provider, bind) {
+    let found = match provider_of(visit.language, visit.desk.broker.catalog(), provider, bind) {
         Ok(found) => found,
         Err(question) => {
             visit.show(&question).await;
@@ -59,12 +56,10 @@ async fn begin(
         }
     };
     let profile = profile.map(str::trim).filter(|text| !text.is_empty());
-    let profile = match profile.map(str::parse::<Profile>).transpose() {
-        Ok(profile) => profile,
-        Err(error) => {
-            visit.show(&view::wrong_name(&error.to_string())).await;
-            return Ok(());
-        }
+    let given = profile.unwrap_or_default();
+    let Ok(profile) = profile.map(str::parse::<Profile>).transpose() else {
+        visit.show(&view::wrong_profile(visit.language, given)).await;
+        return Ok(());
     };
     let wish = Wish {
         tenant: Broker::slot(found, profile, &visit.caller.user),
@@ -78,6 +73,7 @@ async fn begin(
 
 /// The provider that is meant: the one that was named, else the only one; or the question which.
 fn provider_of<'a>(
+    language: Language,
     catalog: &'a Catalog,
     named: Option<&str>,
     bind: Option<bool>,
@@ -87,9 +83,9 @@ fn provider_of<'a>(
         None => catalog.iter().next().filter(|_| catalog.len() == 1),
     };
     found.map(|found| &**found).ok_or_else(|| match named {
-        _ if catalog.is_empty() => view::no_provider(),
-        Some(text) => view::unknown_provider(text, catalog, bind),
-        None => view::pick_provider(catalog, bind),
+        _ if catalog.is_empty() => view::no_provider(language),
+        Some(text) => view::unknown_provider(language, text, catalog, bind),
+        None => view::pick_provider(language, catalog, bind),
     })
 }
 
@@ -110,7 +106,9 @@ async fn pursue(visit: &Visit<'_>, wish: Wish) -> Option<PendingLogin> {
         Ok(LoginReply::SignedIn(status)) => {
             let reader = Reader { user: visit.caller.user.clone(), admin: visit.caller.admin };
             let page = view::tenant_status(&status, &reader, desk.broker.catalog());
-            visit.show(&view::signed_in_already(page, &wish.tenant, wish.bind.is_some())).await;
+            visit
+                .show(&view::signed_in_already(visit.language, page, &wish.tenant, wish.bind.is_some()))
+                .await;
             return None;
         }
         Err(error) => {
@@ -140,7 +138,7 @@ async fn pursue(visit: &Visit<'_>, wish: Wish) -> Option<PendingLogin> {
 /// Tells why a login did not start.
 async fn not_started(visit: &Visit<'_>, wish: &Wish, error: &StartError) {
     let broker = &visit.desk.broker;
-    if let StartError::Store(_) | StartError::Operator { .. } = error {
+    if let StartError::Store(_) | StartError::Operator { .. } | StartError::Refused { .. } = error {
         tracing::error!(tenant = %wish.tenant, %error, "a login could not be started");
     }
     let provider = broker.catalog().get(&wish.tenant.provider);
@@ -148,7 +146,7 @@ async fn not_started(visit: &Visit<'_>, wish: &Wish, error: &StartError) {
     let other = provider.and_then(|provider| tried(provider).and_then(|tried| next_way(provider, tried)));
     let now = broker.clock().now();
     let tried = Tried { tenant: &wish.tenant, kind: wish.kind, bind: wish.bind.is_some(), other };
-    visit.show(&view::start_failed(error, &tried, broker.catalog(), now)).await;
+    visit.show(&view::start_failed(visit.language, error, &tried, broker.catalog(), now)).await;
 }
 
 /// Shows where `login` stands on this visit's message.
@@ -268,8 +266,7 @@ async fn open_login_of(visit: &Visit<'_>, id: &LoginId) -> Result<Option<Pending
 /// "Paste the answer": opens the form.
 pub async fn open_form(visit: &Visit<'_>, id: &LoginId) -> Result<(), Failure> {
     let Some(login) = open_login_of(visit, id).await? else { return Ok(()) };
-    let provider = visit.desk.broker.catalog().get(&login.tenant.provider);
-    visit.open(&view::paste_form(&login, provider.map(|provider| &**provider))).await;
+    visit.open(&view::paste_form(&login, visit.desk.broker.catalog())).await;
     Ok(())
 }
 
@@ -293,7 +290,7 @@ pub async fn pasted(visit: &Visit<'_>, id: &LoginId, text: &str) -> Result<(), F
             if let PasteError::Store(_) = &error {
                 tracing::error!(login = %id, %error, "a pasted answer could not be used");
             }
-            desk.live.note(id, Notice::of(&error));
+            desk.live.note(id, Notice::of(view::language_of(&login), &error));
         }
     }
     show(visit, &login).await;

@@ -8,12 +8,13 @@ pub mod cancel;
 mod complete;
 pub mod login;
 pub mod logout;
+pub mod registration;
 pub mod status;
 
 use latchkey::tenant::TenantKey;
 use poise::ApplicationContext;
-use serenity::all::CreateCommand;
 
+pub use self::registration::registration;
 use crate::discord::Desk;
 use crate::discord::access::standing;
 use crate::discord::custom_id::{Press, TenantRef};
@@ -36,13 +37,6 @@ pub type Call<'a> = ApplicationContext<'a, Desk, Failure>;
 )]
 pub async fn auth(_: Call<'_>) -> Result<(), Failure> {
     Ok(())
-}
-
-/// The command as Discord is told of it, under `name`.
-pub fn registration(name: &str) -> CreateCommand {
-    let mut command = auth();
-    command.name = name.to_owned().into();
-    command.create_as_slash_command().unwrap_or_else(|| CreateCommand::new(name))
 }
 
 /// The visit of a command's caller. Nobody without membership gets past the door.

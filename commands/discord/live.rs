@@ -12,6 +12,7 @@ use latchkey::pending::{EndReason, LoginId, LoginStatus, PendingLogin};
 use latchkey::secret::Secret;
 use latchkey::tenant::{TenantKey, ThreadId};
 use serenity::all::{Builder, Http, MessageId};
+use url::Url;
 
 use super::answers::Answers;
 use super::lanes::{Lanes, Turn};
@@ -24,6 +25,8 @@ pub struct Live {
     broker: Broker,
     slash: Slash,
     lanes: Lanes,
+    /// Where the world reaches our own pages, if it does.
+    public_url: Option<Url>,
     /// What the last paste came to, for logins that are open. Locked to look up or change, never across a wait.
     notices: Mutex<HashMap<LoginId, Notice>>,
     /// Where a login was ended to make room for another on the same message: its end is not shown there. Locked to look
@@ -32,12 +35,13 @@ pub struct Live {
 }
 
 impl Live {
-    pub fn new(answers: Arc<Answers>, broker: Broker, slash: Slash) -> Self {
+    pub fn new(answers: Arc<Answers>, broker: Broker, slash: Slash, public_url: Option<Url>) -> Self {
         Self {
             answers,
             broker,
             slash,
             lanes: Lanes::default(),
+            public_url,
             notices: Mutex::default(),
             replaced: Mutex::default(),
         }
@@ -82,10 +86,14 @@ impl Live {
         let open = stored.as_ref().filter(|stored| !stored.status.is_terminal());
         let live = open.and_then(|open| open.watchers.iter().find(|watcher| watcher.thread == *thread));
         let page = match live.and_then(|live| live.interaction.as_ref()) {
-            Some(newer) if newer != interaction => view::moved(self.broker.catalog(), &login.tenant),
+            Some(newer) if newer != interaction => self.moved(login),
             _ => self.page(login),
         };
         render::edit(&page).execute(&*self.to(interaction), interaction.expose()).await.map(drop)
+    }
+
+    fn moved(&self, login: &PendingLogin) -> Page {
+        view::moved(view::language_of(login), self.broker.catalog(), &login.tenant)
     }
 
     fn stored(&self, login: &PendingLogin) -> Option<PendingLogin> {
@@ -109,6 +117,7 @@ impl Live {
             login,
             catalog: self.broker.catalog(),
             slash: &self.slash,
+            public_url: self.public_url.as_ref(),
             notice: notice.as_ref(),
             serves,
             account: account.as_deref(),
@@ -163,7 +172,7 @@ impl Live {
                 _ => return,
             }
         }
-        let page = view::moved(self.broker.catalog(), &login.tenant);
+        let page = self.moved(login);
         if let Err(error) = render::edit(&page).execute(&*self.to(interaction), interaction.expose()).await {
             tracing::debug!(error = super::api::words(&error), "an older message could not be changed");
         }

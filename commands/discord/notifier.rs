@@ -19,6 +19,7 @@ use super::api;
 use super::live::Live;
 use super::places::Places;
 use crate::view::{self, Slash};
+use crate::words::Language;
 
 /// How long a message is waited for before the others of its thread have their turn: it may have to wait for a rate limit
 /// of its own.
@@ -46,6 +47,8 @@ pub struct Messenger {
     slash: Slash,
     live: Arc<Live>,
     known: Arc<Places>,
+    /// What is read in a thread, where everybody can.
+    language: Language,
 }
 
 impl Messenger {
@@ -56,8 +59,9 @@ impl Messenger {
         slash: Slash,
         live: Arc<Live>,
         known: Arc<Places>,
+        language: Language,
     ) -> Self {
-        Self { http, broker, guild, slash, live, known }
+        Self { http, broker, guild, slash, live, known, language }
     }
 
     async fn tell(&self, login: &PendingLogin, thread: &ThreadId, interaction: Option<&Secret>) -> Told {
@@ -128,7 +132,7 @@ impl Messenger {
             Place::NotOurs | Place::Hidden => return Told::NotOurs,
             Place::Unknown => return Told::Later,
         }
-        let page = view::ended_in_thread(login, self.broker.catalog(), &self.slash);
+        let page = view::ended_in_thread(self.language, login, self.broker.catalog(), &self.slash);
         let message = CreateMessage::new()
             .content(page.text)
             .allowed_mentions(CreateAllowedMentions::new().users([user]));

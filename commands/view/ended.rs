@@ -4,121 +4,111 @@ use latchkey::pending::{EndReason, LoginStatus, PendingLogin};
 use latchkey::provider::Catalog;
 
 use super::login::{Card, Serves};
-use super::{Button, Look, Page, Slash, name, plain, title, who};
+use super::{Button, Look, Page, Slash, named, plain, title, whom};
 use crate::discord::custom_id::{Press, TenantRef};
+use crate::say;
+use crate::words::Language;
 
-fn again(login: &PendingLogin) -> Button {
-    let press =
-        Press::SignIn { tenant: TenantRef::from(&login.tenant), kind: None, bind: login.bind.is_some() };
-    Button::new("Sign in again", press, Look::Main)
+/// The same once more: the slot, the way and the thread.
+fn again(language: Language, login: &PendingLogin) -> Button {
+    let press = Press::SignIn {
+        tenant: TenantRef::from(&login.tenant),
+        kind: Some(login.kind),
+        bind: login.bind.is_some(),
+    };
+    Button::new(&say!(language, "login-again"), press, Look::Main)
 }
 
 /// The end, on the login's own message.
-pub(super) fn ended(card: &Card<'_>) -> Page {
+pub(super) fn ended(language: Language, card: &Card<'_>) -> Page {
     let login = card.login;
-    let name = name(card.catalog, &login.tenant);
-    let page = match (login.status, &login.reason) {
+    let name = named(language, card.catalog, &login.tenant);
+    let text = match (login.status, &login.reason) {
         (LoginStatus::Succeeded, Some(EndReason::CompletedBy(other))) => {
-            return Page::new(format!(
-                "✅ **{name} is signed in.**\nCompleted by {}. There is nothing left for you to do; {} shows how it is.",
-                who(other),
-                card.slash.sub("status")
-            ));
+            let status = card.slash.sub("status");
+            let who = whom(language, other);
+            return Page::new(say!(language, "ended-by-another", name = name, who = who, status = status));
         }
-        (LoginStatus::Succeeded, _) => return succeeded(card, &name),
-        (LoginStatus::Cancelled, Some(EndReason::CancelledBy(by))) => Page::new(format!(
-            "**The sign-in to {name} was cancelled by {}.**\nNothing was stored. Ask them why before you start again.",
-            who(by)
-        )),
-        (_, Some(EndReason::Removed)) => Page::new(format!(
-            "**The sign-in to {name} was stopped, since {name} was logged out meanwhile.**\nNothing was stored."
-        )),
-        (LoginStatus::Cancelled, _) => {
-            Page::new(format!("**The sign-in to {name} was cancelled.**\nNothing was stored."))
+        (LoginStatus::Succeeded, _) => return Page::new(succeeded(language, card, name)),
+        (LoginStatus::Cancelled, Some(EndReason::CancelledBy(by))) => {
+            say!(language, "ended-cancelled-by", name = name, who = whom(language, by))
         }
-        (LoginStatus::Expired, _) => Page::new(format!(
-            "**The sign-in to {name} took too long and has expired.**\nNothing was stored. Start again when you are \
-             ready."
-        )),
-        (LoginStatus::Denied, _) => Page::new(format!(
-            "**The sign-in to {name} was refused on its page.**\nNothing was stored. If that was not meant, start again \
-             and agree there."
-        )),
-        (_, reason) => failed(login, &name, reason.as_ref()),
+        (_, Some(EndReason::Removed)) => say!(language, "ended-logged-out", name = name),
+        (LoginStatus::Cancelled, _) => say!(language, "ended-cancelled", name = name),
+        (LoginStatus::Expired, _) => say!(language, "ended-expired", name = name),
+        (LoginStatus::Denied, _) => say!(language, "ended-denied", name = name),
+        (_, reason) => {
+            say!(language, "ended-failed", name = name, why = failed(language, login, reason.as_ref()))
+        }
     };
-    page.buttons([again(login)])
+    Page::new(text).buttons([again(language, login)])
 }
 
-fn succeeded(card: &Card<'_>, name: &str) -> Page {
-    let account = card.account.map(|account| format!(" as {}", plain(account))).unwrap_or_default();
+fn succeeded(language: Language, card: &Card<'_>, name: String) -> String {
     let next = match (card.serves, &card.login.bind) {
-        (Serves::This, Some(thread)) => format!("Every agent in <#{thread}> uses it from now on."),
-        (Serves::Another, Some(thread)) => format!(
-            "<#{thread}> stays with another member's sign-in; an admin of this server can change that."
-        ),
-        _ => "It is ready to use.".to_owned(),
+        (Serves::This, Some(thread)) => {
+            say!(language, "ended-used-here", thread = format!("<#{thread}>"))
+        }
+        (Serves::Another, Some(thread)) => {
+            say!(language, "ended-not-used-here", thread = format!("<#{thread}>"))
+        }
+        _ => say!(language, "ended-ready"),
     };
-    Page::new(format!(
-        "✅ **Signed in to {name}{account}.**\n{next} {} shows how it is.",
-        card.slash.sub("status")
-    ))
+    let status = card.slash.sub("status");
+    match card.account.map(plain) {
+        Some(account) => {
+            say!(language, "ended-signed-in-as", name = name, account = account, next = next, status = status)
+        }
+        None => say!(language, "ended-signed-in", name = name, next = next, status = status),
+    }
 }
 
-fn failed(login: &PendingLogin, name: &str, reason: Option<&EndReason>) -> Page {
-    let why = match reason {
-        Some(EndReason::NotStarted) => {
-            "Latchkey was restarted just as it was starting. Nothing was stored. Sign in again.".to_owned()
-        }
-        Some(EndReason::NotStored) => {
-            "You did everything right, but it could not be stored here. Tell the operator, then sign in again."
-                .to_owned()
-        }
-        Some(EndReason::Interrupted) => {
-            "Latchkey was restarted just as your answer was being checked, so it cannot be used any more. Nothing was \
-             stored. Sign in again."
-                .to_owned()
-        }
-        Some(EndReason::OtherAccount) => {
-            "You signed in with another account than the one in use here. Nothing was changed. Sign in with that \
-             account, or have it logged out first."
-                .to_owned()
-        }
-        Some(EndReason::OtherOwner) => {
-            "It belongs to another member. Nothing was changed. They or an admin of this server must log it out first."
-                .to_owned()
+/// Why a login failed, with the next step.
+fn failed(language: Language, login: &PendingLogin, reason: Option<&EndReason>) -> String {
+    match reason {
+        Some(EndReason::NotStarted) => say!(language, "ended-not-started"),
+        Some(EndReason::NotStored) => say!(language, "ended-not-stored"),
+        Some(EndReason::Interrupted) => say!(language, "ended-interrupted"),
+        Some(EndReason::OtherAccount) => say!(language, "ended-other-account"),
+        Some(EndReason::OtherOwner) => say!(language, "ended-other-owner"),
+        // What another member calls their accounts is nobody else's business.
+        Some(EndReason::HeldElsewhere(holder))
+            if holder.user.is_some() && holder.user.as_ref() != login.user.discord() =>
+        {
+            say!(language, "ended-held-by-other")
         }
         Some(EndReason::HeldElsewhere(holder)) => {
-            // What another member calls their accounts is nobody else's business.
-            let foreign = holder.user.is_some() && holder.user.as_ref() != login.user.discord();
-            let holder = if foreign { "another member's slot".to_owned() } else { format!("`{holder}`") };
-            format!(
-                "The provider gave the very sign-in that {holder} holds already, and one sign-in has one place here. \
-                 Nothing was changed. Use that one, or log it out first."
-            )
+            say!(language, "ended-held-elsewhere", holder = format!("`{holder}`"))
         }
-        Some(EndReason::Provider(text)) => {
-            format!("It answered: {}. Nothing was stored. Sign in again; if it fails again, tell an admin.", plain(text))
+        Some(EndReason::Unavailable) => say!(language, "ended-unavailable"),
+        Some(EndReason::CodeRefused) => say!(language, "ended-code-refused"),
+        Some(EndReason::Misconfigured(Some(said))) => {
+            say!(language, "ended-misconfigured-says", said = plain(said))
         }
-        _ => "Nothing was stored. Sign in again; if it fails again, tell an admin.".to_owned(),
-    };
-    Page::new(format!("❌ **The sign-in to {name} failed.**\n{why}"))
+        Some(EndReason::Misconfigured(None)) => say!(language, "ended-misconfigured"),
+        Some(EndReason::NotOffered) => say!(language, "ended-not-offered"),
+        Some(EndReason::Provider(said)) if !said.is_empty() => {
+            say!(language, "ended-provider-says", said = plain(said))
+        }
+        _ => say!(language, "ended-unknown"),
+    }
 }
 
 /// U5: the end, in the thread itself, where everybody can read it.
-pub fn ended_in_thread(login: &PendingLogin, catalog: &Catalog, slash: &Slash) -> Page {
-    let how = match login.status {
-        LoginStatus::Succeeded => "is complete",
-        LoginStatus::Cancelled => "was cancelled",
-        LoginStatus::Expired => "has expired",
-        LoginStatus::Denied => "was refused",
-        _ => "failed",
-    };
-    let next = if login.status == LoginStatus::Succeeded {
-        format!("{} shows how it is.", slash.sub("status"))
-    } else {
-        format!("Start again with {} when you like.", slash.sub("login"))
-    };
+pub fn ended_in_thread(language: Language, login: &PendingLogin, catalog: &Catalog, slash: &Slash) -> Page {
+    let who = whom(language, &login.user);
     // No profile: what somebody calls their accounts is nobody else's business.
     let title = plain(&title(catalog, &login.tenant));
-    Page::new(format!("{}, your sign-in to {title} {how}. {next}", who(&login.user)))
+    let again = slash.sub("login");
+    Page::new(match login.status {
+        LoginStatus::Succeeded => {
+            say!(language, "thread-succeeded", who = who, title = title, status = slash.sub("status"))
+        }
+        LoginStatus::Cancelled => {
+            say!(language, "thread-cancelled", who = who, title = title, login = again)
+        }
+        LoginStatus::Expired => say!(language, "thread-expired", who = who, title = title, login = again),
+        LoginStatus::Denied => say!(language, "thread-denied", who = who, title = title, login = again),
+        _ => say!(language, "thread-failed", who = who, title = title, login = again),
+    })
 }

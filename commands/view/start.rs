@@ -6,45 +6,48 @@ use latchkey::pending::LoginKind;
 use latchkey::provider::Catalog;
 use latchkey::tenant::TenantKey;
 
-use super::{Button, Look, MENU_CAP, Menu, Page, clip, name, plain, when};
+use super::{Button, ENTRY_CAP, Look, MENU_CAP, Menu, Page, clip, named, plain, when};
 use crate::discord::custom_id::{Press, TenantRef};
+use crate::say;
+use crate::words::Language;
+
+/// The most characters of what somebody typed that are shown back.
+const GIVEN_CAP: usize = 80;
 
 /// The slot is signed in already.
-pub fn signed_in_already(page: Page, tenant: &TenantKey, bind: bool) -> Page {
+pub fn signed_in_already(language: Language, page: Page, tenant: &TenantKey, bind: bool) -> Page {
     let press = Press::SignIn { tenant: TenantRef::from(tenant), kind: None, bind };
+    let log_out = Press::LogOut(TenantRef::from(tenant));
     page.buttons([
-        Button::new("Sign in again", press, Look::Plain),
-        Button::new("Log out", Press::LogOut(TenantRef::from(tenant)), Look::Danger),
+        Button::new(&say!(language, "login-again"), press, Look::Plain),
+        Button::new(&say!(language, "start-log-out"), log_out, Look::Danger),
     ])
 }
 
 /// Which provider?
-pub fn pick_provider(catalog: &Catalog, bind: Option<bool>) -> Page {
-    let entries = catalog.iter().take(MENU_CAP).map(|p| (p.title.clone(), p.name.to_string())).collect();
-    let prompt = "Choose where to sign in".to_owned();
-    Page::new("**Where do you want to sign in?**").menu(Menu {
+pub fn pick_provider(language: Language, catalog: &Catalog, bind: Option<bool>) -> Page {
+    let entries = catalog.iter().take(MENU_CAP).map(|p| (clip(&p.title, ENTRY_CAP), p.name.to_string()));
+    Page::new(say!(language, "start-which")).menu(Menu {
         press: Press::PickProvider { bind },
-        prompt,
-        entries,
+        prompt: say!(language, "start-choose"),
+        entries: entries.collect(),
     })
 }
 
 /// No provider of that name.
-pub fn unknown_provider(given: &str, catalog: &Catalog, bind: Option<bool>) -> Page {
-    let text = format!("**{} is not offered here.**\nChoose one of those that are:", plain(&clip(given, 80)));
-    Page { rows: pick_provider(catalog, bind).rows, ..Page::new(text) }
+pub fn unknown_provider(language: Language, given: &str, catalog: &Catalog, bind: Option<bool>) -> Page {
+    let text = say!(language, "start-unknown", given = plain(&clip(given, GIVEN_CAP)));
+    Page { rows: pick_provider(language, catalog, bind).rows, ..Page::new(text) }
 }
 
 /// No provider at all.
-pub fn no_provider() -> Page {
-    Page::new(
-        "**There is nothing to sign in to yet.**\nAsk the operator to add a provider to Latchkey's configuration.",
-    )
+pub fn no_provider(language: Language) -> Page {
+    Page::new(say!(language, "start-nothing"))
 }
 
-/// A profile or tenant that cannot be one.
-pub fn wrong_name(why: &str) -> Page {
-    Page::new(format!("**That name cannot be used.**\n{}.", plain(why)))
+/// What was given cannot be a profile's name.
+pub fn wrong_profile(language: Language, given: &str) -> Page {
+    Page::new(say!(language, "start-wrong-profile", given = plain(&clip(given, GIVEN_CAP))))
 }
 
 /// What was wished for when a login did not start.
@@ -61,52 +64,50 @@ pub struct Tried<'a> {
 }
 
 /// Why a login did not start, with the next step, which is for the same wish.
-pub fn start_failed(error: &StartError, tried: &Tried<'_>, catalog: &Catalog, now: UnixSeconds) -> Page {
-    let name = name(catalog, tried.tenant);
+pub fn start_failed(
+    language: Language,
+    error: &StartError,
+    tried: &Tried<'_>,
+    catalog: &Catalog,
+    now: UnixSeconds,
+) -> Page {
+    let name = named(language, catalog, tried.tenant);
     let by = |kind| Press::SignIn { tenant: TenantRef::from(tried.tenant), kind, bind: tried.bind };
-    let retry = |page: Page| page.buttons([Button::new("Try again", by(tried.kind), Look::Main)]);
-    match error {
-        StartError::UnknownProvider { .. } => Page::new(format!(
-            "**{name} is no longer offered here.**\nAsk an admin of this server, or choose another provider."
-        )),
-        StartError::NoFlow { .. } => Page::new(format!(
-            "**{name} offers no such way to sign in here.**\nAsk the operator to look at its `flows`."
-        )),
+    let retry = || Button::new(&say!(language, "start-retry"), by(tried.kind), Look::Main);
+    let other = |kind| Button::new(&say!(language, "login-other-way"), by(Some(kind)), Look::Main);
+    let (text, next) = match error {
+        StartError::UnknownProvider { .. } => {
+            let anew = Button::new(&say!(language, "over-or-unknown-start"), Press::Start, Look::Main);
+            (say!(language, "start-gone", name = name), Some(anew))
+        }
+        StartError::NoFlow { .. } => match tried.other {
+            Some(kind) => (say!(language, "start-no-way", name = name), Some(other(kind))),
+            None => (say!(language, "start-no-way-at-all", name = name), None),
+        },
         StartError::RateLimited { wait } => {
             let wait = i64::try_from(wait.as_secs()).unwrap_or(60).max(1);
-            Page::new(format!(
-                "**You have started many sign-ins just now.**\nYou can start the next one {}.",
-                when(now.saturating_add(wait))
-            ))
+            let when = when(now.saturating_add(wait));
+            (say!(language, "start-too-often", when = when), Some(retry()))
         }
-        StartError::NotYours { .. } => Page::new(format!(
-            "**{name} belongs to another member.**\nThey or an admin of this server must log it out first."
-        )),
-        StartError::Transient { .. } | StartError::JoinedFailed => retry(Page::new(format!(
-            "**{name} could not be reached.**\nNothing was started. Try again in a moment."
-        ))),
-        StartError::WindingUp => retry(Page::new(format!(
-            "**An earlier sign-in to {name} is still ending.**\nNothing was started. Try again in a minute."
-        ))),
-        StartError::SwitchedOff { why } => {
-            let page = Page::new(format!(
-                "**{name} has this way to sign in switched off.**\nIt says: {}. Nothing was started.",
-                plain(why)
-            ));
-            match tried.other {
-                Some(kind) => page.buttons([Button::new("Try another way", by(Some(kind)), Look::Main)]),
-                None => retry(page),
-            }
+        StartError::NotYours { .. } => (say!(language, "start-not-yours", name = name), None),
+        StartError::Transient { .. } | StartError::JoinedFailed => {
+            (say!(language, "start-unreachable", name = name), Some(retry()))
         }
-        StartError::Operator { why } => Page::new(format!(
-            "**The sign-in to {name} is not set up right.**\nThe operator must mend it. It says: {}.",
-            plain(why)
-        )),
-        StartError::Store(_) => Page::new(format!(
-            "**The sign-in to {name} could not be started because of a fault here.**\nIt was written to the log for the \
-             operator. Try again in a moment."
-        )),
-    }
+        StartError::WindingUp => (say!(language, "start-winding-up", name = name), Some(retry())),
+        StartError::SwitchedOff { .. } => match tried.other {
+            Some(kind) => (say!(language, "start-switched-off", name = name), Some(other(kind))),
+            None => (say!(language, "start-switched-off-only", name = name), Some(retry())),
+        },
+        StartError::Operator { .. } | StartError::Refused { said: None, .. } => {
+            (say!(language, "start-misconfigured", name = name), Some(retry()))
+        }
+        StartError::Refused { said: Some(said), .. } => {
+            let said = plain(said);
+            (say!(language, "start-misconfigured-says", name = name, said = said), Some(retry()))
+        }
+        StartError::Store(_) => (say!(language, "start-fault", name = name), Some(retry())),
+    };
+    Page::new(text).buttons(next)
 }
 
 #[cfg(test)]
@@ -137,7 +138,7 @@ mod tests {
                     (&switched_off, None, kind),
                 ] {
                     let tried = Tried { tenant: &tenant, kind, bind, other };
-                    let page = start_failed(error, &tried, &Catalog::default(), 0);
+                    let page = start_failed(Language::English, error, &tried, &Catalog::default(), 0);
                     let expected = Press::SignIn { tenant: TenantRef::from(&tenant), kind: expected, bind };
                     assert_eq!(press(&page), &expected, "{error:?}");
                 }

@@ -17,7 +17,10 @@ use latchkey::tenant::ThreadId;
 use super::*;
 use crate::words::Language;
 
+mod limits;
 mod statuses;
+
+use limits::within_limits;
 
 const ID: &str = "0123456789abcdef0123456789abcdef";
 const ANN: &str = "80351110224678912";
@@ -57,11 +60,16 @@ fn user(id: &str) -> User {
 }
 
 fn login(tenant: &str, kind: LoginKind) -> PendingLogin {
+    login_in(Language::English, tenant, kind)
+}
+
+fn login_in(language: Language, tenant: &str, kind: LoginKind) -> PendingLogin {
     let device = kind == LoginKind::Device;
     let thread: ThreadId = "1234".parse().unwrap();
     PendingLogin {
         status: LoginStatus::Pending,
         bind: Some(thread),
+        locale: Some(language.tag().to_owned()),
         redirect_uri: (!device).then(|| "http://127.0.0.1:8765/cb".to_owned()),
         authorize_url: (!device).then(|| Secret::new("https://id.acme.example/authorize?state=x")),
         user_code: device.then(|| Secret::new("BCDF-GHJK")),
@@ -71,7 +79,8 @@ fn login(tenant: &str, kind: LoginKind) -> PendingLogin {
 }
 
 fn card(login: &PendingLogin, notice: Option<&Notice>, serves: Serves, account: Option<&str>) -> Page {
-    login_card(&Card { login, catalog: &catalog(), slash: &slash(), notice, serves, account })
+    let public_url = None;
+    login_card(&Card { login, catalog: &catalog(), slash: &slash(), public_url, notice, serves, account })
 }
 
 /// The page as a reader sees it: text, then buttons and menus.
@@ -105,7 +114,7 @@ fn shown(page: &Page) -> String {
 fn album(pages: impl IntoIterator<Item = (&'static str, Page)>) -> String {
     let mut album = String::new();
     for (name, page) in pages {
-        assert!(page.text.chars().count() <= TEXT_CAP, "{name} is too long");
+        within_limits(name, &page);
         write!(album, "━━ {name}\n{}\n\n", shown(&page)).unwrap();
     }
     album
@@ -121,148 +130,181 @@ fn in_every_language(name: &str, pages: impl Fn(Language) -> Vec<(&'static str, 
 /// U3, U4
 #[test]
 fn logins_that_are_open() {
-    let device = |tenant| login(tenant, LoginKind::Device);
-    let paste = |tenant| login(tenant, LoginKind::Paste);
-    let plain = |login: PendingLogin| card(&login, None, Serves::Untold, None);
-    let personal = format!("acme/work@{ANN}");
-    let with = |status| PendingLogin { status, ..device("acme") };
-    let long = |length| PendingLogin {
-        authorize_url: Some(Secret::new(format!(
-            "https://id.acme.example/authorize?scope=({})",
-            "x".repeat(length)
-        ))),
-        ..paste("acme")
-    };
-    let bad = Notice::of(&PasteError::Answer(AnswerError::BareCode)).unwrap();
-    let pages = album([
-        ("device, shared", plain(device("acme"))),
-        ("device, personal, with a profile", plain(device(&personal))),
-        ("device, not binding", plain(PendingLogin { bind: None, ..device("acme") })),
-        (
-            "device, the code in the link",
-            plain(PendingLogin {
-                verification_uri_complete: Some(Secret::new("https://id.acme.example/device?code=BCDF-GHJK")),
-                ..device("acme")
-            }),
-        ),
-        ("device, announced", plain(device("codex"))),
-        ("paste, a dead page", plain(paste(&personal))),
-        (
-            "paste, a code",
-            plain(PendingLogin {
-                redirect_uri: Some("https://notes.example/code".to_owned()),
-                ..paste("notes")
-            }),
-        ),
-        ("paste, a long link", plain(long(600))),
-        ("paste, too long a link", plain(long(5_000))),
-        ("paste, after a bad paste", card(&paste("acme"), Some(&bad), Serves::Untold, None)),
-        ("starting", plain(with(LoginStatus::Starting))),
-        ("exchanging", plain(with(LoginStatus::Exchanging))),
-        ("confirming", plain(with(LoginStatus::Confirming))),
-        ("the code alone", user_code(&device("acme")).unwrap()),
-        ("moved", moved(&catalog(), &"acme".parse().unwrap())),
-    ]);
-    insta::assert_snapshot!(pages);
+    in_every_language("logins-open", |language| {
+        let device = |tenant| login_in(language, tenant, LoginKind::Device);
+        let paste = |tenant| login_in(language, tenant, LoginKind::Paste);
+        let callback = PendingLogin {
+            redirect_uri: Some("https://login.example.org/callback/acme".to_owned()),
+            ..login_in(language, "acme", LoginKind::Callback)
+        };
+        let plain = |login: PendingLogin| card(&login, None, Serves::Untold, None);
+        let personal = format!("acme/work@{ANN}");
+        let with = |status| PendingLogin { status, ..device("acme") };
+        let long = |length| PendingLogin {
+            authorize_url: Some(Secret::new(format!(
+                "https://id.acme.example/authorize?scope=({})",
+                "x".repeat(length)
+            ))),
+            ..paste("acme")
+        };
+        let bad = Notice::of(language, &PasteError::Answer(AnswerError::BareCode)).unwrap();
+        vec![
+            ("device, shared", plain(device("acme"))),
+            ("device, personal, with a profile", plain(device(&personal))),
+            ("device, not binding", plain(PendingLogin { bind: None, ..device("acme") })),
+            (
+                "device, the code in the link",
+                plain(PendingLogin {
+                    verification_uri_complete: Some(Secret::new(
+                        "https://id.acme.example/device?code=BCDF-GHJK",
+                    )),
+                    ..device("acme")
+                }),
+            ),
+            ("device, announced", plain(device("codex"))),
+            ("paste, a dead page", plain(paste(&personal))),
+            (
+                "paste, a code",
+                plain(PendingLogin {
+                    redirect_uri: Some("https://notes.example/code".to_owned()),
+                    ..paste("notes")
+                }),
+            ),
+            ("callback", plain(callback)),
+            ("paste, a long link", plain(long(600))),
+            ("paste, too long a link", plain(long(5_000))),
+            ("paste, after a bad paste", card(&paste("acme"), Some(&bad), Serves::Untold, None)),
+            ("starting", plain(with(LoginStatus::Starting))),
+            ("exchanging", plain(with(LoginStatus::Exchanging))),
+            ("confirming", plain(with(LoginStatus::Confirming))),
+            ("the code alone", user_code(&device("acme")).unwrap()),
+            ("moved", moved(language, &catalog(), &"acme".parse().unwrap())),
+        ]
+    });
 }
 
 /// U4: what is said above the card after a paste that was not used.
 #[test]
 fn pastes_that_were_not_used() {
-    let errors = [
-        PasteError::Answer(AnswerError::Empty),
-        PasteError::Answer(AnswerError::TooLong),
-        PasteError::Answer(AnswerError::BareCode),
-        PasteError::Answer(AnswerError::WrongAddress { expected: "http://127.0.0.1:8765/cb".to_owned() }),
-        PasteError::Answer(AnswerError::Incomplete),
-        PasteError::Answer(AnswerError::StateMismatch),
-        PasteError::Answer(AnswerError::Duplicate { name: "code".to_owned() }),
-        PasteError::Answer(AnswerError::BothCodeAndError),
-        PasteError::Answer(AnswerError::IssuerMismatch),
-        PasteError::NotByPaste,
-        PasteError::InUse,
-        PasteError::NotSent("no route".to_owned()),
-        PasteError::Closing,
-        PasteError::NoProvider,
-        PasteError::Store(StoreError::Closed),
-    ];
-    let login = login("acme", LoginKind::Paste);
-    let notices = errors.iter().map(|error| {
-        let page = card(&login, Notice::of(error).as_ref(), Serves::Untold, None);
-        page.text.lines().next().unwrap().to_owned()
-    });
-    let notices = notices.collect::<Vec<_>>().join("\n");
-    insta::assert_snapshot!(notices);
+    let errors = || {
+        [
+            PasteError::Answer(AnswerError::Empty),
+            PasteError::Answer(AnswerError::TooLong),
+            PasteError::Answer(AnswerError::BareCode),
+            PasteError::Answer(AnswerError::WrongAddress { expected: "http://127.0.0.1:8765/cb".to_owned() }),
+            PasteError::Answer(AnswerError::Incomplete),
+            PasteError::Answer(AnswerError::StateMismatch),
+            PasteError::Answer(AnswerError::Duplicate { name: "code".to_owned() }),
+            PasteError::Answer(AnswerError::BothCodeAndError),
+            PasteError::Answer(AnswerError::IssuerMismatch),
+            PasteError::NotByPaste,
+            PasteError::InUse,
+            PasteError::NotSent("no route".to_owned()),
+            PasteError::Closing,
+            PasteError::NoProvider,
+            PasteError::Store(StoreError::Closed),
+        ]
+    };
+    for language in Language::ALL {
+        let errors = errors();
+        let notices = errors.iter().map(|error| Notice::of(language, error).unwrap().to_string());
+        let notices = notices.collect::<Vec<_>>().join("\n");
+        insta::assert_snapshot!(format!("pastes-{}", language.tag()), notices);
+    }
+    let refused = AnswerError::Refused { code: "x".to_owned(), text: "x".to_owned() };
+    for silent in [PasteError::Unknown, PasteError::NotYours, PasteError::Answer(refused)] {
+        assert_eq!(Notice::of(Language::English, &silent), None);
+    }
 }
 
 /// U3, S9: every end, with the next step.
 #[test]
 fn logins_that_are_over() {
-    let over = |status, reason| PendingLogin { status, reason, ..login("acme", LoginKind::Device) };
-    let plain = |status, reason| card(&over(status, reason), None, Serves::Untold, None);
-    let done = over(LoginStatus::Succeeded, None);
-    let bob = || user("1099511627776");
-    let held_by = |tenant: &str| EndReason::HeldElsewhere(tenant.parse().unwrap());
-    let prose = "invalid_grant: the code was used before <@1> **now**".to_owned();
-    let pages = album([
-        ("succeeded", card(&done, None, Serves::This, Some("ada@example.test"))),
-        ("succeeded, the thread stays", card(&done, None, Serves::Another, None)),
-        ("succeeded, not binding", card(&done, None, Serves::Untold, None)),
-        ("by another", plain(LoginStatus::Succeeded, Some(EndReason::CompletedBy(bob())))),
-        ("by the operator", plain(LoginStatus::Succeeded, Some(EndReason::CompletedBy(User::Local(0))))),
-        ("cancelled", plain(LoginStatus::Cancelled, None)),
-        ("cancelled by an admin", plain(LoginStatus::Cancelled, Some(EndReason::CancelledBy(bob())))),
-        ("logged out meanwhile", plain(LoginStatus::Cancelled, Some(EndReason::Removed))),
-        ("expired", plain(LoginStatus::Expired, None)),
-        ("denied", plain(LoginStatus::Denied, None)),
-        ("failed", plain(LoginStatus::Failed, None)),
-        ("interrupted", plain(LoginStatus::Failed, Some(EndReason::Interrupted))),
-        ("another account", plain(LoginStatus::Failed, Some(EndReason::OtherAccount))),
-        ("another owner", plain(LoginStatus::Failed, Some(EndReason::OtherOwner))),
-        ("held elsewhere", plain(LoginStatus::Failed, Some(held_by(&format!("acme/work@{ANN}"))))),
-        ("held by another member", plain(LoginStatus::Failed, Some(held_by("acme/secret@777")))),
-        ("the provider's words", plain(LoginStatus::Failed, Some(EndReason::Provider(prose)))),
-        ("in the thread, succeeded", ended_in_thread(&done, &catalog(), &slash())),
-        ("in the thread, expired", ended_in_thread(&over(LoginStatus::Expired, None), &catalog(), &slash())),
-        ("in the thread, failed", ended_in_thread(&over(LoginStatus::Failed, None), &catalog(), &slash())),
-    ]);
-    insta::assert_snapshot!(pages);
+    in_every_language("logins-over", |language| {
+        let over =
+            |status, reason| PendingLogin { status, reason, ..login_in(language, "acme", LoginKind::Device) };
+        let plain = |status, reason| card(&over(status, reason), None, Serves::Untold, None);
+        let failed = |reason| plain(LoginStatus::Failed, Some(reason));
+        let said = |status| {
+            let login = PendingLogin { locale: None, ..over(status, None) };
+            ended_in_thread(language, &login, &catalog(), &slash())
+        };
+        let done = over(LoginStatus::Succeeded, None);
+        let bob = || user("1099511627776");
+        let held_by = |tenant: &str| EndReason::HeldElsewhere(tenant.parse().unwrap());
+        let prose = || "the code was used before <@1> **now** (invalid_grant)".to_owned();
+        vec![
+            ("succeeded", card(&done, None, Serves::This, Some("ada@example.test"))),
+            ("succeeded, the thread stays", card(&done, None, Serves::Another, None)),
+            ("succeeded, not binding", card(&done, None, Serves::Untold, None)),
+            ("by another", plain(LoginStatus::Succeeded, Some(EndReason::CompletedBy(bob())))),
+            ("by the operator", plain(LoginStatus::Succeeded, Some(EndReason::CompletedBy(User::Local(0))))),
+            ("cancelled", plain(LoginStatus::Cancelled, None)),
+            ("cancelled by an admin", plain(LoginStatus::Cancelled, Some(EndReason::CancelledBy(bob())))),
+            ("logged out meanwhile", plain(LoginStatus::Cancelled, Some(EndReason::Removed))),
+            ("expired", plain(LoginStatus::Expired, None)),
+            ("denied", plain(LoginStatus::Denied, None)),
+            ("failed", plain(LoginStatus::Failed, None)),
+            ("not started", failed(EndReason::NotStarted)),
+            ("not stored", failed(EndReason::NotStored)),
+            ("interrupted", failed(EndReason::Interrupted)),
+            ("another account", failed(EndReason::OtherAccount)),
+            ("another owner", failed(EndReason::OtherOwner)),
+            ("held elsewhere", failed(held_by(&format!("acme/work@{ANN}")))),
+            ("held by another member", failed(held_by("acme/secret@777"))),
+            ("no usable answer", failed(EndReason::Unavailable)),
+            ("the code refused", failed(EndReason::CodeRefused)),
+            ("misconfigured", failed(EndReason::Misconfigured(None))),
+            ("misconfigured, says", failed(EndReason::Misconfigured(Some("invalid_client".to_owned())))),
+            ("not offered", failed(EndReason::NotOffered)),
+            ("the provider's words", failed(EndReason::Provider(prose()))),
+            ("a reason of a later version", failed(EndReason::Provider(String::new()))),
+            ("in the thread, succeeded", said(LoginStatus::Succeeded)),
+            ("in the thread, cancelled", said(LoginStatus::Cancelled)),
+            ("in the thread, expired", said(LoginStatus::Expired)),
+            ("in the thread, denied", said(LoginStatus::Denied)),
+            ("in the thread, failed", said(LoginStatus::Failed)),
+        ]
+    });
 }
 
 /// U3: why a login did not start, with the next step.
 #[test]
 fn logins_that_did_not_start() {
-    let tenant: TenantKey = "acme".parse().unwrap();
-    let tried = Tried { tenant: &tenant, kind: None, bind: true, other: Some(LoginKind::Paste) };
-    let failed = |error: &StartError| start_failed(error, &tried, &catalog(), NOW);
-    let unbound = |error: &StartError, other| {
-        let tried = Tried { kind: Some(LoginKind::Device), bind: false, other, ..tried };
-        start_failed(error, &tried, &catalog(), NOW)
-    };
-    let why = || "the device login is switched off in the account's security settings".to_owned();
-    let pages = album([
-        ("which provider", pick_provider(&catalog(), None)),
-        ("unknown provider", unknown_provider("acmee", &catalog(), None)),
-        ("no provider", no_provider()),
-        (
-            "wrong name",
-            wrong_name("\"a b\" is not a profile name: use 1 to 64 of a-z, 0-9, '.', '_' and '-'"),
-        ),
-        ("not offered", failed(&StartError::UnknownProvider { provider: "acme".to_owned() })),
-        ("no flow", failed(&StartError::NoFlow { provider: "Acme".to_owned() })),
-        ("too often", failed(&StartError::RateLimited { wait: Duration::from_secs(42) })),
-        ("not yours", failed(&StartError::NotYours { tenant: tenant.clone() })),
-        ("transient", failed(&StartError::Transient { why: "503".to_owned() })),
-        ("switched off", failed(&StartError::SwitchedOff { why: why() })),
-        ("transient, by device, not binding", unbound(&StartError::JoinedFailed, None)),
-        (
-            "switched off, not binding",
-            unbound(&StartError::SwitchedOff { why: why() }, Some(LoginKind::Paste)),
-        ),
-        ("operator", failed(&StartError::Operator { why: "invalid_client: unknown client".to_owned() })),
-        ("store", failed(&StartError::Store(StoreError::Closed))),
-    ]);
-    insta::assert_snapshot!(pages);
+    in_every_language("logins-not-started", |language| {
+        let tenant: TenantKey = "acme".parse().unwrap();
+        let tried = Tried { tenant: &tenant, kind: None, bind: true, other: Some(LoginKind::Paste) };
+        let failed = |error: &StartError| start_failed(language, error, &tried, &catalog(), NOW);
+        let alone = |error: &StartError| {
+            let tried = Tried { kind: Some(LoginKind::Device), bind: false, other: None, ..tried };
+            start_failed(language, error, &tried, &catalog(), NOW)
+        };
+        let off = || StartError::SwitchedOff { why: "our own words for the log".to_owned() };
+        let no_flow = || StartError::NoFlow { provider: "Acme".to_owned() };
+        let refused = |said: Option<&str>| StartError::Refused {
+            why: "our own words for the log".to_owned(),
+            said: said.map(str::to_owned),
+        };
+        vec![
+            ("which provider", pick_provider(language, &catalog(), None)),
+            ("unknown provider", unknown_provider(language, "acmee", &catalog(), None)),
+            ("no provider", no_provider(language)),
+            ("wrong profile", wrong_profile(language, "a b")),
+            ("not offered", failed(&StartError::UnknownProvider { provider: "acme".to_owned() })),
+            ("no such way", failed(&no_flow())),
+            ("no way at all", alone(&no_flow())),
+            ("too often", failed(&StartError::RateLimited { wait: Duration::from_secs(42) })),
+            ("not yours", failed(&StartError::NotYours { tenant: tenant.clone() })),
+            ("transient", failed(&StartError::Transient { why: "503".to_owned() })),
+            ("winding up", failed(&StartError::WindingUp)),
+            ("switched off", failed(&off())),
+            ("switched off, no other way", alone(&off())),
+            ("operator", failed(&StartError::Operator { why: "our own words for the log".to_owned() })),
+            ("refused", failed(&refused(None))),
+            ("refused, says", failed(&refused(Some("Unknown client")))),
+            ("store", failed(&StartError::Store(StoreError::Closed))),
+        ]
+    });
 }
 
 fn status(tenant: &str, health: Health) -> TenantStatus {
@@ -314,8 +356,9 @@ fn logouts() {
 fn cancels() {
     in_every_language("cancels", |language| {
         let result = |cancelled: &Cancelled| cancel_result(language, cancelled, &catalog(), &slash());
-        let mine = login("acme/work", LoginKind::Device);
-        let bobs = PendingLogin { user: user("1099511627776"), ..login("notes", LoginKind::Paste) };
+        let mine = login_in(language, "acme/work", LoginKind::Device);
+        let bobs =
+            PendingLogin { user: user("1099511627776"), ..login_in(language, "notes", LoginKind::Paste) };
         vec![
             ("now", result(&Cancelled::Now(mine.clone()))),
             ("already, succeeded", result(&Cancelled::Already(LoginStatus::Succeeded))),
@@ -349,16 +392,40 @@ fn doors() {
     });
 }
 
-/// U4: a modal within Discord's limits.
+/// U4: the form is in the language of the login, and asks for what its page shows.
 #[test]
 fn forms() {
-    let catalog = catalog();
-    for (tenant, expected) in [
-        ("acme", ("Sign in to Acme", "Address of the last page", "http://127.0.0.1:8765/cb?code=…")),
-        ("notes", ("Sign in to Notes", "Code from the last page", "")),
+    let callback = "https://login.example.org/callback/notes";
+    for (language, kind, tenant, redirect_uri, expected) in [
+        (
+            Language::English,
+            LoginKind::Paste,
+            "acme",
+            "http://127.0.0.1:8765/cb",
+            ("Sign in to Acme", "Address of the last page", "http://127.0.0.1:8765/cb?code=…"),
+        ),
+        (
+            Language::German,
+            LoginKind::Paste,
+            "notes",
+            "https://notes.example/code",
+            ("Anmeldung bei Notes", "Code von der letzten Seite", ""),
+        ),
+        (
+            Language::English,
+            LoginKind::Callback,
+            "notes",
+            callback,
+            (
+                "Sign in to Notes",
+                "Address of the last page",
+                "https://login.example.org/callback/notes?code=…",
+            ),
+        ),
     ] {
-        let login = login(tenant, LoginKind::Paste);
-        let form = paste_form(&login, catalog.get(&login.tenant.provider).map(|provider| &**provider));
+        let redirect_uri = Some(redirect_uri.to_owned());
+        let login = PendingLogin { redirect_uri, ..login_in(language, tenant, kind) };
+        let form = paste_form(&login, &catalog());
         assert_eq!((form.title.as_str(), form.label.as_str(), form.example.as_str()), expected);
     }
 }

@@ -60,8 +60,12 @@ impl Language {
 
     fn themes(self) -> &'static [Theme] {
         match self {
-            Self::English => themes!("en": "access", "cancel", "common"),
-            Self::German => themes!("de": "access", "cancel", "common"),
+            Self::English => {
+                themes!("en": "access", "cancel", "commands", "common", "ended", "login", "start")
+            }
+            Self::German => {
+                themes!("de": "access", "cancel", "commands", "common", "ended", "login", "start")
+            }
         }
     }
 

@@ -118,7 +118,7 @@ fn resolve(
         exchange_sends_state: section.boolean("exchange_sends_state", problems).unwrap_or(false),
         refresh_sends_scope: section.boolean("refresh_sends_scope", problems).unwrap_or(false),
         account_claims: claims(section, problems),
-        device_notice: section.string("device_notice", problems),
+        device_notice: section.texts("device_notice", problems),
         reuse_prose: section.strings("reuse_prose", problems).unwrap_or_default(),
         client_auth: client.auth,
         client_secret: client.secret,

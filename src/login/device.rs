@@ -12,7 +12,7 @@ use tokio::time::Instant;
 
 use super::machine::Event;
 use super::paste::Spent;
-use super::{Handover, Inner, Logins};
+use super::{Handover, Inner, Logins, reason};
 use crate::clock::SKEW_ALLOWED;
 use crate::oauth::device::{DEFAULT_INTERVAL, INTERVAL_FLOOR};
 use crate::oauth::{self, CodeGrant, DeviceOutcome, DevicePoll};
@@ -145,13 +145,14 @@ impl Inner {
         lock: &mut Option<KernelLock>,
     ) -> Result<Poll, StoreError> {
         let (id, tenant) = (&login.id, &login.tenant);
-        let fail = |why: String| self.advance(id, tenant, Event::Fail, Some(EndReason::Provider(why)));
+        let fail = |why: Option<EndReason>| self.advance(id, tenant, Event::Fail, why);
         let Some(provider) = self.captured(login) else {
-            fail("this provider is no longer offered here".to_owned()).await?;
+            fail(Some(EndReason::NotOffered)).await?;
             return Ok(Poll::Done);
         };
         let (Some(device_code), Some(user_code)) = (&login.device_code, &login.user_code) else {
-            fail("the stored login has no device code".to_owned()).await?;
+            tracing::warn!(login = %id, "a stored device login has no device code");
+            fail(None).await?;
             return Ok(Poll::Done);
         };
         let presented = DevicePoll { device_code, user_code: user_code.expose() };
@@ -177,7 +178,10 @@ impl Inner {
             }
             DeviceOutcome::Denied => drop(self.advance(id, tenant, Event::Deny, None).await?),
             DeviceOutcome::Expired => drop(self.advance(id, tenant, Event::TimeOut, None).await?),
-            DeviceOutcome::Failed(refusal) => drop(fail(refusal.text).await?),
+            DeviceOutcome::Failed(refusal) => {
+                tracing::warn!(login = %id, %refusal, "a device login cannot go on");
+                fail(Some(reason::of_refusal(&refusal))).await?;
+            }
         }
         Ok(Poll::Done)
     }
@@ -197,7 +201,8 @@ impl Inner {
         let grant = CodeGrant { code, verifier, redirect_uri, state: None };
         if let Spent::NotSent(why) = self.spend(login, grant, provider, lock).await? {
             // This code came with a poll and is not given a second time.
-            self.advance(&login.id, &login.tenant, Event::Fail, Some(EndReason::Provider(why))).await?;
+            tracing::warn!(login = %login.id, why, "a code could not be spent");
+            self.advance(&login.id, &login.tenant, Event::Fail, Some(EndReason::Unavailable)).await?;
         }
         Ok(())
     }

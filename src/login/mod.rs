@@ -11,6 +11,7 @@ mod device;
 mod limit;
 pub mod machine;
 mod paste;
+mod reason;
 mod reserve;
 mod resume;
 mod start;

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use super::complete::Completed;
 use super::machine::Event;
-use super::{Inner, Logins};
+use super::{Inner, Logins, reason};
 use crate::audit;
 use crate::oauth::{self, AnswerError, CodeGrant, Expected, Outcome};
 use crate::pending::{EndReason, LoginId, LoginKind, LoginStatus, PendingLogin};
@@ -126,7 +126,7 @@ impl Inner {
             self.advance(&login.id, &login.tenant, Event::Deny, None).await?;
             return Ok(Pasted::Denied);
         }
-        let reason = EndReason::Provider(text);
+        let reason = reason::of_answer(code, text);
         self.advance(&login.id, &login.tenant, Event::Fail, Some(reason.clone())).await?;
         Ok(Pasted::Failed(reason))
     }
@@ -171,7 +171,8 @@ impl Inner {
                 Spent::NotSent(error.to_string())
             }
             refused => {
-                let reason = EndReason::Provider(refused.to_string());
+                tracing::warn!(login = %id, outcome = %refused, "a code was not accepted");
+                let reason = reason::of_outcome(&refused);
                 self.advance(id, tenant, Event::Fail, Some(reason.clone())).await?;
                 Spent::Failed(reason)
             }

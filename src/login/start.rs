@@ -101,6 +101,14 @@ pub enum StartError {
         /// What is wrong.
         why: String,
     },
+    /// The provider refuses our client or request, which the operator must mend.
+    #[error("{why}")]
+    Refused {
+        /// What is wrong.
+        why: String,
+        /// What the provider itself says, where it says anything.
+        said: Option<String>,
+    },
     /// Another start of the same login was joined, and it failed.
     #[error("the sign-in could not be started; try again")]
     JoinedFailed,
@@ -227,6 +235,9 @@ impl Inner {
         let asked_at = self.clock.now();
         let start = oauth::device::start(&self.client, provider, asked_at).await.map_err(|error| {
             let why = error.to_string();
+            if let (StartClass::Operator, oauth::StartError::Refused(refusal)) = (error.class(), &error) {
+                return StartError::Refused { why, said: refusal.own_words().map(str::to_owned) };
+            }
             match error.class() {
                 StartClass::Transient { .. } => StartError::Transient { why },
                 StartClass::Disabled => StartError::SwitchedOff { why },

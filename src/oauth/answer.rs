@@ -220,10 +220,9 @@ fn refused(code: &str, description: Option<&str>) -> AnswerError {
         ("server_error" | "temporarily_unavailable", _) => {
             "the provider could not complete the sign-in; start again in a few minutes".to_owned()
         }
-        (code, Some(description)) => {
-            mask::plain(&format!("the provider refused the sign-in ({code}): {description}"))
-        }
-        (code, None) => mask::plain(&format!("the provider refused the sign-in ({code})")),
+        // The provider's own words, and nothing of ours: they are shown to people of any language.
+        (code, Some(description)) => mask::plain(&format!("{description} ({code})")),
+        (code, None) => mask::plain(code),
     };
     AnswerError::Refused { code, text }
 }

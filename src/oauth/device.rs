@@ -354,6 +354,7 @@ fn failed(status: u16, text: &str) -> DeviceOutcome {
         status,
         code: None,
         text: mask::plain(text),
+        said: None,
     })
 }
 

@@ -23,8 +23,18 @@ pub struct Refusal {
     pub status: u16,
     /// The error code, as sent, if one was and it can be shown.
     pub code: Option<String>,
-    /// What to show and to log: no secret, at most 200 characters, one line (T10).
+    /// What to log, in our words and the server's: no secret, at most 200 characters, one line (T10).
     pub text: String,
+    /// The server's own description, where it gave one, by the same rule: what is shown to people who read another language.
+    pub said: Option<String>,
+}
+
+impl Refusal {
+    /// The server's own words: its description, else its error code.
+    #[must_use]
+    pub fn own_words(&self) -> Option<&str> {
+        self.said.as_deref().or(self.code.as_deref())
+    }
 }
 
 /// What a refusal means.
@@ -117,12 +127,13 @@ pub(crate) fn classify(
         status,
         code: code.map(|code| mask::safe(&code, secrets)),
         text: mask::safe(&text, secrets),
+        said: description.map(|said| mask::safe(&said, secrets)),
     })
 }
 
 /// A refusal of our own: the request was not sent, since the configuration does not suffice for it.
 pub(crate) fn unready(what: &str) -> Refusal {
-    Refusal { kind: RefusalKind::Operator, status: 0, code: None, text: mask::plain(what) }
+    Refusal { kind: RefusalKind::Operator, status: 0, code: None, text: mask::plain(what), said: None }
 }
 
 enum ByWords {

@@ -7,12 +7,14 @@
 mod address;
 mod builtin;
 mod catalog;
+mod texts;
 
 use url::Url;
 
 pub use address::{is_loopback, is_safe};
 pub use builtin::{BUILTINS, Builtin, builtin};
 pub use catalog::{Catalog, Clash};
+pub use texts::Texts;
 
 use crate::secret::Secret;
 use crate::tenant::ProviderName;
@@ -202,7 +204,7 @@ pub struct Provider {
     /// Where id tokens name the account.
     pub account_claims: AccountClaims,
     /// Told to people before they start a device login.
-    pub device_notice: Option<String>,
+    pub device_notice: Option<Texts>,
     /// Words by which this provider, beyond those known of all, says that a refresh token was used twice; lower case.
     pub reuse_prose: Vec<String>,
 }

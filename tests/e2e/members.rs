@@ -4,6 +4,8 @@ mod cancelling;
 mod doors;
 mod gateway;
 mod guild;
+mod languages;
+mod links;
 mod logging_out;
 mod logins;
 mod pasting;

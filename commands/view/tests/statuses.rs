@@ -54,7 +54,7 @@ fn statuses() {
         ("a personal login, to who signs in", page(&others, &ann)),
         ("a personal login, to another", page(&others, &bob)),
         ("a personal login, to an admin", page(&others, &admin)),
-        ("signed in already", signed_in_already(already, &"acme".parse().unwrap(), true)),
+        ("signed in already", signed_in_already(Language::English, already, &"acme".parse().unwrap(), true)),
     ]);
     insta::assert_snapshot!(pages);
 }

@@ -12,6 +12,6 @@ over-or-unknown-start = Neu anmelden
 foreign-press = **Diese Anmeldung gehört jemand anderem.**
     Nur wer sie begonnen hat, kann sie abschließen oder abbrechen. Um dich selbst anzumelden, nimm { $login }.
 went-wrong = **Hier ist etwas schiefgegangen.**
-    Es steht im Protokoll für den Betreiber. Versuch es gleich noch einmal; { $status } zeigt, wie es steht.
+    Der Betreiber findet es im Protokoll. Versuch es gleich noch einmal; { $status } zeigt, wie es steht.
 closing = **Latchkey startet neu.**
     Nichts geht verloren. Versuch es in einer Minute noch einmal.

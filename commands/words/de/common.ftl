@@ -1,4 +1,4 @@
 # Was in vielen Texten steht.
 
 name-with-profile = { $title }, Profil { $profile }
-whom-operator = der Betreiber dieses Rechners
+whom-operator = der Betreiber

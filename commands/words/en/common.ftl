@@ -1,4 +1,4 @@
 # What stands in many texts.
 
 name-with-profile = { $title }, profile { $profile }
-whom-operator = the operator of this host
+whom-operator = the operator

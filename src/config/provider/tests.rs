@@ -188,3 +188,24 @@ fn a_captured_client_keeps_its_secret_only_if_it_is_the_same() {
         }
     );
 }
+
+/// U3
+#[test]
+fn a_notice_is_one_text_or_one_for_each_language() {
+    let notice = |value: &str| {
+        let config = parse(&format!("{ACME}\ndevice_notice = {value}"));
+        provider(&config, "acme").device_notice.clone().unwrap()
+    };
+    let plain = notice("\" Mind the step. \"");
+    assert_eq!([plain.for_reader("en"), plain.for_reader("de")], ["Mind the step."; 2]);
+    let both = notice("{ en = \"Mind the step.\", de = \"Vorsicht Stufe.\" }");
+    assert_eq!([both.for_reader("fr"), both.for_reader("de")], ["Mind the step.", "Vorsicht Stufe."]);
+    for bad in ["{}", "{ en = 1 }", "[\"x\"]"] {
+        let found = problems(&format!("{ACME}\ndevice_notice = {bad}"));
+        assert!(found.contains("providers.acme.device_notice"), "{bad}: {found}");
+    }
+    // A built-in's is there in every language that the program has words in.
+    let config = parse("[providers.codex]");
+    let codex = provider(&config, "codex").device_notice.clone().unwrap();
+    assert_ne!(codex.for_reader("en"), codex.for_reader("de"));
+}

@@ -142,7 +142,7 @@ fn a_refusal_is_told_in_plain_words() {
     );
     assert_eq!(
         text("error=odd%0Aone&error_description=%3C@1%3E%60x"),
-        pair("odd one", "the provider refused the sign-in (odd one): (@\u{200b}1)'x")
+        pair("odd one", "(@\u{200b}1)'x (odd one)")
     );
 }
 

@@ -152,6 +152,28 @@ fn reuse_is_only_said_of_refresh_tokens() {
     assert_eq!(refusal(200, body, Presented::RefreshToken, &[]).kind, Operator);
 }
 
+/// T10: the server's own words come apart from ours, by the same rule.
+#[test]
+fn the_servers_own_words_are_fit_to_show() {
+    let secrets = [Secret::new("rt-1/2")];
+    let own_words = |body: &str| {
+        let refusal = refusal(401, body, Presented::Code, &secrets);
+        refusal.own_words().map(str::to_owned)
+    };
+    for (body, said) in [
+        (
+            r#"{"error":"invalid_client","error_description":"bad rt-1%2F2 @here"}"#,
+            "bad (secret) @\u{200b}here",
+        ),
+        (r#"{"error":{"code":"odd","message":"no <@1>"}}"#, "no (@\u{200b}1)"),
+        (r#"{"error":"invalid_client"}"#, "invalid_client"),
+        (r#"{"error":"x\nrt-1/2"}"#, "x (secret)"),
+    ] {
+        assert_eq!(own_words(body).as_deref(), Some(said), "{body}");
+    }
+    assert_eq!(own_words("<html>"), None);
+}
+
 /// T10
 #[test]
 fn what_people_read_is_fixed_by_code() {

@@ -104,6 +104,10 @@ fn reason_of(wire: ReasonWire) -> Result<EndReason, String> {
         "other_owner" => EndReason::OtherOwner,
         "held_elsewhere" => EndReason::HeldElsewhere(detail.parse().map_err(|e| named(&e))?),
         "removed" => EndReason::Removed,
+        "unavailable" => EndReason::Unavailable,
+        "code_refused" => EndReason::CodeRefused,
+        "misconfigured" => EndReason::Misconfigured(Some(detail).filter(|said| !said.is_empty())),
+        "not_offered" => EndReason::NotOffered,
         _ => EndReason::Provider(detail),
     })
 }
@@ -119,6 +123,10 @@ fn reason_wire(reason: &EndReason) -> ReasonWire {
         EndReason::OtherOwner => ("other_owner", None),
         EndReason::HeldElsewhere(holder) => ("held_elsewhere", Some(holder.to_string())),
         EndReason::Removed => ("removed", None),
+        EndReason::Unavailable => ("unavailable", None),
+        EndReason::CodeRefused => ("code_refused", None),
+        EndReason::Misconfigured(said) => ("misconfigured", said.clone()),
+        EndReason::NotOffered => ("not_offered", None),
         EndReason::Provider(text) => ("provider", Some(text.clone())),
     };
     ReasonWire { kind: kind.to_owned(), detail }
@@ -217,5 +225,38 @@ impl Record for PendingLogin {
         // A login's unknown fields might hold what another version keeps secret: they end with it (C5).
         let before = before.filter(|_| !self.status.is_terminal());
         print(&wire, before)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// F5: every reason reads back; one that a later version wrote keeps its words.
+    #[test]
+    fn every_reason_reads_back() {
+        let said = || "its words".to_owned();
+        let holder = "acme/work@777".parse().unwrap();
+        for reason in [
+            EndReason::CompletedBy("777".parse().unwrap()),
+            EndReason::CancelledBy("local:0".parse().unwrap()),
+            EndReason::NotStarted,
+            EndReason::NotStored,
+            EndReason::Interrupted,
+            EndReason::OtherAccount,
+            EndReason::OtherOwner,
+            EndReason::HeldElsewhere(holder),
+            EndReason::Removed,
+            EndReason::Unavailable,
+            EndReason::CodeRefused,
+            EndReason::Misconfigured(None),
+            EndReason::Misconfigured(Some(said())),
+            EndReason::NotOffered,
+            EndReason::Provider(said()),
+        ] {
+            assert_eq!(reason_of(reason_wire(&reason)), Ok(reason));
+        }
+        let later = ReasonWire { kind: "later".to_owned(), detail: Some(said()) };
+        assert_eq!(reason_of(later), Ok(EndReason::Provider(said())));
     }
 }

@@ -36,7 +36,7 @@
 //!
 //! | what | call |
 //! |---|---|
-//! | start | `Discord::start().await`; `Discord::builder().guild(id).other_guild(id).bot_token(t).bot_name(n).heartbeat_interval(d).allow_intents(bits).start().await?` |
+//! | start | `Discord::start().await`; `Discord::builder().guild(id).other_guild(id).bot_token(t).bot_name(n).heartbeat_interval(d).allow_intents(bits).guild_locale("de").start().await?` |
 //! | for the bot | `api_base()`, `bot_token()`, `application_id()`, `guild()` |
 //! | as in production | `builder().as_in_production()`: HTTPS as `discord.com` at `secure_base()`, trusted by `authority()` (PEM); counts requests as Discord does (429 past the limit, `x-ratelimit-*`), `limit(pattern, requests, per)`, `over_limit()` |
 //! | wait for it | `wait_ready(d)`, `wait_registered("auth", d)` (returns the command), `wait_identifies(n, d)`, `wait_resumes(n, d)`; after a restart of the bot, count: `wait_identifies(2, d)` |
@@ -53,7 +53,7 @@
 //!
 //! | what | call |
 //! |---|---|
-//! | who | `.roles([id])`, `.manage_guild()`, `.permissions(bits)`, `.in_guild(id)`; later `set_roles([id])`, `leave()` |
+//! | who | `.roles([id])`, `.manage_guild()`, `.permissions(bits)`, `.in_guild(id)`, `.locale("de")`; later `set_roles([id])`, `leave()` |
 //! | type a command | `slash("/auth login codex work")` or `slash("/auth login provider:codex")` or `.option("provider", "codex")`; `.in_thread(&t)`, `.in_channel(&c)`; `.send().await`, `.try_send().await` → [`Refused`], `.ignored(d).await` (fails if answered); `.forced()` sends what a client would not offer |
 //! | complete | `autocomplete("/auth login").focused("provider", "co").send().await` → `Vec<`[`Choice`]`>` |
 //! | read | `visible_messages(&channel)`, `sees_text(&channel, "text", d)`, `dismiss(&view)` |

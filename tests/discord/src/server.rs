@@ -21,7 +21,7 @@ use crate::gateway::socket;
 use crate::rest;
 use crate::secure::{Secure, Secured};
 use crate::shared::Shared;
-use crate::world::World;
+use crate::world::{ENGLISH, World};
 
 /// The home guild's id, unless a test sets another.
 const HOME: u64 = 81_384_788_765_712_384;
@@ -45,6 +45,7 @@ pub struct Builder {
     heartbeat: Duration,
     allowed_intents: u64,
     as_in_production: bool,
+    guild_locale: String,
 }
 
 impl Default for Builder {
@@ -57,6 +58,7 @@ impl Default for Builder {
             heartbeat: HEARTBEAT,
             allowed_intents: 0,
             as_in_production: false,
+            guild_locale: ENGLISH.to_owned(),
         }
     }
 }
@@ -112,6 +114,13 @@ impl Builder {
         self
     }
 
+    /// The preferred language of the home guild, by Discord's tag: `de`, `en-US`.
+    #[must_use]
+    pub fn guild_locale(mut self, locale: &str) -> Self {
+        locale.clone_into(&mut self.guild_locale);
+        self
+    }
+
     /// Starts it on a free loopback port.
     ///
     /// # Errors
@@ -122,6 +131,9 @@ impl Builder {
         world.home = self.guild;
         world.gateway.allowed = self.allowed_intents;
         world.add_guild(self.guild, "home");
+        if let Some(home) = world.guilds.get_mut(&self.guild) {
+            home.locale = self.guild_locale;
+        }
         for (index, guild) in self.other_guilds.iter().enumerate() {
             world.add_guild(*guild, &format!("guild {}", index + 2));
         }

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::world::{BOT, Guild, Place, World};
+use crate::world::{BOT, ENGLISH, Guild, Place, World};
 
 /// When everybody joined, and every thread was made.
 const LONG_AGO: &str = "2024-01-01T00:00:00.000000+00:00";
@@ -160,7 +160,7 @@ pub(crate) fn guild(guild: &Guild) -> Value {
         "banner": null,
         "premium_tier": 0,
         "premium_subscription_count": 0,
-        "preferred_locale": "en-US",
+        "preferred_locale": guild.locale,
         "nsfw_level": 0,
         "premium_progress_bar_enabled": false,
         "max_members": 500_000,
@@ -201,6 +201,7 @@ pub(crate) struct Envelope<'a> {
 pub(crate) fn interaction(world: &World, given: &Envelope<'_>) -> Value {
     let place = given.place;
     let permissions = world.permissions(place.guild, given.user);
+    let guild_locale = world.guilds.get(&place.guild).map_or(ENGLISH, |guild| guild.locale.as_str());
     let mut event = json!({
         "id": given.id.to_string(),
         "application_id": world.application.to_string(),
@@ -208,13 +209,13 @@ pub(crate) fn interaction(world: &World, given: &Envelope<'_>) -> Value {
         "token": given.token,
         "version": 1,
         "guild_id": place.guild.to_string(),
-        "guild": { "id": place.guild.to_string(), "locale": "en-US", "features": [] },
+        "guild": { "id": place.guild.to_string(), "locale": guild_locale, "features": [] },
         "channel_id": place.id.to_string(),
         "channel": interaction_channel(place, permissions),
         "member": member(world, place.guild, given.user, true),
         "app_permissions": BOT.to_string(),
-        "locale": "en-US",
-        "guild_locale": "en-US",
+        "locale": world.locale(given.user),
+        "guild_locale": guild_locale,
         "entitlements": [],
         "attachment_size_limit": 10_485_760,
         "context": 0,

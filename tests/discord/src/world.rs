@@ -22,6 +22,9 @@ const FIRST_ID: u64 = 1_000_000_000_000_000_000;
 /// Messages remembered.
 const MESSAGES: usize = 20_000;
 
+/// Discord's tag of the language that clients and guilds have unless a test says otherwise.
+pub(crate) const ENGLISH: &str = "en-US";
+
 /// Manage Guild, as a permission bit.
 pub(crate) const MANAGE_GUILD: u64 = 1 << 5;
 /// What every member may do: view channels, send messages (in threads too), use commands, read history.
@@ -41,6 +44,8 @@ pub(crate) struct World {
     /// The guild tests act in unless they say otherwise.
     pub(crate) home: u64,
     pub(crate) users: BTreeMap<u64, String>,
+    /// The language of a user's client, by Discord's tag; [`ENGLISH`] for whoever is not here.
+    pub(crate) locales: BTreeMap<u64, String>,
     pub(crate) guilds: BTreeMap<u64, Guild>,
     pub(crate) channels: BTreeMap<u64, Place>,
     pub(crate) commands: Vec<Registered>,
@@ -57,6 +62,8 @@ pub(crate) struct World {
 pub(crate) struct Guild {
     pub(crate) id: u64,
     pub(crate) name: String,
+    /// Its preferred language, by Discord's tag.
+    pub(crate) locale: String,
     pub(crate) owner: u64,
     pub(crate) roles: BTreeMap<u64, Role>,
     pub(crate) members: BTreeMap<u64, Membership>,
@@ -111,6 +118,7 @@ impl World {
             bot_name: bot_name.to_owned(),
             home: 0,
             users: BTreeMap::new(),
+            locales: BTreeMap::new(),
             guilds: BTreeMap::new(),
             channels: BTreeMap::new(),
             commands: Vec::new(),
@@ -148,7 +156,8 @@ impl World {
             (self.bot, Membership { roles: Vec::new(), permissions: BOT }),
         ]);
         let roles = BTreeMap::from([(id, everyone)]);
-        self.guilds.insert(id, Guild { id, name: name.to_owned(), owner, roles, members });
+        let locale = ENGLISH.to_owned();
+        self.guilds.insert(id, Guild { id, name: name.to_owned(), locale, owner, roles, members });
         self.add_place(id, "general", None);
     }
 
@@ -187,6 +196,11 @@ impl World {
 
     pub(crate) fn user_name(&self, id: u64) -> &str {
         self.users.get(&id).map_or("unknown", String::as_str)
+    }
+
+    /// The language of a user's client.
+    pub(crate) fn locale(&self, user: u64) -> &str {
+        self.locales.get(&user).map_or(ENGLISH, String::as_str)
     }
 
     pub(crate) fn place_name(&self, id: u64) -> &str {

@@ -99,6 +99,12 @@ impl Plan {
         self
     }
 
+    /// In a guild with this preferred language.
+    pub fn guild_locale(mut self, locale: &str) -> Self {
+        self.builder = self.builder.guild_locale(locale);
+        self
+    }
+
     /// With a gateway that asks for a heartbeat this often.
     pub fn heartbeat(mut self, interval: Duration) -> Self {
         self.builder = self.builder.heartbeat_interval(interval);

@@ -75,6 +75,13 @@ impl Member {
         self
     }
 
+    /// Has their client in this language, by Discord's tag: `de`, `en-GB`.
+    #[must_use]
+    pub fn locale(self, locale: &str) -> Self {
+        self.shared.change(|world| world.locales.insert(self.id, locale.to_owned()));
+        self
+    }
+
     /// Changes the roles (`GUILD_MEMBER_UPDATE`).
     pub fn set_roles<I: IntoIterator<Item = u64>>(&self, roles: I) {
         let roles: Vec<u64> = roles.into_iter().collect();
