@@ -6,11 +6,15 @@
 
 mod access;
 mod cancel;
+mod described;
 mod ended;
+mod health;
+mod list;
 mod login;
 mod logout;
 mod start;
 mod status;
+mod using;
 
 use std::fmt::Write;
 
@@ -22,7 +26,9 @@ pub use self::access::{
     CHOICE_CAP, autocomplete_label, closing, foreign_press, not_allowed, over_or_unknown, went_wrong,
 };
 pub use self::cancel::{cancel_result, nothing_to_cancel, pick_login};
+pub use self::described::label;
 pub use self::ended::ended_in_thread;
+pub use self::list::list;
 pub use self::login::{Card, Notice, Serves, login_card, moved, paste_form, user_code};
 pub use self::logout::{
     kept, logged_out, logout_failed, logout_preview, nothing_to_log_out, pick_logout, unknown_tenant,
@@ -30,7 +36,8 @@ pub use self::logout::{
 pub use self::start::{
     Tried, no_provider, pick_provider, signed_in_already, start_failed, unknown_provider, wrong_name,
 };
-pub use self::status::{Reader, tenant_status, thread_status};
+pub use self::status::{Reader, refreshed, tenant_status, thread_status};
+pub use self::using::{NONE, bound, choice_label, none_label, not_bound, pick_use, unknown_name};
 use crate::discord::custom_id::Press;
 use crate::say;
 use crate::words::Language;
@@ -227,7 +234,6 @@ fn named(language: Language, catalog: &Catalog, tenant: &TenantKey) -> String {
 }
 
 /// Somebody, as a mention that pings nobody: the messages allow none.
-#[expect(dead_code, reason = "takes the place of `who`, which knows no language")]
 fn whom(language: Language, user: &User) -> String {
     match user {
         User::Discord(id) => format!("<@{id}>"),
