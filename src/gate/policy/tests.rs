@@ -352,5 +352,5 @@ fn a_wish_is_a_forced_refresh_and_weighs_less_than_a_rejection() {
         (Step::Hold { until: unknown.expires_at.unwrap() }, Step::Refresh { attempt: 2, forced: true })
     );
     let endless = Credential { expires_at: None, ..held };
-    assert_eq!(step(&endless, &wish), Step::Refresh { attempt: 1, forced: true });
+    assert_eq!(step(&endless, &Want::anew()), Step::Refresh { attempt: 1, forced: true });
 }
