@@ -1,11 +1,10 @@
 //! Words of `/auth use`: what a thread used, what it uses now, and the way back.
 
-use latchkey::broker::{BindError, Bound, Choice, Reason, Serving, is_own, may_use};
+use latchkey::broker::{BindError, Bound, Choice, FromEnvironment, Reason, Serving, is_own, may_use};
 use latchkey::provider::Catalog;
 use latchkey::tenant::{ProviderName, TenantKey, User};
 
 use super::described::{beyond_menu, described, label};
-use super::health::environment;
 use super::status::show_status;
 use super::{Button, CHOICE_CAP, Look, Menu, Page, Reader, Slash, clip, plain, title, whom};
 use crate::discord::custom_id::{Press, TenantRef};
@@ -47,9 +46,12 @@ pub fn bound(language: Language, bound: &Bound, reader: &Reader, catalog: &Catal
         });
     }
     if let Some(given) = bound.environment {
-        add(say!(language, "use-environment", given = environment(language, given)));
-    }
-    if bound.now.as_ref().is_some_and(|now| now.reason == Reason::Thread && now.tenant.user.is_some()) {
+        add(match given {
+            FromEnvironment::ApiKey => say!(language, "use-key"),
+            FromEnvironment::Token => say!(language, "use-token"),
+        });
+    } else if bound.now.as_ref().is_some_and(|now| now.reason == Reason::Thread && now.tenant.user.is_some())
+    {
         add(say!(language, "use-personal"));
     }
     if changed && let Some(back) = way_back(bound, reader) {

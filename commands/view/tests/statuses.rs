@@ -26,7 +26,8 @@ fn page(language: Language, status: &ThreadStatus, reader: &Reader) -> Page {
     thread_status(language, status, reader, &catalog(), &slash(), None)
 }
 
-fn healths() -> ThreadStatus {
+/// Every health, on pages that hold them.
+fn healths() -> [ThreadStatus; 2] {
     let healths = [
         Health::Fresh,
         Health::Stale,
@@ -44,7 +45,8 @@ fn healths() -> ThreadStatus {
     failing.retry_at = Some(NOW + 30);
     failing.last_error = Some("the server answered 503".to_owned());
     all.push(entry("acme", Reason::Server, Some(failing)));
-    thread_of(all)
+    let rest = all.split_off(4);
+    [thread_of(all), thread_of(rest)]
 }
 
 fn rest() -> ThreadStatus {
@@ -104,8 +106,9 @@ fn statuses() {
     in_every_language("statuses", |language| {
         vec![
             ("nothing", page(language, &thread_of(Vec::new()), &ben)),
-            ("every health, to who signed in", page(language, &healths(), &ann)),
-            ("every health, to an admin", page(language, &healths(), &admin)),
+            ("every health, to who signed in", page(language, &healths()[0], &ann)),
+            ("the others, to who signed in", page(language, &healths()[1], &ann)),
+            ("the others, to an admin", page(language, &healths()[1], &admin)),
             ("personal, to its owner", page(language, &personal(), &ann)),
             ("personal, to another", page(language, &personal(), &ben)),
             ("personal, to an admin", page(language, &personal(), &admin)),

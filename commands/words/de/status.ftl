@@ -41,7 +41,7 @@ status-damaged-here = die gespeicherte Anmeldung ist nicht lesbar. Sag es dem Be
 status-could-use = für diesen Thread gibt es nichts. Es gibt eine Anmeldung, die er benutzen könnte: Drücke **Andere benutzen**.
 status-empty = nicht angemeldet. Drücke **Anmelden**.
 status-empty-other = nicht angemeldet. Wem sie gehört, muss sich anmelden.
-status-silent = -# Noch nicht angemeldet: { $titles }. Mit { $login } geht es los.
+status-silent = -# Nicht angemeldet: { $titles }. Nimm { $login }.
 status-more = { $count ->
     [one] Eine weitere passt nicht hierher.
    *[other] { $count } weitere passen nicht hierher.

@@ -41,7 +41,7 @@ status-damaged-here = its stored sign-in cannot be read. Tell the operator.
 status-could-use = nothing serves this thread. There is a sign-in that it could use: press **Use another**.
 status-empty = not signed in. Press **Sign in**.
 status-empty-other = not signed in. Its owner must sign in.
-status-silent = -# Nothing is signed in at: { $titles }. { $login } starts.
+status-silent = -# Not signed in: { $titles }. Use { $login }.
 status-more = { $count ->
     [one] One more does not fit here.
    *[other] { $count } more do not fit here.

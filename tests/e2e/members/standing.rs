@@ -74,7 +74,10 @@ async fn status_says_why_a_tenant_serves() {
 #[tokio::test]
 async fn status_tells_a_key_that_comes_before_the_sign_in() {
     let setup = Setup::plan().acme("api_key_env = \"ACME_KEY\"").start().await;
-    let _bot = Bot::start_with(&setup, |program| drop(program.env("ACME_KEY", "sesame-of-acme"))).await;
+    let _bot = Bot::start_with(&setup, |program| {
+        program.env("ACME_KEY", "sesame-of-acme");
+    })
+    .await;
     let (ann, thread) = (setup.discord.member("ann"), setup.thread("fix-ci"));
     signed_in(&setup, &format!("acme@{}", ann.id()), &Person::ada(), &ann).await;
     let used = ann.slash("/auth use").option("tenant", "acme@me").in_thread(&thread).send().await;

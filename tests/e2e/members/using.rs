@@ -136,13 +136,14 @@ async fn what_is_not_signed_in_offers_the_sign_in() {
     setup.discord.assert_clean();
 }
 
-/// `bind: false` leaves the thread alone, over a restart, through "Try another way" and "Sign in again" too.
+/// `bind: false` leaves the thread alone, although it comes as an afterthought, over a restart, through "Try another way" and "Sign in again" too.
 #[tokio::test]
 async fn a_login_that_is_not_to_bind_never_does() {
     let setup = Setup::new().await;
     let (bot, ann, thread) = ann_and_a_thread(&setup).await;
+    super::login(&ann, &thread).await;
     let login = ann.slash("/auth login").option("bind", "false").in_thread(&thread).send().await;
-    login.sees_text(OPEN, SOON).await;
+    login.sees_text("What this thread uses stays as it is", SOON).await;
     login.click("Try another way").await.sees_text("Paste the answer", SOON).await;
     login.click("Try another way").await.sees_text("this code", SOON).await;
     let _bot = bot.restart(&setup).await;
