@@ -303,7 +303,7 @@ fn cancels() {
             ("unknown", result(&Cancelled::Unknown)),
             ("not yours", result(&Cancelled::NotYours)),
             ("nothing", nothing_to_cancel(language, &slash())),
-            ("which", pick_login(language, &[mine, bobs], &user(ANN), &catalog())),
+            ("which", pick_login(language, &[mine, bobs], &user(ANN), &catalog(), &slash())),
         ]
     });
 }

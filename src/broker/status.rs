@@ -9,7 +9,7 @@ use super::{Broker, Caller};
 use crate::binding::{OwedRevocation, REVOCATION_OWED_FOR};
 use crate::clock::UnixSeconds;
 use crate::credential::{Credential, CredentialState};
-use crate::gate::policy::{backing_off, due, is_in_use, is_refreshable};
+use crate::gate::policy::{backing_off, due, is_in_use, is_refreshable, mismatch};
 use crate::pending::{LoginKind, LoginStatus, PendingLogin};
 use crate::provider::Catalog;
 use crate::store::{Document, EntryError, StoreError, has_ended};
@@ -32,6 +32,8 @@ pub enum Health {
     Environment,
     /// Its provider is no longer configured.
     NotConfigured,
+    /// It was issued under other settings of its provider than those of now, and cannot be refreshed under these (G30).
+    Misconfigured,
 }
 
 impl Health {
@@ -52,6 +54,7 @@ impl Health {
             Self::NeedsLogin => "needs_login",
             Self::Environment => "environment",
             Self::NotConfigured => "not_configured",
+            Self::Misconfigured => "misconfigured",
         }
     }
 }
@@ -112,7 +115,12 @@ impl TenantStatus {
         let health = match provider {
             None => Health::NotConfigured,
             Some(_) if environment => Health::Environment,
-            Some(_) => health(credential, now),
+            Some(provider) => match health(credential, now) {
+                // While it serves, or once it is dead, that changes nothing.
+                known @ (Health::Fresh | Health::NeedsLogin) => known,
+                _ if mismatch(credential, provider).is_some() => Health::Misconfigured,
+                known => known,
+            },
         };
         Self {
             tenant: tenant.clone(),

@@ -271,7 +271,8 @@ fn waited_since(credential: &Credential, intent: &Intent, now: UnixSeconds) -> b
 }
 
 /// What of the credential's origin differs from the configuration (G30).
-fn mismatch(credential: &Credential, provider: &Provider) -> Option<&'static str> {
+#[must_use]
+pub fn mismatch(credential: &Credential, provider: &Provider) -> Option<&'static str> {
     let differs = |issued: Option<&str>, configured: &str| issued.is_some_and(|issued| issued != configured);
     // A refresh token is shown to nobody but its own provider (I8).
     if credential.provider != provider.name {

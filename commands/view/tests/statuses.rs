@@ -34,6 +34,7 @@ fn healths() -> [ThreadStatus; 2] {
         Health::BackingOff,
         Health::Uncertain,
         Health::NeedsLogin,
+        Health::Misconfigured,
         Health::NotConfigured,
     ];
     let mut all: Vec<_> = healths.map(|health| held("acme", Reason::Server, health)).into();
@@ -45,7 +46,7 @@ fn healths() -> [ThreadStatus; 2] {
     failing.retry_at = Some(NOW + 30);
     failing.last_error = Some("the server answered 503".to_owned());
     all.push(entry("acme", Reason::Server, Some(failing)));
-    let rest = all.split_off(4);
+    let rest = all.split_off(5);
     [thread_of(all), thread_of(rest)]
 }
 

@@ -20,6 +20,7 @@ health-uncertain-until = ist vielleicht zu Ende: Der Anbieter gab keine klare An
 health-ended-own = ist zu Ende. Melde dich neu an.
 health-ended-shared = ist zu Ende. Jemand muss sich neu anmelden.
 health-ended-other = ist zu Ende. Wem sie gehört, muss sich neu anmelden.
+health-misconfigured = gibt kein Token: Sie entstand unter anderen Einstellungen als den jetzigen. Der Betreiber muss sie wiederherstellen, oder jemand muss sich neu anmelden.
 health-not-configured = gibt kein Token: Der Anbieter wird hier nicht mehr angeboten. Sag es dem Betreiber.
 
 fact-account = Konto { $account }

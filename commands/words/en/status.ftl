@@ -20,6 +20,7 @@ health-uncertain-until = may have ended: the provider gave no clear answer. Latc
 health-ended-own = has ended. Sign in again.
 health-ended-shared = has ended. Somebody must sign in again.
 health-ended-other = has ended. Its owner must sign in again.
+health-misconfigured = gives no token: it was made under other settings than those of now. The operator must restore them, or somebody must sign in again.
 health-not-configured = gives no token: its provider is no longer offered here. Tell the operator.
 
 fact-account = account { $account }

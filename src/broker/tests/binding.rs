@@ -93,6 +93,7 @@ async fn the_channels_choice_shines_through_where_the_thread_has_none() {
     };
     assert_eq!(bind("acme").await, "acme@43 by Channel → acme by Thread", "only this thread is changed");
     assert_eq!(host.resolve("acme", None, Some("8"), Some("1")), "acme@43");
+    assert_eq!(host.resolve("acme", None, Some("7"), Some("1")), "acme");
     let back = host.broker.unbind(&caller("42"), &place, Some(&channel), &provider).await;
     assert_eq!(told(back), "acme by Thread → acme@43 by Channel");
     let same = host.broker.unbind(&caller("42"), &place, Some(&channel), &provider).await;
@@ -131,6 +132,11 @@ async fn what_people_type_is_understood() {
     ] {
         let meant = host.broker.meant(&caller(user), text).unwrap();
         assert_eq!(meant, tenant.map(key), "{user} {text:?}");
+    }
+    let shares = House::with("share = \"guild\"\n");
+    shares.sign_in("acme/work@42", &Person::ada(), "42").await;
+    for (text, tenant) in [("acme/work", "acme/work@42"), ("acme/new", "acme/new"), ("acme", "acme")] {
+        assert_eq!(shares.broker.meant(&caller("42"), text).unwrap(), Some(key(tenant)), "{text}");
     }
 }
 

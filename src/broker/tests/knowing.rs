@@ -110,3 +110,17 @@ async fn a_damaged_entry_is_told_and_fails_nothing_else() {
         }
     }
 }
+
+/// G30, U6: a sign-in that the configuration of now cannot refresh is told as that once it matters.
+#[tokio::test]
+async fn a_sign_in_under_other_settings_is_told_once_its_token_has_ended() {
+    let host = House::new();
+    host.sign_in("acme", &Person::ada(), "42").await;
+    let mut held = host.host.stored(&key("acme")).unwrap();
+    held.client_id = Some("another".to_owned());
+    host.host.put(&key("acme"), held).await;
+    let health = || host.broker.list(&caller("42")).unwrap().tenants[0].status.health;
+    assert_eq!(health(), Health::Fresh);
+    host.clock.jump(4_000);
+    assert_eq!(health(), Health::Misconfigured);
+}
