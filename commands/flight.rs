@@ -132,7 +132,7 @@ async fn fly(config: Option<&Path>, arguments: &Arguments) -> Result<(), Exit> {
         min_valid: arguments.min_valid,
         rejected: arguments.rejected_sha256,
         arrived: arguments.arrived.clone(),
-        ahead: false,
+        ..Want::default()
     };
     // Our parent has the caller's deadline; ours is the gate's own bound, with room for a joined flight.
     let landed = broker.gate().token(&arguments.tenant, want, LOCK_WAIT * 2).await;

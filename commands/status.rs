@@ -80,7 +80,8 @@ pub fn run(config: Option<&Path>, arguments: &Arguments) -> Result<(), Exit> {
     let now = Clock::system().now();
     let document = store.snapshot()?;
     let providers = &loaded.config.providers;
-    let tenants = document.tenants().map(|(key, held)| TenantStatus::of(&key, &held, providers, now).into());
+    let tenants =
+        document.tenants().map(|(key, held)| TenantStatus::of(&document, &key, &held, providers, now).into());
     let open = document.logins().filter(|login| !has_ended(login, now));
     let shown = Shown {
         tenants: tenants.collect(),

@@ -6,15 +6,17 @@
 
 mod access;
 mod cancel;
+mod described;
 mod ended;
+mod health;
 mod link;
+mod list;
 mod login;
 mod logout;
 mod notice;
 mod start;
 mod status;
-
-use std::fmt::Write;
+mod using;
 
 use latchkey::clock::UnixSeconds;
 use latchkey::provider::Catalog;
@@ -24,7 +26,9 @@ pub use self::access::{
     CHOICE_CAP, autocomplete_label, closing, foreign_press, not_allowed, over_or_unknown, went_wrong,
 };
 pub use self::cancel::{cancel_result, nothing_to_cancel, pick_login};
+pub use self::described::label;
 pub use self::ended::ended_in_thread;
+pub use self::list::list;
 pub use self::login::{Card, Serves, language_of, login_card, moved, paste_form, user_code};
 pub use self::logout::{
     kept, logged_out, logout_failed, logout_preview, nothing_to_log_out, pick_logout, unknown_tenant,
@@ -33,7 +37,8 @@ pub use self::notice::Notice;
 pub use self::start::{
     Tried, no_provider, pick_provider, signed_in_already, start_failed, unknown_provider, wrong_profile,
 };
-pub use self::status::{Reader, tenant_status, thread_status};
+pub use self::status::{Reader, refreshed, tenant_status, thread_status};
+pub use self::using::{NONE, bound, choice_label, none_label, not_bound, pick_use, unknown_name};
 use crate::discord::custom_id::Press;
 use crate::say;
 use crate::words::Language;
@@ -198,28 +203,10 @@ fn when(at: UnixSeconds) -> String {
     format!("<t:{at}:R>")
 }
 
-/// Somebody, as a mention that pings nobody: the messages allow none.
-fn who(user: &User) -> String {
-    match user {
-        User::Discord(id) => format!("<@{id}>"),
-        User::Local(_) => "the operator of this host".to_owned(),
-    }
-}
-
 /// The provider's title, or its name where it is no longer configured.
 fn title(catalog: &Catalog, tenant: &TenantKey) -> String {
     let title = catalog.get(&tenant.provider).map(|provider| clip(&provider.title, TITLE_CAP));
     title.unwrap_or_else(|| tenant.provider.to_string())
-}
-
-/// A tenant in words, for somebody who knows its provider's title: "Codex", "Codex, profile work".
-fn name(catalog: &Catalog, tenant: &TenantKey) -> String {
-    let mut name = plain(&title(catalog, tenant));
-    if let Some(profile) = &tenant.profile {
-        // Writing to a String cannot fail.
-        let _ = write!(name, ", profile {}", plain(profile.as_str()));
-    }
-    name
 }
 
 /// A tenant in words, for somebody who knows its provider's title: "Codex", "Codex, profile work".

@@ -6,7 +6,7 @@
 use crate::credential::Objection;
 use crate::oauth::Outcome;
 use crate::pending::{LoginStatus, PendingLogin};
-use crate::tenant::{TenantKey, User};
+use crate::tenant::{ProviderName, TenantKey, ThreadId, User};
 
 /// A refresh has ended.
 pub(crate) fn refresh(tenant: &TenantKey, outcome: &Outcome) {
@@ -51,6 +51,24 @@ pub(crate) fn denied(user: &User, what: &str) {
 /// A tenant was logged out.
 pub(crate) fn logout(user: &User, tenant: &TenantKey) {
     tracing::info!(target: "latchkey::audit", %user, %tenant, "logout");
+}
+
+/// A thread was bound to another tenant, or has no choice of its own any more.
+pub(crate) fn bound(user: &User, thread: &ThreadId, provider: &ProviderName, tenant: Option<&TenantKey>) {
+    let tenant = tenant.map_or_else(|| "none".to_owned(), ToString::to_string);
+    tracing::info!(target: "latchkey::audit", %user, %thread, %provider, tenant, "thread bound");
+}
+
+/// Somebody wished for a refresh; what came of it is its own line.
+pub(crate) fn refresh_wished(user: &User, tenant: &TenantKey) {
+    tracing::info!(target: "latchkey::audit", %user, %tenant, "refresh asked for");
+}
+
+/// A revocation that was owed is given up: the provider never heard of it (T12). Louder than the others, since whichever
+/// process meets it says it once and nobody after.
+pub(crate) fn revocation_given_up(tenant: &TenantKey) {
+    let outcome = "given up: it could not be done for a day";
+    tracing::warn!(target: "latchkey::audit", %tenant, outcome, "revocation");
 }
 
 /// A revocation was done, is owed, was given up or was left out on purpose (T12).

@@ -1,10 +1,11 @@
 //! Which tenants a thread uses, and what is owed to providers: the two small records beside tenants and logins.
 //!
-//! Owns [`Binding`] (at most one tenant per provider) and [`OwedRevocation`] (T12). Must not: decide who may bind.
+//! Owns [`Binding`] (at most one tenant per provider) and [`OwedRevocation`] (T12). Must not: decide who may bind
+//! (`broker/rights.rs` does).
 
 use std::collections::BTreeMap;
 
-use crate::clock::UnixSeconds;
+use crate::clock::{SKEW_ALLOWED, UnixSeconds};
 use crate::credential::{Account, Credential};
 use crate::secret::{Secret, random_id};
 use crate::tenant::{ProviderName, TenantKey};
@@ -69,6 +70,52 @@ impl OwedRevocation {
             owed_at: now,
             // Not by the timer while the first try is under way.
             retry_at: now + OWED_PAUSE * 3,
+        }
+    }
+    /// Whether it has been owed for so long that it is given up (T12). One from a time that is still to come is kept as long
+    /// from there: the clock was set back, and the provider has not heard (S14).
+    pub(crate) fn is_over(&self, now: UnixSeconds) -> bool {
+        now.saturating_sub(self.owed_at).saturating_abs() > REVOCATION_OWED_FOR
+    }
+
+    /// Whether it is to be tried now. A pause that reaches further than any server may ask, or was begun at a time that is
+    /// still to come, is a clock's fault and holds nobody (S14).
+    pub(crate) fn is_due(&self, now: UnixSeconds) -> bool {
+        let wait = self.retry_at.saturating_sub(now);
+        let is_believed =
+            wait <= REVOCATION_OWED_FOR + SKEW_ALLOWED && self.owed_at.saturating_sub(now) <= SKEW_ALLOWED;
+        !self.is_over(now) && (wait <= 0 || !is_believed)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::credential::CredentialKind;
+
+    /// T12, S14
+    #[test]
+    fn an_owed_revocation_is_tried_from_its_time_on_whatever_the_clock_did() {
+        const NOW: i64 = 1_800_000_000;
+        let tenant: TenantKey = "acme".parse().unwrap();
+        let provider = tenant.provider.clone();
+        let held = Credential::new(CredentialKind::OAuth, provider, Secret::new("at"), NOW);
+        let day = REVOCATION_OWED_FOR;
+        for (what, owed_at, retry_at, is_due, is_over) in [
+            ("its pause holds", NOW, NOW + 60, false, false),
+            ("its time has come", NOW - 60, NOW, true, false),
+            ("as long as a server may ask", NOW, NOW + day, false, false),
+            ("further than any server may ask", NOW - 60, NOW + day + 61, true, false),
+            ("for ever", NOW, i64::MAX, true, false),
+            ("the clock was set back", NOW + 61, NOW + 120, true, false),
+            ("two clocks that differ a little", NOW + 60, NOW + 120, false, false),
+            ("a day is not over", NOW - day, NOW, true, false),
+            ("a day is over", NOW - day - 1, NOW, false, true),
+            ("set back by more than a day", NOW + day + 1, NOW, false, true),
+            ("no stamp at all", 0, 0, false, true),
+        ] {
+            let owed = OwedRevocation { owed_at, retry_at, ..OwedRevocation::of(&tenant, &held, NOW) };
+            assert_eq!((owed.is_due(NOW), owed.is_over(NOW)), (is_due, is_over), "{what}");
         }
     }
 }

@@ -7,7 +7,7 @@
 use std::sync::Arc;
 
 use crate::audit;
-use crate::binding::OwedRevocation;
+use crate::binding::{OwedRevocation, REVOCATION_OWED_FOR};
 use crate::clock::UnixSeconds;
 use crate::credential::{Credential, CredentialKind};
 use crate::oauth::{self, RevokeClass, Revoked, TokenHint};
@@ -144,7 +144,8 @@ pub(crate) async fn of_dropped(
         let ended = revoke(client, provider, tenant, dropped, now).await;
         if let Ended::Owed { retry_after, .. } = ended {
             let mut owed = OwedRevocation::of(tenant, dropped, now);
-            owed.retry_at = owed.retry_at.max(now.saturating_add(retry_after.unwrap_or(0)));
+            let asked = retry_after.unwrap_or(0).min(REVOCATION_OWED_FOR);
+            owed.retry_at = owed.retry_at.max(now.saturating_add(asked));
             let noted = update(&**store, Touches::nothing().and_revocations(), move |view| {
                 view.owe(owed);
                 Ok::<_, StoreError>(())

@@ -5,6 +5,7 @@ use latchkey::pending::{LoginId, PendingLogin};
 use latchkey::tenant::TenantKey;
 
 use super::{Call, complete, login, visit};
+use crate::discord::custom_id::TenantRef;
 use crate::discord::route::Failure;
 use crate::discord::visit::Visit;
 use crate::view;
@@ -29,7 +30,15 @@ pub async fn cancel(
         [one] if one.user == visit.caller.user => end(&visit, &one.id).await?,
         several => {
             let catalog = visit.desk.broker.catalog();
-            visit.show(&view::pick_login(visit.language, several, &visit.caller.user, catalog)).await;
+            visit
+                .show(&view::pick_login(
+                    visit.language,
+                    several,
+                    &visit.caller.user,
+                    catalog,
+                    &visit.desk.slash,
+                ))
+                .await;
         }
     }
     Ok(())
@@ -40,11 +49,14 @@ pub(super) fn open_logins(visit: &Visit<'_>) -> Result<Vec<PendingLogin>, Failur
     Ok(visit.desk.broker.logins().open_logins(&visit.caller.user, visit.caller.admin, None)?)
 }
 
-/// Whether `text` means `tenant`: in full, or by its provider's name or alias.
+/// Whether `text` means `tenant`: in full, as it was offered, by its provider's name or alias, or one's own without the id.
 fn is_named(visit: &Visit<'_>, text: &str, tenant: &TenantKey) -> bool {
-    let provider = visit.desk.broker.catalog().find(text);
-    text.parse::<TenantKey>().is_ok_and(|key| key == *tenant)
+    let broker = &visit.desk.broker;
+    let offered = text.parse::<TenantRef>().ok().and_then(|named| named.find([tenant.clone()]));
+    let provider = broker.catalog().find(text);
+    offered.as_ref() == Some(tenant)
         || provider.is_some_and(|provider| provider.name == tenant.provider)
+        || broker.meant(&visit.caller, text).is_ok_and(|meant| meant.as_ref() == Some(tenant))
 }
 
 /// Ends a login on the caller's word, and tells what that did.

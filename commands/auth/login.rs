@@ -105,7 +105,7 @@ async fn pursue(visit: &Visit<'_>, wish: Wish) -> Option<PendingLogin> {
         Ok(LoginReply::Started(started)) => started,
         Ok(LoginReply::SignedIn(status)) => {
             let reader = Reader { user: visit.caller.user.clone(), admin: visit.caller.admin };
-            let page = view::tenant_status(&status, &reader, desk.broker.catalog());
+            let page = view::tenant_status(visit.language, &status, &reader, desk.broker.catalog());
             visit
                 .show(&view::signed_in_already(visit.language, page, &wish.tenant, wish.bind.is_some()))
                 .await;

@@ -31,58 +31,52 @@ pub async fn logout(
 fn wanted(visit: &Visit<'_>, text: Option<&str>) -> Result<Result<TenantKey, Page>, Failure> {
     let (broker, slash) = (&visit.desk.broker, &visit.desk.slash);
     if let Some(text) = text {
-        return Ok(named(visit, text)?.ok_or_else(|| view::unknown_tenant(text, slash)));
+        return Ok(named(visit, text)?.ok_or_else(|| view::unknown_tenant(visit.language, text, slash)));
     }
     let mine = broker.tenants_to_log_out(&visit.caller)?;
-    let here = broker.thread_status(&visit.thread, visit.parent.as_ref())?;
+    let here = broker.thread_status(&visit.caller, &visit.thread, visit.parent.as_ref())?;
+    let here = here.entries.into_iter().filter(|entry| entry.held.is_some());
     let here: Vec<_> =
-        here.tenants.iter().map(|status| &status.tenant).filter(|key| mine.contains(key)).collect();
+        here.map(|entry| entry.serving.tenant).filter(|tenant| mine.contains(tenant)).collect();
     Ok(match (here.as_slice(), mine.as_slice()) {
-        ([one], _) => Ok((*one).clone()),
-        ([], [one]) => Ok(one.clone()),
-        ([], []) => Err(view::nothing_to_log_out(slash)),
-        _ => Err(view::pick_logout(&mine, broker.catalog())),
+        ([one], _) | ([], [one]) => Ok(one.clone()),
+        ([], []) => Err(view::nothing_to_log_out(visit.language, slash)),
+        _ => Err(view::pick_logout(visit.language, &mine, &visit.caller, broker.catalog(), slash)),
     })
 }
 
-/// What the caller means by `text`: a tenant, or a provider as it serves here or as their own.
+/// What the caller means by `text`: a tenant; or a provider, as it serves here where that is theirs to log out, or as their
+/// own.
 fn named(visit: &Visit<'_>, text: &str) -> Result<Option<TenantKey>, Failure> {
     let broker = &visit.desk.broker;
-    let document = broker.store().snapshot()?;
-    // A tenant whose provider is no longer configured can be logged out all the same.
-    if let Ok(key) = text.parse::<TenantKey>()
-        && document.tenant(&key)?.is_some()
-    {
-        return Ok(Some(key));
+    if let Ok(mark @ TenantRef::Mark(_)) = text.parse() {
+        return tenant(visit, &mark);
     }
-    let (thread, parent) = (Some(&visit.thread), visit.parent.as_ref());
-    let here = latchkey::broker::resolve(&document, broker.catalog(), text, None, thread, parent);
-    let own = || {
-        let user = visit.caller.user.discord();
-        latchkey::broker::resolve(&document, broker.catalog(), text, user, None, None)
-    };
-    Ok(here.or_else(|_| own()).ok())
+    let is_full = text.contains(['/', '@']);
+    if let Some(provider) = broker.catalog().find(text).filter(|_| !is_full) {
+        let document = broker.store().snapshot()?;
+        let (thread, parent) = (Some(&visit.thread), visit.parent.as_ref());
+        let here = latchkey::broker::serving(&document, &provider.name, thread, parent);
+        let mine = broker.tenants_to_log_out(&visit.caller)?;
+        if let Some(here) = here.ok().filter(|here| mine.contains(&here.tenant)) {
+            return Ok(Some(here.tenant));
+        }
+    }
+    Ok(broker.meant(&visit.caller, text)?)
 }
 
 /// The question whether to log `tenant` out, or why that cannot be.
 fn preview(visit: &Visit<'_>, tenant: &TenantKey) -> Page {
     let (broker, slash) = (&visit.desk.broker, &visit.desk.slash);
-    match broker.preview_logout(&visit.caller, tenant) {
-        Ok(preview) => view::logout_preview(&preview, broker.catalog()),
-        Err(error) => view::logout_failed(&error, broker.catalog(), slash),
+    let (language, caller, catalog) = (visit.language, &visit.caller, broker.catalog());
+    match broker.preview_logout(caller, tenant) {
+        Ok(preview) => view::logout_preview(language, &preview, caller, catalog),
+        Err(error) => view::logout_failed(language, &error, caller, catalog, slash),
     }
 }
 
-/// "Log out" on another message: asks, in a message of its own.
+/// "Log out" below a status, or one was chosen from the menu: asks in its place.
 pub async fn ask(visit: &Visit<'_>, named: &TenantRef) -> Result<(), Failure> {
-    let Some(tenant) = tenant(visit, named)? else { return super::unknown(visit).await };
-    visit.defer().await;
-    visit.show(&preview(visit, &tenant)).await;
-    Ok(())
-}
-
-/// One was chosen from the menu.
-pub async fn picked(visit: &Visit<'_>, named: &TenantRef) -> Result<(), Failure> {
     let Some(tenant) = tenant(visit, named)? else { return super::unknown(visit).await };
     visit.defer_update().await;
     visit.show(&preview(visit, &tenant)).await;
@@ -94,9 +88,10 @@ pub async fn confirmed(visit: &Visit<'_>, named: &TenantRef) -> Result<(), Failu
     let Some(tenant) = tenant(visit, named)? else { return super::unknown(visit).await };
     visit.defer_update().await;
     let (broker, slash) = (&visit.desk.broker, &visit.desk.slash);
-    let page = match broker.logout(&visit.caller, &tenant).await {
-        Ok(done) => view::logged_out(&done, broker.catalog(), slash),
-        Err(error) => view::logout_failed(&error, broker.catalog(), slash),
+    let (language, caller, catalog) = (visit.language, &visit.caller, broker.catalog());
+    let page = match broker.logout(caller, &tenant).await {
+        Ok(done) => view::logged_out(language, &done, caller, catalog, slash),
+        Err(error) => view::logout_failed(language, &error, caller, catalog, slash),
     };
     visit.show(&page).await;
     Ok(())

@@ -6,10 +6,12 @@
 
 pub mod cancel;
 mod complete;
+pub mod list;
 pub mod login;
 pub mod logout;
 pub mod registration;
 pub mod status;
+pub mod using;
 
 use latchkey::tenant::TenantKey;
 use poise::ApplicationContext;
@@ -28,7 +30,14 @@ pub type Call<'a> = ApplicationContext<'a, Desk, Failure>;
 /// Sign in here and see what is signed in
 #[poise::command(
     slash_command,
-    subcommands("login::login", "status::status", "logout::logout", "cancel::cancel"),
+    subcommands(
+        "login::login",
+        "status::status",
+        "logout::logout",
+        "cancel::cancel",
+        "using::using",
+        "list::list"
+    ),
     subcommand_required
 )]
 #[expect(
@@ -61,13 +70,18 @@ pub async fn pressed(visit: &Visit<'_>, press: Press, chosen: Option<&str>) -> R
         Press::LogOutConfirmed(tenant) => logout::confirmed(visit, &tenant).await,
         Press::Keep => {
             visit.defer_update().await;
-            visit.show(&view::kept()).await;
+            visit.show(&view::kept(visit.language)).await;
             Ok(())
         }
         Press::PickLogOut => match chosen.and_then(|chosen| chosen.parse::<TenantRef>().ok()) {
-            Some(tenant) => logout::picked(visit, &tenant).await,
+            Some(tenant) => logout::ask(visit, &tenant).await,
             None => unknown(visit).await,
         },
+        Press::Status => status::look_again(visit).await,
+        Press::Refresh(tenant) => status::refresh(visit, &tenant).await,
+        Press::UseMenu(provider) => using::ask(visit, &provider).await,
+        Press::PickUse => using::picked(visit, chosen).await,
+        Press::ListPage(page) => list::turn(visit, page).await,
         Press::PickCancel => match chosen {
             Some(login) => cancel::picked(visit, &login.to_owned()).await,
             None => unknown(visit).await,

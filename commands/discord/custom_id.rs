@@ -8,7 +8,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use latchkey::pending::{LoginId, LoginKind};
-use latchkey::tenant::TenantKey;
+use latchkey::tenant::{ProviderName, TenantKey};
 
 /// The longest custom id that Discord takes.
 const CAP: usize = 100;
@@ -54,6 +54,16 @@ pub enum Press {
     PickLogOut,
     /// Chooses which login to cancel.
     PickCancel,
+    /// Shows where this thread stands.
+    Status,
+    /// Refreshes a tenant now.
+    Refresh(TenantRef),
+    /// Asks what the thread is to use of a provider.
+    UseMenu(ProviderName),
+    /// Chooses it.
+    PickUse,
+    /// Turns to a page of the list, from 0.
+    ListPage(usize),
 }
 
 /// A tenant as far as a custom id holds it.
@@ -131,6 +141,11 @@ impl fmt::Display for Press {
             Self::Keep => f.write_str("keep:"),
             Self::PickLogOut => f.write_str("pick-logout:"),
             Self::PickCancel => f.write_str("pick-cancel:"),
+            Self::Status => f.write_str("status:"),
+            Self::Refresh(tenant) => write!(f, "refresh:{tenant}"),
+            Self::UseMenu(provider) => write!(f, "use-menu:{provider}"),
+            Self::PickUse => f.write_str("pick-use:"),
+            Self::ListPage(page) => write!(f, "list:{page}"),
         }
     }
 }
@@ -158,6 +173,11 @@ impl FromStr for Press {
             ("keep", "") => Self::Keep,
             ("pick-logout", "") => Self::PickLogOut,
             ("pick-cancel", "") => Self::PickCancel,
+            ("status", "") => Self::Status,
+            ("refresh", tenant) => Self::Refresh(tenant.parse()?),
+            ("use-menu", provider) => Self::UseMenu(provider.parse().map_err(|_| NotOurs)?),
+            ("pick-use", "") => Self::PickUse,
+            ("list", page) => Self::ListPage(page.parse().map_err(|_| NotOurs)?),
             (verb, tenant) => {
                 let mut wishes = WAYS.into_iter().flat_map(|kind| [(kind, true), (kind, false)]);
                 let wish = wishes.find(|(kind, bind)| sign_in_verb(*kind, *bind) == verb);
@@ -212,12 +232,17 @@ mod tests {
             Press::Keep,
             Press::PickLogOut,
             Press::PickCancel,
+            Press::Status,
+            Press::UseMenu(format!("mcp:{}", "a".repeat(64)).parse().unwrap()),
+            Press::PickUse,
+            Press::ListPage(7),
         ];
         for tenant in [short, full, long] {
             for kind in WAYS {
                 all.extend([true, false].map(|bind| Press::SignIn { tenant: tenant.clone(), kind, bind }));
             }
-            all.extend([Press::LogOut(tenant.clone()), Press::LogOutConfirmed(tenant)]);
+            all.extend([Press::LogOut(tenant.clone()), Press::LogOutConfirmed(tenant.clone())]);
+            all.push(Press::Refresh(tenant));
         }
         all
     }
@@ -254,6 +279,8 @@ mod tests {
             "lk1:logout:#12",
             "lk1:logout:a b",
             "lk1:none:x",
+            "lk1:list:-1",
+            "lk1:use-menu:a b",
             &"x".repeat(200),
         ] {
             assert_eq!(bad.parse::<Press>(), Err(NotOurs), "{bad}");

@@ -5,6 +5,7 @@ use latchkey::pending::{LoginStatus, PendingLogin};
 use latchkey::provider::Catalog;
 use latchkey::tenant::User;
 
+use super::described::beyond_menu;
 use super::{Menu, Page, Slash, clip, foreign_press, named, title};
 use crate::discord::custom_id::Press;
 use crate::say;
@@ -31,7 +32,13 @@ pub fn nothing_to_cancel(language: Language, slash: &Slash) -> Page {
 }
 
 /// Which one?
-pub fn pick_login(language: Language, logins: &[PendingLogin], reader: &User, catalog: &Catalog) -> Page {
+pub fn pick_login(
+    language: Language,
+    logins: &[PendingLogin],
+    reader: &User,
+    catalog: &Catalog,
+    slash: &Slash,
+) -> Page {
     let entries = logins.iter().map(|login| {
         let mut entry = title(catalog, &login.tenant);
         if let Some(profile) = &login.tenant.profile {
@@ -43,7 +50,9 @@ pub fn pick_login(language: Language, logins: &[PendingLogin], reader: &User, ca
         }
         (clip(&entry, 100), login.id.clone())
     });
-    Page::new(say!(language, "cancel-which")).menu(Menu {
+    let more = beyond_menu(language, logins.len(), &slash.sub("cancel"));
+    let text: Vec<_> = [say!(language, "cancel-which")].into_iter().chain(more).collect();
+    Page::new(text.join("\n")).menu(Menu {
         press: Press::PickCancel,
         prompt: say!(language, "cancel-choose"),
         entries: entries.collect(),

@@ -3,111 +3,145 @@
 use latchkey::broker::{LoggedOut, LogoutError, LogoutPreview};
 use latchkey::provider::Catalog;
 use latchkey::revocation::Ended;
-use latchkey::tenant::TenantKey;
+use latchkey::tenant::{TenantKey, ThreadId};
 
-use super::{Button, Look, Menu, Page, Slash, clip, name, plain, title};
+use super::described::{beyond_menu, described, label};
+use super::status::show_status;
+use super::{Button, Look, Menu, Page, Reader, Slash, clip, plain};
 use crate::discord::custom_id::{Press, TenantRef};
+use crate::say;
+use crate::words::Language;
+
+/// The most threads, or other sign-ins, that are named one by one.
+const NAMED: usize = 8;
 
 /// What a logout would do: the confirmation.
-pub fn logout_preview(preview: &LogoutPreview, catalog: &Catalog) -> Page {
+pub fn logout_preview(
+    language: Language,
+    preview: &LogoutPreview,
+    reader: &Reader,
+    catalog: &Catalog,
+) -> Page {
     let tenant = &preview.status.tenant;
-    let name = name(catalog, tenant);
-    let account =
-        preview.status.account.as_deref().map(|account| format!(" ({})", plain(account))).unwrap_or_default();
-    let reach = if tenant.user.is_none() {
-        "Every agent of this server loses it."
-    } else {
-        "Every agent that uses it loses it."
-    };
-    let mut text = format!("**Log out of {name}{account}?**\n{reach} Somebody must sign in again to use it.");
+    let name = described(language, tenant, reader, catalog);
+    let mut lines = vec![match preview.status.account.as_deref() {
+        Some(account) => say!(language, "logout-ask-account", name = name, account = plain(account)),
+        None => say!(language, "logout-ask", name = name),
+    }];
+    lines.push(match (tenant.user.is_none(), threads(language, &preview.threads)) {
+        (true, None) => say!(language, "logout-reach-server"),
+        (true, Some(threads)) => say!(language, "logout-reach-server-threads", threads = threads),
+        (false, None) => say!(language, "logout-reach-nobody"),
+        (false, Some(threads)) => say!(language, "logout-reach-threads", threads = threads),
+    });
     if !preview.would_end.is_empty() {
-        let others: Vec<_> = preview.would_end.iter().map(|other| format!("`{other}`")).collect();
-        text.push_str("\n⚠️ The provider ends these sign-ins with it: ");
-        text.push_str(&others.join(", "));
-        text.push('.');
+        let others = others(language, &preview.would_end, reader, catalog);
+        lines.push(format!("⚠️ {}", say!(language, "logout-would-end", others = others)));
     }
     let tenant = TenantRef::from(tenant);
-    Page::new(text).buttons([
-        Button::new("Log out", Press::LogOutConfirmed(tenant), Look::Danger),
-        Button::new("Keep", Press::Keep, Look::Plain),
+    Page::new(lines.join("\n")).buttons([
+        Button::new(&say!(language, "logout-yes"), Press::LogOutConfirmed(tenant), Look::Danger),
+        Button::new(&say!(language, "logout-keep"), Press::Keep, Look::Plain),
     ])
 }
 
 /// Thought better of.
-pub fn kept() -> Page {
-    Page::new("**Nothing was changed.**\nThe sign-in stays.")
+pub fn kept(language: Language) -> Page {
+    Page::new(say!(language, "logout-kept")).buttons([show_status(language)])
 }
 
 /// What a logout did, done and owed apart.
-pub fn logged_out(done: &LoggedOut, catalog: &Catalog, slash: &Slash) -> Page {
-    let name = name(catalog, &done.tenant);
-    let at_provider = match &done.at_provider {
-        Ended::Done => "It was ended at the provider too.".to_owned(),
-        Ended::NotOffered => {
-            "The provider offers no way to end it from here: what was handed out runs out by itself."
-                .to_owned()
+pub fn logged_out(
+    language: Language,
+    done: &LoggedOut,
+    reader: &Reader,
+    catalog: &Catalog,
+    slash: &Slash,
+) -> Page {
+    let name = described(language, &done.tenant, reader, catalog);
+    let mut lines = vec![format!("✅ {}", say!(language, "logout-done", name = name))];
+    lines.push(match &done.at_provider {
+        Ended::Done => say!(language, "logout-ended-there"),
+        Ended::NotOffered => say!(language, "logout-not-offered"),
+        Ended::Owed { .. } => say!(language, "logout-owed"),
+        Ended::Refused { why } => say!(language, "logout-refused", why = plain(why)),
+    });
+    if !done.would_end.is_empty() {
+        let others = others(language, &done.would_end, reader, catalog);
+        match &done.at_provider {
+            Ended::Done => lines.push(say!(language, "logout-others-ended", others = others)),
+            Ended::Owed { .. } => lines.push(say!(language, "logout-others-will-end", others = others)),
+            Ended::NotOffered | Ended::Refused { .. } => {}
         }
-        Ended::Owed { .. } => {
-            "The provider could not be told yet. Latchkey goes on trying for a day; you need do nothing."
-                .to_owned()
-        }
-        Ended::Refused { why } => format!(
-            "The provider refused to end it there ({}). To be sure, remove the access in your account there.",
-            plain(why)
-        ),
-    };
-    Page::new(format!(
-        "✅ **Logged out of {name}.**\nIt is gone from here. {at_provider} {} starts a new sign-in.",
-        slash.sub("login")
-    ))
+    }
+    if let Some(threads) = threads(language, &done.threads) {
+        lines.push(say!(language, "logout-threads", threads = threads, using = slash.sub("use")));
+    }
+    lines.push(say!(language, "logout-next", login = slash.sub("login")));
+    Page::new(lines.join("\n")).buttons([show_status(language)])
 }
 
 /// Why nothing was logged out.
-pub fn logout_failed(error: &LogoutError, catalog: &Catalog, slash: &Slash) -> Page {
-    match error {
-        LogoutError::NotSignedIn { tenant } => Page::new(format!(
-            "**{} is not signed in.**\nThere is nothing to log out.",
-            name(catalog, tenant)
-        )),
-        LogoutError::NotYours { tenant } => Page::new(format!(
-            "**{} was signed in by another member.**\nThey or an admin of this server can log it out.",
-            name(catalog, tenant)
-        )),
-        LogoutError::Store(_) => Page::new(format!(
-            "**Nothing was logged out, because of a fault here.**\nIt was written to the log for the operator. Try again \
-             in a moment; {} shows how things stand.",
-            slash.sub("status")
-        )),
-    }
+pub fn logout_failed(
+    language: Language,
+    error: &LogoutError,
+    reader: &Reader,
+    catalog: &Catalog,
+    slash: &Slash,
+) -> Page {
+    Page::new(match error {
+        LogoutError::NotSignedIn { tenant } => {
+            say!(language, "logout-not-signed-in", name = described(language, tenant, reader, catalog))
+        }
+        LogoutError::NotYours { .. } => say!(language, "logout-not-yours"),
+        LogoutError::Store(_) => say!(language, "logout-fault", status = slash.sub("status")),
+    })
 }
 
 /// There is nothing that the caller may log out.
-pub fn nothing_to_log_out(slash: &Slash) -> Page {
-    Page::new(format!(
-        "**You have nothing to log out.**\nOnly who signed in, or an admin of this server, can log out. {} shows what \
-         this thread uses.",
-        slash.sub("status")
-    ))
+pub fn nothing_to_log_out(language: Language, slash: &Slash) -> Page {
+    Page::new(say!(language, "logout-nothing", status = slash.sub("status")))
 }
 
 /// A tenant that nobody knows.
-pub fn unknown_tenant(given: &str, slash: &Slash) -> Page {
-    Page::new(format!(
-        "**{} is not known here.**\nChoose one from the list that appears while you type, or see {}.",
-        plain(&clip(given, 80)),
-        slash.sub("status")
-    ))
+pub fn unknown_tenant(language: Language, given: &str, slash: &Slash) -> Page {
+    let given = plain(&clip(given, 80));
+    Page::new(say!(language, "logout-unknown", given = given, list = slash.sub("list")))
 }
 
 /// Which one?
-pub fn pick_logout(tenants: &[TenantKey], catalog: &Catalog) -> Page {
-    let entries = tenants.iter().map(|tenant| {
-        let label = format!("{} ({tenant})", title(catalog, tenant));
-        (clip(&label, 100), TenantRef::from(tenant).to_string())
-    });
-    Page::new("**What do you want to log out?**").menu(Menu {
+pub fn pick_logout(
+    language: Language,
+    tenants: &[TenantKey],
+    reader: &Reader,
+    catalog: &Catalog,
+    slash: &Slash,
+) -> Page {
+    let entries = tenants
+        .iter()
+        .map(|tenant| (label(language, tenant, reader, catalog), TenantRef::from(tenant).to_string()));
+    let more = beyond_menu(language, tenants.len(), &slash.sub("logout"));
+    let text: Vec<_> = [say!(language, "logout-which")].into_iter().chain(more).collect();
+    Page::new(text.join("\n")).menu(Menu {
         press: Press::PickLogOut,
-        prompt: "Choose a sign-in".to_owned(),
+        prompt: say!(language, "logout-choose"),
         entries: entries.collect(),
     })
+}
+
+/// Other sign-ins, as far as `reader` may know them.
+fn others(language: Language, tenants: &[TenantKey], reader: &Reader, catalog: &Catalog) -> String {
+    listed(language, tenants.iter().map(|tenant| described(language, tenant, reader, catalog)))
+}
+
+/// Threads, as links that show a name to whoever may see them.
+fn threads(language: Language, threads: &[ThreadId]) -> Option<String> {
+    (!threads.is_empty()).then(|| listed(language, threads.iter().map(|thread| format!("<#{thread}>"))))
+}
+
+/// The first few, and how many are left.
+fn listed(language: Language, names: impl ExactSizeIterator<Item = String>) -> String {
+    let left = names.len().saturating_sub(NAMED);
+    let named = names.take(NAMED).collect::<Vec<_>>().join(", ");
+    if left > 0 { say!(language, "and-more", named = named, count = left) } else { named }
 }

@@ -1,163 +1,282 @@
 //! Words of `/auth status` (U6).
+//!
+//! Invariant: five rows and 2,000 characters hold it, and what is left out is said.
 
-use std::fmt::Write;
-
-use latchkey::broker::{Health, LoginStatusView, TenantStatus, ThreadStatus};
+pub use latchkey::broker::Caller as Reader;
+use latchkey::broker::{
+    LoginStatusView, OwedView, Reason, RefreshError, TenantStatus, ThreadEntry, ThreadStatus, is_own,
+    may_manage, may_use,
+};
+use latchkey::gate::{Class, TokenError};
 use latchkey::pending::LoginStatus;
 use latchkey::provider::Catalog;
-use latchkey::tenant::{TenantKey, User};
+use latchkey::store::EntryError;
+use latchkey::tenant::{ProviderName, TenantKey};
 
-use super::{Button, Look, Page, Slash, name, plain, when, who};
+use super::described::{called, described, whose};
+use super::health::{environment, facts, health, providers_words};
+use super::{Button, Look, Page, Slash, TEXT_CAP, named, plain, title, when, whom};
 use crate::discord::custom_id::{Press, TenantRef};
+use crate::say;
+use crate::words::Language;
 
-/// The most tenants that get buttons: a message has five rows.
+/// The most tenants that get a row of buttons: a message has five rows, and the last is for looking again.
 const ROWS_OF_BUTTONS: usize = 4;
+/// The most owed revocations, or damaged entries, that are told one by one.
+const MATTERS: usize = 3;
+/// What is kept free at the end of the text for saying what is left out.
+const ROOM: usize = 300;
 
-/// Who reads a status.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Reader {
-    /// Who.
-    pub user: User,
-    /// Whether they manage what is others'.
-    pub admin: bool,
+/// Where a thread stands. `notice` is what has just been done, above it.
+pub fn thread_status(
+    language: Language,
+    status: &ThreadStatus,
+    reader: &Reader,
+    catalog: &Catalog,
+    slash: &Slash,
+    notice: Option<&str>,
+) -> Page {
+    let mut parts: Vec<_> = notice.into_iter().map(str::to_owned).collect();
+    if status.unreadable {
+        parts.push(say!(language, "status-unreadable"));
+    }
+    let before_entries = parts.len();
+    parts.extend(status.entries.iter().map(|entry| entry_lines(language, entry, reader, catalog)));
+    parts.extend(status.logins.iter().map(|login| login_line(language, login, reader, catalog)));
+    let is_bare = parts.len() == before_entries;
+    if is_bare && !status.unreadable {
+        parts.push(say!(language, "status-nothing", login = slash.sub("login")));
+    }
+    let owed = status.owed.iter().map(|owed| owed_line(language, owed, reader, catalog));
+    parts.extend(some_of(owed, |left| say!(language, "status-owed-more", count = left)));
+    let damaged = status.damaged.iter().map(|entry| damaged_line(language, entry));
+    parts.extend(some_of(damaged, |left| say!(language, "status-damaged-more", count = left)));
+
+    let rows: Vec<_> =
+        status.entries.iter().map(|entry| buttons(language, entry, reader, catalog, status)).collect();
+    let rows: Vec<_> = rows.into_iter().filter(|row| !row.is_empty()).collect();
+    let mut last = Vec::new();
+    if !is_bare && !status.silent.is_empty() {
+        let titles = status.silent.iter().map(|name| plain(&provider_title(catalog, name)));
+        let titles = titles.collect::<Vec<_>>().join(", ");
+        last.push(say!(language, "status-silent", titles = titles, login = slash.sub("login")));
+    }
+    if let Some(left) = rows.len().checked_sub(ROWS_OF_BUTTONS).filter(|left| *left > 0) {
+        let (using, logout) = (slash.sub("use"), slash.sub("logout"));
+        let login = slash.sub("login");
+        last.push(say!(
+            language,
+            "status-more-buttons",
+            count = left,
+            login = login,
+            using = using,
+            logout = logout
+        ));
+    }
+    let mut page = Page::new(fitted(language, parts, &last));
+    for row in rows.into_iter().take(ROWS_OF_BUTTONS) {
+        page = page.buttons(row);
+    }
+    let start = Button::new(&say!(language, "status-sign-in"), Press::Start, Look::Main);
+    let again = Button::new(&say!(language, "status-look-again"), Press::Status, Look::Plain);
+    page.buttons(is_bare.then_some(start).into_iter().chain([again]))
 }
 
-impl Reader {
-    /// A personal account is its owner's business, and an admin's.
-    fn may_see_account(&self, tenant: &TenantKey) -> bool {
-        self.admin || tenant.user.is_none() || tenant.user.as_ref() == self.user.discord()
-    }
-
-    fn may_log_out(&self, status: &TenantStatus) -> bool {
-        let own_slot = status.tenant.user.is_some() && status.tenant.user.as_ref() == self.user.discord();
-        self.admin || own_slot || (status.tenant.user.is_none() && status.owner.as_ref() == Some(&self.user))
-    }
+/// A button that shows where the thread stands, for pages that have changed it.
+pub(super) fn show_status(language: Language) -> Button {
+    Button::new(&say!(language, "status-show"), Press::Status, Look::Plain)
 }
 
-/// Where a thread stands.
-pub fn thread_status(status: &ThreadStatus, reader: &Reader, catalog: &Catalog, slash: &Slash) -> Page {
-    let mut parts = Vec::new();
-    for tenant in &status.tenants {
-        parts.push(tenant_lines(tenant, reader, catalog));
+/// The first few of `lines`, and how many are left.
+fn some_of(lines: impl ExactSizeIterator<Item = String>, more: impl Fn(usize) -> String) -> Vec<String> {
+    let left = lines.len().saturating_sub(MATTERS);
+    let more = (left > 0).then(|| more(left));
+    lines.take(MATTERS).chain(more).collect()
+}
+
+/// As many of `parts` as there is room for, and then `last`.
+fn fitted(language: Language, parts: Vec<String>, last: &[String]) -> String {
+    let length = |text: &str| text.chars().count() + 1;
+    let mut room = TEXT_CAP.saturating_sub(ROOM + last.iter().map(|text| length(text)).sum::<usize>());
+    let (mut lines, count) = (Vec::new(), parts.len());
+    for part in parts {
+        let needed = length(&part);
+        if needed > room {
+            break;
+        }
+        room -= needed;
+        lines.push(part);
     }
-    for tenant in &status.empty {
-        let next = if is_own(tenant, reader) { "Press **Sign in**." } else { "Its owner must sign in." };
-        parts.push(format!("⚪ **{}**: not signed in. {next}", shown(tenant, reader, catalog)));
-    }
-    for login in &status.logins {
-        parts.push(login_line(login, reader, catalog));
-    }
-    if reader.admin {
-        parts.extend(status.damaged.iter().map(|damaged| {
-            format!("🔴 A stored entry cannot be read: {}. Tell the operator.", plain(&damaged.to_string()))
-        }));
-    }
-    if parts.is_empty() {
-        let text = format!(
-            "**Nothing is signed in for this thread.**\nPress **Sign in** below, or use {}.",
-            slash.sub("login")
+    let left = count - lines.len();
+    lines.extend((left > 0).then(|| say!(language, "status-more", count = left)));
+    lines.extend(last.iter().cloned());
+    lines.join("\n")
+}
+
+fn provider_title(catalog: &Catalog, name: &ProviderName) -> String {
+    title(catalog, &TenantKey::shared(name.clone()))
+}
+
+/// One provider: what serves the thread, why, and how it is.
+fn entry_lines(language: Language, entry: &ThreadEntry, reader: &Reader, catalog: &Catalog) -> String {
+    let tenant = &entry.serving.tenant;
+    let name = called(language, tenant, reader, catalog);
+    let reason = match entry.serving.reason {
+        Reason::Thread => Some(say!(language, "status-by-thread")),
+        Reason::Channel => Some(say!(language, "status-by-channel")),
+        Reason::Server => None,
+    };
+    let line = |mark: &str, text: &str| format!("{mark} **{name}**: {text}");
+    let mut muted: Vec<_> = [whose(language, tenant, reader)].into_iter().chain(reason).collect();
+    if let Some(given) = entry.environment {
+        let text = line("🟢", &environment(language, given));
+        let Some(status) = &entry.held else { return text };
+        // What the sign-in behind it is like concerns nobody while it rests.
+        muted.extend(
+            status.owner.as_ref().map(|by| say!(language, "fact-signed-in-by", who = whom(language, by))),
         );
-        return Page::new(text).buttons([Button::new("Sign in", Press::Start, Look::Main)]);
+        let behind = say!(language, "status-behind", facts = muted.join(" · "));
+        return format!("{text}\n-# {behind}");
     }
-    let mut page = Page::new(parts.join("\n"));
-    let several = status.tenants.len() + status.empty.len() > 1;
-    for tenant in status.tenants.iter().take(ROWS_OF_BUTTONS) {
-        let mut buttons = Vec::new();
-        if is_own(&tenant.tenant, reader) && !tenant.health.works() {
-            buttons.push(sign_in(&tenant.tenant, several, catalog));
-        }
-        if reader.may_log_out(tenant) {
-            buttons.push(log_out(&tenant.tenant, several, catalog));
-        }
-        page = page.buttons(buttons);
+    if entry.damaged {
+        return line("🔴", &say!(language, "status-damaged-here"));
     }
-    let left = ROWS_OF_BUTTONS.saturating_sub(page.rows.len());
-    for tenant in status.empty.iter().filter(|tenant| is_own(tenant, reader)).take(left) {
-        page = page.buttons([sign_in(tenant, several, catalog)]);
+    let Some(status) = &entry.held else {
+        let text = match entry.serving.reason {
+            Reason::Server => return line("⚪", &say!(language, "status-could-use")),
+            _ if tenant.user.is_none() || is_own(reader, tenant) => say!(language, "status-empty"),
+            _ => say!(language, "status-empty-other"),
+        };
+        return format!("{}\n-# {}", line("⚪", &text), muted.join(" · "));
+    };
+    let (mark, text) = health(language, status, reader);
+    muted.extend(facts(language, status, reader));
+    let error = providers_words(language, status, reader).map(|error| format!("\n-# {error}"));
+    format!("{}\n-# {}{}", line(mark, &text), muted.join(" · "), error.unwrap_or_default())
+}
+
+/// What can be done about one provider here.
+fn buttons(
+    language: Language,
+    entry: &ThreadEntry,
+    reader: &Reader,
+    catalog: &Catalog,
+    status: &ThreadStatus,
+) -> Vec<Button> {
+    let tenant = &entry.serving.tenant;
+    let several = status.entries.len() > 1;
+    let title = title(catalog, tenant);
+    let labelled = |verb: String| {
+        if several { say!(language, "status-button-of", verb = verb, title = title.as_str()) } else { verb }
+    };
+    let named = || TenantRef::from(tenant);
+    let serves_as_it_is = entry.environment.is_some() || entry.damaged;
+    let mut row = Vec::new();
+    let may_fill = tenant.user.is_none() || is_own(reader, tenant);
+    if may_fill && entry.is_something() && !serves_as_it_is {
+        let works = entry.held.as_ref().is_some_and(|held| held.health.works());
+        // A thread that is served by its channel or the server, and may go on so, is left alone.
+        let bind = entry.serving.reason == Reason::Thread || entry.held.is_none();
+        let press = Press::SignIn { tenant: named(), kind: None, bind };
+        row.extend(match &entry.held {
+            None => Some(Button::new(&labelled(say!(language, "status-sign-in")), press, Look::Main)),
+            Some(_) if !works => {
+                Some(Button::new(&labelled(say!(language, "status-sign-in-again")), press, Look::Main))
+            }
+            Some(_) => None,
+        });
     }
-    page
-}
-
-/// Whether `reader` may fill `tenant`: the guild's, or their own.
-fn is_own(tenant: &TenantKey, reader: &Reader) -> bool {
-    tenant.user.is_none() || tenant.user.as_ref() == reader.user.discord()
-}
-
-/// A tenant in words. What somebody calls their own accounts is nobody else's business.
-fn shown(tenant: &TenantKey, reader: &Reader, catalog: &Catalog) -> String {
-    if reader.may_see_account(tenant) { name(catalog, tenant) } else { plain(&super::title(catalog, tenant)) }
-}
-
-fn sign_in(tenant: &TenantKey, several: bool, catalog: &Catalog) -> Button {
-    let press = Press::SignIn { tenant: TenantRef::from(tenant), kind: None, bind: true };
-    Button::new(&labelled("Sign in", tenant, several, catalog), press, Look::Main)
-}
-
-fn log_out(tenant: &TenantKey, several: bool, catalog: &Catalog) -> Button {
-    let press = Press::LogOut(TenantRef::from(tenant));
-    Button::new(&labelled("Log out", tenant, several, catalog), press, Look::Plain)
-}
-
-fn labelled(verb: &str, tenant: &TenantKey, several: bool, catalog: &Catalog) -> String {
-    if several { format!("{verb}: {}", super::title(catalog, tenant)) } else { verb.to_owned() }
+    let managed = entry.held.as_ref().filter(|held| may_manage(reader, tenant, held.owner.as_ref()));
+    if managed.is_some_and(|held| held.refreshable) && !serves_as_it_is {
+        let label = labelled(say!(language, "status-refresh"));
+        row.push(Button::new(&label, Press::Refresh(named()), Look::Plain));
+    }
+    let may_change = entry.serving.reason != Reason::Thread || may_use(reader, tenant);
+    if entry.another && may_change {
+        let label = labelled(say!(language, "status-use-another"));
+        row.push(Button::new(&label, Press::UseMenu(tenant.provider.clone()), Look::Plain));
+    }
+    if managed.is_some() {
+        let label = labelled(say!(language, "status-log-out"));
+        row.push(Button::new(&label, Press::LogOut(named()), Look::Plain));
+    }
+    row
 }
 
 /// One tenant, as the answer to a start that is not needed.
-pub fn tenant_status(status: &TenantStatus, reader: &Reader, catalog: &Catalog) -> Page {
-    Page::new(format!("**Signed in already.**\n{}", tenant_lines(status, reader, catalog)))
+pub fn tenant_status(language: Language, status: &TenantStatus, reader: &Reader, catalog: &Catalog) -> Page {
+    let (mark, text) = health(language, status, reader);
+    let name = called(language, &status.tenant, reader, catalog);
+    let muted: Vec<_> = [whose(language, &status.tenant, reader)]
+        .into_iter()
+        .chain(facts(language, status, reader))
+        .collect();
+    let already = say!(language, "status-signed-in-already");
+    Page::new(format!("{already}\n{mark} **{name}**: {text}\n-# {}", muted.join(" · ")))
 }
 
-/// One tenant: what, whose, how, since and until when.
-fn tenant_lines(status: &TenantStatus, reader: &Reader, catalog: &Catalog) -> String {
-    let (mark, health) = match status.health {
-        Health::Fresh => ("🟢", "works"),
-        Health::Stale => ("🟢", "works; it is refreshed at its next use"),
-        Health::Environment => ("🟢", "works, with a key that the operator set"),
-        Health::BackingOff => ("🟡", "the last refresh failed and is tried again by itself"),
-        Health::Uncertain => ("🟡", "the provider gave no clear answer; Latchkey goes on trying"),
-        Health::NeedsLogin if status.tenant.user.is_some() => ("🔴", "its owner must sign in again"),
-        Health::NeedsLogin => ("🔴", "somebody must sign in again"),
-        Health::NotConfigured => ("🔴", "its provider is no longer offered here; tell the operator"),
-    };
-    let mut line = format!("{mark} **{}**: {health}", shown(&status.tenant, reader, catalog));
-    if let Some(at) = status.retry_at.filter(|_| !status.health.works()) {
-        // Writing to a String cannot fail.
-        let _ = write!(line, " (next try {})", when(at));
-    }
-    line.push('.');
-    let mut facts = vec![if status.tenant.user.is_none() {
-        "shared by this server".to_owned()
+fn login_line(language: Language, login: &LoginStatusView, reader: &Reader, catalog: &Catalog) -> String {
+    let name = if may_use(reader, &login.tenant) {
+        say!(language, "status-login-to", name = named(language, catalog, &login.tenant))
     } else {
-        "one member's own".to_owned()
-    }];
-    if status.health == Health::Environment {
-        return format!("{line}\n-# {}", facts.join(" · "));
-    }
-    if let Some(account) = status.account.as_deref().filter(|_| reader.may_see_account(&status.tenant)) {
-        facts.push(format!("account {}", plain(account)));
-    }
-    facts.extend(status.owner.as_ref().map(|owner| format!("signed in by {}", who(owner))));
-    facts.extend(status.obtained_at.map(|at| format!("last refreshed {}", when(at))));
-    facts.extend(status.expires_at.map(|at| {
-        if status.health == Health::Fresh {
-            format!("next refresh due before {}", when(at))
-        } else {
-            format!("token ended {}", when(at))
+        say!(language, "status-login-own")
+    };
+    let who = whom(language, &login.user);
+    let until = when(login.expires_at);
+    let mine = login.user == reader.user;
+    let line = match (login.status, mine) {
+        (LoginStatus::Exchanging, true) => say!(language, "status-login-checked-you", name = name),
+        (LoginStatus::Exchanging, false) => say!(language, "status-login-checked", who = who, name = name),
+        (LoginStatus::Confirming, true) => {
+            say!(language, "status-login-confirming-you", name = name, when = until)
         }
-    }));
-    format!("{line}\n-# {}", facts.join(" · "))
+        (LoginStatus::Confirming, false) => {
+            say!(language, "status-login-confirming", who = who, name = name, when = until)
+        }
+        (_, true) => say!(language, "status-login-open-you", name = name, when = until),
+        (_, false) => say!(language, "status-login-open", who = who, name = name, when = until),
+    };
+    format!("⏳ {line}")
 }
 
-fn login_line(login: &LoginStatusView, reader: &Reader, catalog: &Catalog) -> String {
-    let whose =
-        if login.user == reader.user { "You are".to_owned() } else { format!("{} is", who(&login.user)) };
-    let at = if reader.may_see_account(&login.tenant) {
-        format!("to {}", name(catalog, &login.tenant))
-    } else {
-        "with an account of their own".to_owned()
+fn owed_line(language: Language, owed: &OwedView, reader: &Reader, catalog: &Catalog) -> String {
+    let name = described(language, &owed.tenant, reader, catalog);
+    let line =
+        say!(language, "status-owed", name = name, when = when(owed.retry_at), end = when(owed.ends_at));
+    format!("🟠 {line}")
+}
+
+fn damaged_line(language: Language, entry: &EntryError) -> String {
+    format!("🔴 {}", say!(language, "status-damaged", entry = plain(&entry.to_string())))
+}
+
+/// What came of "Refresh now", as a line above the status.
+pub fn refreshed(
+    language: Language,
+    done: Result<&TenantStatus, &RefreshError>,
+    reader: &Reader,
+    catalog: &Catalog,
+) -> String {
+    let error = match done {
+        Ok(status) => {
+            let name = called(language, &status.tenant, reader, catalog);
+            return format!("✅ {}", say!(language, "refresh-done", name = name));
+        }
+        Err(RefreshError::NotYours { .. }) => return say!(language, "refresh-not-yours"),
+        Err(RefreshError::NotRefreshable { .. }) => return say!(language, "refresh-as-it-is"),
+        Err(RefreshError::Token(error)) => error,
     };
-    match login.status {
-        LoginStatus::Exchanging => format!("⏳ {whose} signing in {at}: the answer is being checked."),
-        _ => format!("⏳ {whose} signing in {at}; that ends {}.", when(login.expires_at)),
+    match error {
+        TokenError::Rejected { .. } => say!(language, "refresh-lately"),
+        TokenError::BackOff { until, .. } => say!(language, "refresh-later", when = when(*until)),
+        TokenError::Held { until, .. } => say!(language, "refresh-held", when = when(*until)),
+        TokenError::TimedOut { .. } => say!(language, "refresh-goes-on"),
+        TokenError::NeverSignedIn { .. } => say!(language, "refresh-gone"),
+        error => match error.class() {
+            Class::NeedsLogin => say!(language, "refresh-needs-login"),
+            Class::Operator | Class::Denied => say!(language, "refresh-operator"),
+            Class::Transient => say!(language, "refresh-again"),
+            Class::Store | Class::Bug => say!(language, "refresh-fault"),
+        },
     }
 }

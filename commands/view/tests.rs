@@ -4,12 +4,11 @@ use std::fmt::Write;
 use std::path::Path;
 use std::time::Duration;
 
-use latchkey::broker::{Health, LoggedOut, LogoutError, LogoutPreview, TenantStatus};
+use latchkey::broker::{Health, NextRefresh, TenantStatus};
 use latchkey::config::{Access, Config, Rule};
 use latchkey::login::{Cancelled, PasteError, StartError};
 use latchkey::oauth::AnswerError;
 use latchkey::pending::{EndReason, LoginKind, LoginStatus, PendingLogin};
-use latchkey::revocation::Ended;
 use latchkey::secret::Secret;
 use latchkey::store::StoreError;
 use latchkey::tenant::ThreadId;
@@ -18,7 +17,10 @@ use super::*;
 use crate::words::Language;
 
 mod limits;
+mod lists;
+mod logouts;
 mod statuses;
+mod uses;
 
 use limits::within_limits;
 
@@ -307,6 +309,10 @@ fn logins_that_did_not_start() {
     });
 }
 
+fn reader(id: &str, admin: bool) -> Reader {
+    Reader { user: user(id), admin }
+}
+
 fn status(tenant: &str, health: Health) -> TenantStatus {
     TenantStatus {
         tenant: tenant.parse().unwrap(),
@@ -318,37 +324,11 @@ fn status(tenant: &str, health: Health) -> TenantStatus {
         obtained_at: Some(NOW - 3_000),
         retry_at: matches!(health, Health::BackingOff | Health::Uncertain).then_some(NOW + 60),
         last_error: None,
+        operators_error: false,
+        next_refresh: matches!(health, Health::Fresh).then_some(NextRefresh::At(NOW + 300)),
+        refreshable: true,
         generation: 3,
     }
-}
-
-/// T12
-#[test]
-fn logouts() {
-    let preview = |tenant: &str, would_end: &[&str]| {
-        let would_end = would_end.iter().map(|other| other.parse().unwrap()).collect();
-        let preview = LogoutPreview { status: status(tenant, Health::Fresh), would_end, revokes: true };
-        logout_preview(&preview, &catalog())
-    };
-    let tenant = || "acme".parse::<TenantKey>().unwrap();
-    let done = |at_provider| logged_out(&LoggedOut { tenant: tenant(), at_provider }, &catalog(), &slash());
-    let failed = |error: &LogoutError| logout_failed(error, &catalog(), &slash());
-    let pages = album([
-        ("asked", preview("acme", &[])),
-        ("asked, with others", preview(&format!("acme/work@{ANN}"), &["acme", "acme/play"])),
-        ("kept", kept()),
-        ("done", done(Ended::Done)),
-        ("not offered", done(Ended::NotOffered)),
-        ("owed", done(Ended::Owed { why: "no connection".to_owned(), retry_after: None })),
-        ("refused", done(Ended::Refused { why: "unsupported_token_type".to_owned() })),
-        ("not signed in", failed(&LogoutError::NotSignedIn { tenant: tenant() })),
-        ("not yours", failed(&LogoutError::NotYours { tenant: tenant() })),
-        ("store", failed(&LogoutError::Store(StoreError::Closed))),
-        ("nothing", nothing_to_log_out(&slash())),
-        ("unknown", unknown_tenant("acme/wrok", &slash())),
-        ("which", pick_logout(&[tenant(), "acme/work".parse().unwrap()], &catalog())),
-    ]);
-    insta::assert_snapshot!(pages);
 }
 
 /// C8, C11
@@ -366,7 +346,7 @@ fn cancels() {
             ("unknown", result(&Cancelled::Unknown)),
             ("not yours", result(&Cancelled::NotYours)),
             ("nothing", nothing_to_cancel(language, &slash())),
-            ("which", pick_login(language, &[mine, bobs], &user(ANN), &catalog())),
+            ("which", pick_login(language, &[mine, bobs], &user(ANN), &catalog(), &slash())),
         ]
     });
 }

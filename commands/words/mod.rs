@@ -25,7 +25,23 @@ pub enum Language {
 /// One theme of one language: the file's name, and its text.
 type Theme = (&'static str, &'static str);
 
+/// Every theme, in the language of a folder.
 macro_rules! themes {
+    ($folder:literal) => {
+        themes!($folder:
+            "access",
+            "cancel",
+            "commands",
+            "common",
+            "ended",
+            "list",
+            "login",
+            "logout",
+            "start",
+            "status",
+            "use",
+        )
+    };
     ($folder:literal: $($name:literal),+ $(,)?) => {
         &[$(($name, include_str!(concat!($folder, "/", $name, ".ftl")))),+]
     };
@@ -60,12 +76,8 @@ impl Language {
 
     fn themes(self) -> &'static [Theme] {
         match self {
-            Self::English => {
-                themes!("en": "access", "cancel", "commands", "common", "ended", "login", "start")
-            }
-            Self::German => {
-                themes!("de": "access", "cancel", "commands", "common", "ended", "login", "start")
-            }
+            Self::English => themes!("en"),
+            Self::German => themes!("de"),
         }
     }
 

@@ -5,14 +5,16 @@
 //! logins and refreshes of the tenant that are under way lose (C1, G22).
 
 use super::Broker;
+use super::rights::may_manage;
+use super::serving::threads_bound_to;
 use crate::audit;
-use crate::binding::{OWED_PAUSE, OwedRevocation};
+use crate::binding::{OWED_PAUSE, OwedRevocation, REVOCATION_OWED_FOR};
 use crate::credential::{Credential, CredentialKind};
 use crate::login::machine::{Event, next};
 use crate::pending::EndReason;
 use crate::revocation::{self, Ended};
 use crate::store::{StoreError, Touches, update};
-use crate::tenant::TenantKey;
+use crate::tenant::{TenantKey, ThreadId};
 
 use super::{Caller, TenantStatus};
 
@@ -28,6 +30,8 @@ pub struct LogoutPreview {
     pub would_end: Vec<TenantKey>,
     /// Whether the provider will be told.
     pub revokes: bool,
+    /// The threads that are bound to it.
+    pub threads: Vec<ThreadId>,
 }
 
 /// What a logout did. The tenant is gone from here in every case.
@@ -37,6 +41,10 @@ pub struct LoggedOut {
     pub tenant: TenantKey,
     /// What became of its tokens at the provider.
     pub at_provider: Ended,
+    /// Other tenants whose sign-in ended with it there, or will once the provider hears of it.
+    pub would_end: Vec<TenantKey>,
+    /// The threads that stay bound to it, and have nothing until somebody signs in again.
+    pub threads: Vec<ThreadId>,
 }
 
 /// Why nothing was logged out.
@@ -59,11 +67,6 @@ pub enum LogoutError {
     Store(#[from] StoreError),
 }
 
-fn may_log_out(caller: &Caller, tenant: &TenantKey, held: &Credential) -> bool {
-    let own_slot = tenant.user.is_some() && tenant.user.as_ref() == caller.user.discord();
-    caller.admin || own_slot || (tenant.user.is_none() && held.owner.as_ref() == Some(&caller.user))
-}
-
 impl Broker {
     /// What logging `tenant` out would do.
     ///
@@ -72,11 +75,14 @@ impl Broker {
     pub fn preview_logout(&self, caller: &Caller, tenant: &TenantKey) -> Result<LogoutPreview, LogoutError> {
         let document = self.store.snapshot()?;
         let held = document.tenant(tenant).map_err(StoreError::from)?;
-        let held = held.ok_or_else(|| LogoutError::NotSignedIn { tenant: tenant.clone() })?;
-        if !may_log_out(caller, tenant, &held) {
+        let owner = held.as_ref().and_then(|held| held.owner.as_ref());
+        // Nobody is told whether a slot that is another's holds anything.
+        let is_anothers = tenant.user.is_some() || held.is_some();
+        if is_anothers && !may_manage(caller, tenant, owner) {
             audit::denied(&caller.user, "logging out somebody else's tenant");
             return Err(LogoutError::NotYours { tenant: tenant.clone() });
         }
+        let held = held.ok_or_else(|| LogoutError::NotSignedIn { tenant: tenant.clone() })?;
         let provider = self.catalog.get(&tenant.provider);
         let revokes = held.kind == CredentialKind::OAuth
             && provider.is_some_and(|p| {
@@ -85,9 +91,10 @@ impl Broker {
         let would_end =
             provider.filter(|_| revokes).map(|p| revocation::would_end(&document, tenant, &held, p));
         Ok(LogoutPreview {
-            status: TenantStatus::of(tenant, &held, &self.catalog, self.clock.now()),
+            status: TenantStatus::of(&document, tenant, &held, &self.catalog, self.clock.now()),
             would_end: would_end.unwrap_or_default(),
             revokes,
+            threads: threads_bound_to(&document, tenant),
         })
     }
 
@@ -99,7 +106,7 @@ impl Broker {
         let document = self.store.snapshot()?;
         Ok(document
             .tenants()
-            .filter(|(key, held)| may_log_out(caller, key, held))
+            .filter(|(key, held)| may_manage(caller, key, held.owner.as_ref()))
             .map(|(key, _)| key)
             .collect())
     }
@@ -109,13 +116,13 @@ impl Broker {
     /// # Errors
     /// See [`LogoutError`].
     pub async fn logout(&self, caller: &Caller, tenant: &TenantKey) -> Result<LoggedOut, LogoutError> {
-        let revokes = self.preview_logout(caller, tenant)?.revokes;
+        let LogoutPreview { revokes, would_end, threads, .. } = self.preview_logout(caller, tenant)?;
         let (key, who) = (tenant.clone(), caller.clone());
         let touches = Touches::tenant(tenant).and_logins_at(tenant).and_revocations();
         let removed = update(&*self.store, touches, move |view| {
             let held = view.tenant(&key).map_err(StoreError::from)?;
             let held = held.ok_or_else(|| LogoutError::NotSignedIn { tenant: key.clone() })?;
-            if !may_log_out(&who, &key, &held) {
+            if !may_manage(&who, &key, held.owner.as_ref()) {
                 return Err(LogoutError::NotYours { tenant: key });
             }
             view.remove_tenant(&key);
@@ -140,7 +147,7 @@ impl Broker {
         };
         // A refreshed token that could not be stored yet may lie aside: whoever takes the lock next sees to it, now (G21).
         self.gate.refresh_ahead(tenant);
-        Ok(LoggedOut { tenant: tenant.clone(), at_provider })
+        Ok(LoggedOut { tenant: tenant.clone(), at_provider, would_end, threads })
     }
 
     /// Tries an owed revocation once, and writes down what came of it.
@@ -161,13 +168,20 @@ impl Broker {
                 _ => None,
             };
             move |view| {
-                if let Some(asked) = retry_after {
-                    again.attempts = again.attempts.saturating_add(1);
-                    let own = (OWED_PAUSE << again.attempts.min(6)).min(OWED_PAUSE_CAP);
-                    again.retry_at = view.now() + own.max(asked);
-                    view.owe(again);
-                } else {
-                    view.settle(&again.id);
+                // What was settled or given up meanwhile does not come back.
+                let is_owed = view.owed().iter().any(|owed| owed.id == again.id);
+                match retry_after {
+                    Some(asked) if is_owed => {
+                        let now = view.now();
+                        again.attempts = again.attempts.saturating_add(1);
+                        let own = (OWED_PAUSE << again.attempts.min(6)).min(OWED_PAUSE_CAP);
+                        again.retry_at = now.saturating_add(own.max(asked.min(REVOCATION_OWED_FOR)));
+                        // From here on by the clock as it is now (S14).
+                        again.owed_at = again.owed_at.min(now);
+                        view.owe(again);
+                    }
+                    Some(_) => {}
+                    None => view.settle(&again.id),
                 }
                 Ok::<_, StoreError>(())
             }
@@ -185,7 +199,7 @@ impl Broker {
     /// The store's.
     pub async fn retry_owed(&self) -> Result<(), StoreError> {
         let now = self.clock.now();
-        let due: Vec<_> = self.store.snapshot()?.owed().filter(|owed| owed.retry_at <= now).collect();
+        let due: Vec<_> = self.store.snapshot()?.owed().filter(|owed| owed.is_due(now)).collect();
         for owed in due {
             let mut held = Credential::new(
                 CredentialKind::OAuth,

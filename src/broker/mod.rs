@@ -3,18 +3,30 @@
 //! Owns what commands and servers call, and who may do what with which tenant. Invariant: a member never completes, sees
 //! or replaces what is another's; every entry goes through here. Must not: know Discord, or print anything.
 
+mod bind;
 mod import;
+mod list;
 mod logout;
+mod refresh;
 mod resolve;
+mod rights;
+mod serving;
 mod status;
 mod token;
 
 use std::sync::Arc;
 
+pub use self::bind::{BindError, Bound, Choice};
 pub use self::import::{ImportFate, ImportItem, ImportWish};
+pub use self::list::{List, Listed};
 pub use self::logout::{LoggedOut, LogoutError, LogoutPreview};
+pub use self::refresh::RefreshError;
 pub use self::resolve::{ResolveError, resolve};
-pub use self::status::{Health, LoginStatusView, TenantStatus, ThreadStatus, health};
+pub use self::rights::{is_own, may_manage, may_use};
+pub use self::serving::{FromEnvironment, Reason, Serving, from_environment, serving};
+pub use self::status::{
+    Health, LoginStatusView, NextRefresh, OwedView, TenantStatus, ThreadEntry, ThreadStatus, health,
+};
 pub use self::token::{FreshToken, fresh_now};
 use crate::clock::Clock;
 use crate::gate::Gate;
@@ -163,8 +175,9 @@ impl Broker {
     }
 
     fn working(&self, tenant: &TenantKey) -> Result<Option<TenantStatus>, StoreError> {
-        let Some(credential) = self.store.snapshot()?.tenant(tenant)? else { return Ok(None) };
-        let status = TenantStatus::of(tenant, &credential, &self.catalog, self.clock.now());
+        let document = self.store.snapshot()?;
+        let Some(credential) = document.tenant(tenant)? else { return Ok(None) };
+        let status = TenantStatus::of(&document, tenant, &credential, &self.catalog, self.clock.now());
         Ok(Some(status).filter(|status| status.health.works()))
     }
 

@@ -3,6 +3,7 @@
 //! Owns the order: a full tenant key names itself; a provider means the thread's binding, else its parent channel's, else
 //! the guild's shared slot. Invariant: never a guess: where none of these is there, the candidates are named.
 
+use super::serving::{Reason, from_environment, serving};
 use crate::provider::Catalog;
 use crate::store::{Document, StoreError};
 use crate::tenant::{NameError, TenantKey, ThreadId, UserId};
@@ -70,15 +71,12 @@ pub fn resolve(
     if tenant.profile.is_some() || tenant.user.is_some() {
         return Ok(tenant);
     }
-    for place in [thread, parent].into_iter().flatten() {
-        let bound = document.binding(place).map_err(StoreError::from)?;
-        if let Some(bound) = bound.and_then(|binding| binding.tenants.get(&tenant.provider).cloned()) {
-            return Ok(bound);
-        }
+    let serving = serving(document, &tenant.provider, thread, parent).map_err(StoreError::from)?;
+    if serving.reason != Reason::Server {
+        return Ok(serving.tenant);
     }
     let shared_is_there = document.tenant(&tenant).map_err(StoreError::from)?.is_some();
-    let from_environment = provider.api_key.is_some() || provider.env_token.is_some();
-    if shared_is_there || from_environment {
+    if shared_is_there || from_environment(provider).is_some() {
         return Ok(tenant);
     }
     let candidates = document.tenants().map(|(key, _)| key).filter(|key| key.provider == tenant.provider);

@@ -3,14 +3,17 @@
 //! Owns [`Health`], the one judgement that status commands, buttons and messages share. Invariant: reading it spends
 //! nothing and asks nobody (G27). Must not: choose words (`commands/view.rs` does).
 
-use super::Broker;
+use super::rights::{is_own, may_use};
+use super::serving::{FromEnvironment, Reason, Serving, from_environment, serving, threads_bound_to};
+use super::{Broker, Caller};
+use crate::binding::{OwedRevocation, REVOCATION_OWED_FOR};
 use crate::clock::UnixSeconds;
-use crate::credential::{Credential, CredentialKind, CredentialState};
-use crate::gate::policy::backing_off;
+use crate::credential::{Credential, CredentialState};
+use crate::gate::policy::{backing_off, due, is_in_use, is_refreshable, mismatch};
 use crate::pending::{LoginKind, LoginStatus, PendingLogin};
 use crate::provider::Catalog;
-use crate::store::{EntryError, StoreError, has_ended};
-use crate::tenant::{TenantKey, ThreadId, User};
+use crate::store::{Document, EntryError, StoreError, has_ended};
+use crate::tenant::{ProviderName, TenantKey, ThreadId, User};
 
 /// How a tenant is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,6 +32,8 @@ pub enum Health {
     Environment,
     /// Its provider is no longer configured.
     NotConfigured,
+    /// It was issued under other settings of its provider than those of now, and cannot be refreshed under these (G30).
+    Misconfigured,
 }
 
 impl Health {
@@ -49,8 +54,18 @@ impl Health {
             Self::NeedsLogin => "needs_login",
             Self::Environment => "environment",
             Self::NotConfigured => "not_configured",
+            Self::Misconfigured => "misconfigured",
         }
     }
+}
+
+/// When a tenant is refreshed next, if nothing comes between.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NextRefresh {
+    /// By itself, ahead of its end: the gate's own refresh point, or the end of its back-off.
+    At(UnixSeconds),
+    /// When it is asked for next: nobody uses it of late, or no thread is bound to it.
+    AtUse,
 }
 
 /// One tenant, as told to people. Holds no secret.
@@ -74,6 +89,12 @@ pub struct TenantStatus {
     pub retry_at: Option<UnixSeconds>,
     /// What the last failure said.
     pub last_error: Option<String>,
+    /// Whether that is the operator's to mend.
+    pub operators_error: bool,
+    /// When it is refreshed next; none where it never is, or must be signed in first.
+    pub next_refresh: Option<NextRefresh>,
+    /// Whether it can be refreshed at all.
+    pub refreshable: bool,
     /// How often the tokens were replaced.
     pub generation: u64,
 }
@@ -81,14 +102,25 @@ pub struct TenantStatus {
 impl TenantStatus {
     /// The status of `credential` at `now`.
     #[must_use]
-    pub fn of(tenant: &TenantKey, credential: &Credential, catalog: &Catalog, now: UnixSeconds) -> Self {
+    pub fn of(
+        document: &Document,
+        tenant: &TenantKey,
+        credential: &Credential,
+        catalog: &Catalog,
+        now: UnixSeconds,
+    ) -> Self {
         let provider = catalog.get(&tenant.provider);
         let title = provider.map_or_else(|| tenant.provider.to_string(), |provider| provider.title.clone());
-        let environment = provider.is_some_and(|p| p.api_key.is_some() || p.env_token.is_some());
+        let environment = provider.is_some_and(|provider| from_environment(provider).is_some());
         let health = match provider {
             None => Health::NotConfigured,
             Some(_) if environment => Health::Environment,
-            Some(_) => health(credential, now),
+            Some(provider) => match health(credential, now) {
+                // While it serves, or once it is dead, that changes nothing.
+                known @ (Health::Fresh | Health::NeedsLogin) => known,
+                _ if mismatch(credential, provider).is_some() => Health::Misconfigured,
+                known => known,
+            },
         };
         Self {
             tenant: tenant.clone(),
@@ -100,8 +132,29 @@ impl TenantStatus {
             obtained_at: credential.obtained_at,
             retry_at: backing_off(credential, now),
             last_error: credential.last_error.clone(),
+            operators_error: credential.operators_error,
+            next_refresh: next_refresh(document, tenant, credential, now),
+            refreshable: is_refreshable(credential),
             generation: credential.generation,
         }
+    }
+}
+
+/// When `credential` is refreshed next: workers keep what threads are bound to and use fresh ahead of need (W2).
+fn next_refresh(
+    document: &Document,
+    tenant: &TenantKey,
+    credential: &Credential,
+    now: UnixSeconds,
+) -> Option<NextRefresh> {
+    if credential.state == CredentialState::NeedsLogin {
+        return None;
+    }
+    let due = due(credential, now);
+    let is_kept_fresh = is_in_use(credential, now) && !threads_bound_to(document, tenant).is_empty();
+    match due {
+        Some(at) if is_kept_fresh => Some(NextRefresh::At(at)),
+        _ => is_refreshable(credential).then_some(NextRefresh::AtUse),
     }
 }
 
@@ -109,7 +162,7 @@ impl TenantStatus {
 #[must_use]
 pub fn health(credential: &Credential, now: UnixSeconds) -> Health {
     let serves = credential.expires_at.is_none_or(|at| at > now);
-    let refreshable = credential.kind == CredentialKind::OAuth && credential.refresh_token.is_some();
+    let refreshable = is_refreshable(credential);
     match credential.state {
         CredentialState::NeedsLogin => Health::NeedsLogin,
         CredentialState::Uncertain => Health::Uncertain,
@@ -150,65 +203,119 @@ impl From<&PendingLogin> for LoginStatusView {
     }
 }
 
-/// A thread, as told to people.
+/// A revocation that is owed to a provider, as told to people. Holds no secret.
 #[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OwedView {
+    /// The slot that was logged out.
+    pub tenant: TenantKey,
+    /// When it became owed.
+    pub owed_at: UnixSeconds,
+    /// When the next try is due.
+    pub retry_at: UnixSeconds,
+    /// When it is given up.
+    pub ends_at: UnixSeconds,
+}
+
+impl From<&OwedRevocation> for OwedView {
+    fn from(owed: &OwedRevocation) -> Self {
+        Self {
+            tenant: owed.tenant.clone(),
+            owed_at: owed.owed_at,
+            retry_at: owed.retry_at,
+            ends_at: owed.owed_at.saturating_add(REVOCATION_OWED_FOR),
+        }
+    }
+}
+
+/// One provider in a thread, as told to people.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ThreadEntry {
+    /// The tenant that serves the thread, and why this one.
+    pub serving: Serving,
+    /// What the environment gives in its place (G25).
+    pub environment: Option<FromEnvironment>,
+    /// How it is; none where nobody has signed in.
+    pub held: Option<TenantStatus>,
+    /// Whether its entry cannot be understood.
+    pub damaged: bool,
+    /// Whether there is another tenant that the caller may have the thread use.
+    pub another: bool,
+}
+
+impl ThreadEntry {
+    /// Whether agents of the thread have something to ask for, working or not.
+    #[must_use]
+    pub fn is_something(&self) -> bool {
+        self.serving.reason != Reason::Server
+            || self.held.is_some()
+            || self.damaged
+            || self.environment.is_some()
+    }
+}
+
+/// A thread, as told to somebody.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ThreadStatus {
-    /// The tenants that serve it: by its binding, else its parent's, else the guild's shared ones.
-    pub tenants: Vec<TenantStatus>,
-    /// Tenants that it is bound to and that hold no sign-in.
-    pub empty: Vec<TenantKey>,
+    /// One for each provider that serves the thread or could, by a tenant that the caller may use.
+    pub entries: Vec<ThreadEntry>,
+    /// Providers on offer that nothing is signed in at, here or of the caller's.
+    pub silent: Vec<ProviderName>,
+    /// Whether what the thread or its channel is bound to cannot be understood: then agents get nothing here.
+    pub unreadable: bool,
     /// Open logins that it watches or that would fill one of its tenants.
     pub logins: Vec<LoginStatusView>,
-    /// Entries of the store that cannot be understood.
+    /// Revocations that are owed: all for an admin, else those of one's own tenants.
+    pub owed: Vec<OwedView>,
+    /// Entries of the store that cannot be understood, for an admin.
     pub damaged: Vec<EntryError>,
 }
 
 impl Broker {
-    /// Where `thread` stands; `parent` is the channel that it hangs from.
+    /// Where `thread` stands, for `caller`; `parent` is the channel that it hangs from.
     ///
     /// # Errors
     /// The store's.
     pub fn thread_status(
         &self,
+        caller: &Caller,
         thread: &ThreadId,
         parent: Option<&ThreadId>,
     ) -> Result<ThreadStatus, StoreError> {
         let document = self.store.snapshot()?;
         let now = self.clock.now();
-        let mut status = ThreadStatus {
-            tenants: Vec::new(),
-            empty: Vec::new(),
-            logins: Vec::new(),
-            damaged: document.damaged(),
-        };
+        let mut status = ThreadStatus::default();
         for provider in self.catalog.iter() {
-            let mut bound = None;
-            for place in [Some(thread), parent].into_iter().flatten() {
-                bound =
-                    document.binding(place)?.and_then(|binding| binding.tenants.get(&provider.name).cloned());
-                if bound.is_some() {
-                    break;
-                }
-            }
-            let is_bound = bound.is_some();
-            let tenant = bound.unwrap_or_else(|| TenantKey::shared(provider.name.clone()));
-            match document.tenant(&tenant) {
-                Ok(Some(credential)) => {
-                    status.tenants.push(TenantStatus::of(&tenant, &credential, &self.catalog, now));
-                }
-                Ok(None) if is_bound => status.empty.push(tenant),
-                // A damaged entry is told with the others.
-                _ => {}
+            let Ok(serving) = serving(&document, &provider.name, Some(thread), parent) else {
+                status.unreadable = true;
+                continue;
+            };
+            let tenant = &serving.tenant;
+            let held = document.tenant(tenant);
+            let damaged = held.is_err();
+            let held = held.ok().flatten();
+            let held = held.map(|held| TenantStatus::of(&document, tenant, &held, &self.catalog, now));
+            let another = document
+                .tenants()
+                .any(|(key, _)| key.provider == provider.name && key != *tenant && may_use(caller, &key));
+            let environment = from_environment(provider);
+            let entry = ThreadEntry { serving, environment, held, damaged, another };
+            if entry.is_something() || another {
+                status.entries.push(entry);
+            } else {
+                status.silent.push(provider.name.clone());
             }
         }
         let serves = |key: &TenantKey| {
-            status.tenants.iter().any(|tenant| tenant.tenant == *key) || status.empty.contains(key)
+            status.entries.iter().any(|entry| entry.is_something() && entry.serving.tenant == *key)
         };
         let open = document.logins().filter(|login| !has_ended(login, now));
         let here = open.filter(|login| {
             serves(&login.tenant) || login.watchers.iter().any(|watcher| watcher.thread == *thread)
         });
         status.logins = here.map(|login| LoginStatusView::from(&*login)).collect();
+        let owed = document.owed().filter(|owed| caller.admin || is_own(caller, &owed.tenant));
+        status.owed = owed.map(|owed| OwedView::from(&*owed)).collect();
+        status.damaged = if caller.admin { document.damaged() } else { Vec::new() };
         Ok(status)
     }
 
@@ -219,6 +326,7 @@ impl Broker {
     pub fn all_tenants(&self) -> Result<Vec<TenantStatus>, StoreError> {
         let document = self.store.snapshot()?;
         let now = self.clock.now();
-        Ok(document.tenants().map(|(key, held)| TenantStatus::of(&key, &held, &self.catalog, now)).collect())
+        let all = document.tenants();
+        Ok(all.map(|(key, held)| TenantStatus::of(&document, &key, &held, &self.catalog, now)).collect())
     }
 }

@@ -9,6 +9,11 @@ use crate::store::{Touches, update};
 use crate::tenant::UserId;
 use crate::testing::{Host, key};
 
+mod binding;
+mod knowing;
+mod owing;
+mod wishing;
+
 struct House {
     host: Host,
     authority: Authority,
@@ -18,7 +23,12 @@ struct House {
 
 impl House {
     fn new() -> Self {
-        let host = Host::with("aliases = [\"am\"]\n");
+        Self::with("")
+    }
+
+    /// With these lines more in the provider's table, or tables behind it.
+    fn with(more: &str) -> Self {
+        let host = Host::with(&format!("aliases = [\"am\"]\n{more}"));
         let clock = host.clock.clone();
         let broker = Broker::new(host.store(), host.catalog.clone(), oauth::Client::new(), clock.clone(), 5);
         Self { authority: host.authority.clone(), broker, clock, host }
@@ -217,8 +227,11 @@ async fn status_asks_nobody() {
     let host = House::new();
     host.sign_in("acme", &Person::ada(), "42").await;
     host.clock.jump(4_000);
-    let status = host.broker.thread_status(&"7".parse().unwrap(), None).unwrap();
-    assert_eq!(status.tenants.iter().map(|tenant| tenant.health).collect::<Vec<_>>(), [Health::Stale]);
+    let status = host.broker.thread_status(&caller("42"), &"7".parse().unwrap(), None).unwrap();
+    let healths = status.entries.iter().filter_map(|entry| entry.held.as_ref()).map(|held| held.health);
+    assert_eq!(healths.collect::<Vec<_>>(), [Health::Stale]);
+    host.broker.list(&caller("42")).unwrap();
+    host.broker.usable(&caller("42"), &"7".parse().unwrap(), None, None).unwrap();
     assert_eq!(host.authority.requests().len(), 0);
 }
 

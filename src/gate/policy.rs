@@ -39,6 +39,9 @@ pub const UNCERTAIN_CAP: i64 = 3_600;
 /// The longest back-off that is believed, in seconds: a server may ask for a day; more is a clock that jumped (S14).
 const LONGEST_BACK_OFF: i64 = 24 * 60 * 60 + SKEW_ALLOWED;
 
+/// A tenant that was asked for within this many seconds is in use (W2).
+const IN_USE_FOR: i64 = 7 * 24 * 60 * 60;
+
 /// What a caller needs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Want {
@@ -50,11 +53,14 @@ pub struct Want {
     pub arrived: Option<(String, u64)>,
     /// Whether to refresh ahead of need, from the refresh point on (G24).
     pub ahead: bool,
+    /// Whether only something newer than at arrival will do, although nothing speaks against what is there: somebody's
+    /// wish, which is forced as a rejected token is (G15), and less than that where an outcome is unknown (G19).
+    pub anew: bool,
 }
 
 impl Default for Want {
     fn default() -> Self {
-        Self { min_valid: MIN_VALID, rejected: None, arrived: None, ahead: false }
+        Self { min_valid: MIN_VALID, rejected: None, arrived: None, ahead: false, anew: false }
     }
 }
 
@@ -63,6 +69,12 @@ impl Want {
     #[must_use]
     pub fn ahead() -> Self {
         Self { ahead: true, ..Self::default() }
+    }
+
+    /// A refresh because somebody wishes it.
+    #[must_use]
+    pub fn anew() -> Self {
+        Self { anew: true, ..Self::default() }
     }
 }
 
@@ -106,7 +118,11 @@ pub enum Step {
 /// Whether `credential` gives `want` what it needs at `now`.
 #[must_use]
 pub fn satisfies(credential: &Credential, want: &Want, now: UnixSeconds) -> bool {
-    if is_rejected(credential, want) || (want.ahead && is_past_refresh_point(credential, now)) {
+    let is_newer = want.arrived.as_ref().is_some_and(|arrived| *arrived != credential.version());
+    if is_rejected(credential, want)
+        || (want.ahead && is_past_refresh_point(credential, now))
+        || (want.anew && !is_newer)
+    {
         return false;
     }
     let Some(expires_at) = credential.expires_at else { return true };
@@ -116,7 +132,6 @@ pub fn satisfies(credential: &Credential, want: &Want, now: UnixSeconds) -> bool
     let ordinary = want.min_valid <= MIN_VALID;
     let needed =
         life(credential).filter(|_| ordinary).map_or(want.min_valid, |life| want.min_valid.min(life / 2));
-    let is_newer = want.arrived.as_ref().is_some_and(|arrived| *arrived != credential.version());
     left > 0 && (left >= needed || is_newer)
 }
 
@@ -177,6 +192,19 @@ pub fn backing_off(credential: &Credential, now: UnixSeconds) -> Option<UnixSeco
     (!credential.updated_at.is_some_and(|at| is_from_the_future(at, now))).then_some(until)
 }
 
+/// Whether `credential` can be refreshed at all.
+#[must_use]
+pub fn is_refreshable(credential: &Credential) -> bool {
+    credential.kind == CredentialKind::OAuth && credential.refresh_token.is_some()
+}
+
+/// Whether somebody asked for `credential` of late, or it is too new to tell: only then is it kept fresh ahead of need (W2).
+#[must_use]
+pub fn is_in_use(credential: &Credential, now: UnixSeconds) -> bool {
+    let last = credential.last_used_at.max(credential.created_at);
+    last.is_some_and(|at| now.saturating_sub(at) < IN_USE_FOR)
+}
+
 /// Whether the clock has been set back since `stamp` was taken (S14).
 fn is_from_the_future(stamp: UnixSeconds, now: UnixSeconds) -> bool {
     stamp.saturating_sub(now) > SKEW_ALLOWED
@@ -217,7 +245,7 @@ pub fn decide(
     }
     let serves_by_the_clock = credential.expires_at.is_none_or(|at| at > now);
     let rejected = is_rejected(credential, want);
-    let forced = rejected && serves_by_the_clock;
+    let forced = (rejected || want.anew) && serves_by_the_clock;
     let forced_lately =
         credential.forced_at.is_some_and(|at| now.abs_diff(at) < FORCED_AGAIN_AFTER.unsigned_abs());
     if forced && forced_lately {
@@ -243,7 +271,8 @@ fn waited_since(credential: &Credential, intent: &Intent, now: UnixSeconds) -> b
 }
 
 /// What of the credential's origin differs from the configuration (G30).
-fn mismatch(credential: &Credential, provider: &Provider) -> Option<&'static str> {
+#[must_use]
+pub fn mismatch(credential: &Credential, provider: &Provider) -> Option<&'static str> {
     let differs = |issued: Option<&str>, configured: &str| issued.is_some_and(|issued| issued != configured);
     // A refresh token is shown to nobody but its own provider (I8).
     if credential.provider != provider.name {

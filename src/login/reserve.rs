@@ -41,7 +41,13 @@ impl Inner {
                     // Its starter died: a free lock says so (S13).
                     LoginStatus::Starting => {}
                     _ => {
-                        let (joined, older) = watch(live.clone(), request.watcher);
+                        let mut live = live.clone();
+                        let from = request.watcher.as_ref().map(|watcher| &watcher.thread);
+                        // Asked for again from the thread that it was to bind, with the wish to leave that alone.
+                        if request.bind.is_none() && live.bind.as_ref() == from {
+                            live.bind = None;
+                        }
+                        let (joined, older) = watch(live, request.watcher);
                         view.put_login(joined.clone());
                         return Ok(Reserved::Live(joined, older));
                     }

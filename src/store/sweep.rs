@@ -5,9 +5,9 @@
 
 use super::document::{Changes, Document};
 use super::view::login_key;
-use crate::binding::REVOCATION_OWED_FOR;
 use crate::clock::{SKEW_ALLOWED, UnixSeconds};
 use crate::pending::{EndReason, LoginStatus, PendingLogin};
+use crate::tenant::TenantKey;
 
 /// A login that is over stays this long after those who watch were told, in seconds (C6).
 pub const KEPT_AFTER_TELLING: i64 = 300;
@@ -67,12 +67,17 @@ pub(super) fn due(document: &Document, now: UnixSeconds) -> Changes {
         }
     }
     for owed in document.owed() {
-        let age = now.saturating_sub(owed.owed_at);
-        if !(-SKEW_ALLOWED..=REVOCATION_OWED_FOR).contains(&age) {
+        if owed.is_over(now) {
             changes.settled.insert(owed.id.clone());
         }
     }
     changes
+}
+
+/// The slots whose owed revocations `swept` gives up: for the audit trail, once that is written (T12).
+pub(super) fn given_up(document: &Document, swept: &Changes) -> Vec<TenantKey> {
+    let gone = document.owed().filter(|owed| swept.settled.contains(&owed.id));
+    gone.map(|owed| owed.tenant.clone()).collect()
 }
 
 /// Whether a login that is still open has in truth ended by time: what every reader must ask (C6).

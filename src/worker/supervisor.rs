@@ -212,10 +212,6 @@ impl Supervisor {
     async fn settle_debts(&self) {
         loop {
             tokio::select! {
-                () = tokio::time::sleep(SWEEP_EVERY) => {}
-                () = self.0.closing.cancelled() => return,
-            }
-            tokio::select! {
                 // What is left stays owed.
                 () = self.0.closing.cancelled() => return,
                 result = self.0.broker.retry_owed() => {
@@ -223,6 +219,10 @@ impl Supervisor {
                         tracing::warn!(%error, "owed revocations could not be tried; trying again");
                     }
                 }
+            }
+            tokio::select! {
+                () = tokio::time::sleep(SWEEP_EVERY) => {}
+                () = self.0.closing.cancelled() => return,
             }
         }
     }

@@ -203,7 +203,7 @@ async fn the_confirmation_of_a_logout_says_what_else_ends() {
     }
     let tenant = format!("real@{id}");
     let asked = ann.slash("/auth logout").option("tenant", &tenant).in_thread(&thread).send().await;
-    let text = format!("The provider ends these sign-ins with it: `real/work@{id}`.");
-    asked.sees_text(&text, SOON).await;
+    let text = "At the provider these end with it: Real, profile work (your own).";
+    asked.sees_text(text, SOON).await;
     setup.discord.assert_clean();
 }

@@ -122,7 +122,10 @@ fn the_longest_names_fit() {
         within_limits("unknown", &unknown_provider(language, &foreign, &catalog, None));
         within_limits("wrong profile", &wrong_profile(language, &foreign));
         let logins: Vec<_> = (0..30).map(|_| login(LoginKind::Paste)).collect();
-        within_limits("which login", &pick_login(language, &logins, &User::Local(u32::MAX), &catalog));
+        within_limits(
+            "which login",
+            &pick_login(language, &logins, &User::Local(u32::MAX), &catalog, &slash),
+        );
         let tried = Tried { tenant: &tenant, kind: Some(LoginKind::Device), bind: false, other: None };
         for error in [
             StartError::Refused { why: String::new(), said: Some(foreign.clone()) },

@@ -1,60 +1,186 @@
 //! `/auth status`, for everybody who may read it.
 
-use latchkey::broker::{LoginStatusView, ThreadStatus};
+use latchkey::broker::{
+    FromEnvironment, LoginStatusView, OwedView, Reason, RefreshError, Serving, ThreadEntry, ThreadStatus,
+};
+use latchkey::gate::TokenError;
 
 use super::*;
 
-fn thread_of(tenants: Vec<TenantStatus>) -> ThreadStatus {
-    ThreadStatus { tenants, empty: Vec::new(), logins: Vec::new(), damaged: Vec::new() }
+const BEN: &str = "1099511627776";
+
+fn entry(tenant: &str, reason: Reason, held: Option<TenantStatus>) -> ThreadEntry {
+    let serving = Serving { tenant: tenant.parse().unwrap(), reason };
+    ThreadEntry { serving, environment: None, held, damaged: false, another: false }
 }
 
-/// U6
-#[test]
-fn statuses() {
-    let ann = Reader { user: user(ANN), admin: false };
-    let bob = Reader { user: user("1099511627776"), admin: false };
-    let admin = Reader { user: user("1099511627776"), admin: true };
-    let page = |status: &ThreadStatus, reader: &Reader| thread_status(status, reader, &catalog(), &slash());
+fn held(tenant: &str, reason: Reason, health: Health) -> ThreadEntry {
+    entry(tenant, reason, Some(status(tenant, health)))
+}
+
+fn thread_of(entries: Vec<ThreadEntry>) -> ThreadStatus {
+    ThreadStatus { entries, ..ThreadStatus::default() }
+}
+
+fn page(language: Language, status: &ThreadStatus, reader: &Reader) -> Page {
+    thread_status(language, status, reader, &catalog(), &slash(), None)
+}
+
+/// Every health, on pages that hold them.
+fn healths() -> [ThreadStatus; 2] {
     let healths = [
         Health::Fresh,
         Health::Stale,
         Health::BackingOff,
         Health::Uncertain,
         Health::NeedsLogin,
-        Health::Environment,
+        Health::Misconfigured,
         Health::NotConfigured,
     ];
-    let all = thread_of(healths.map(|health| status("acme", health)).to_vec());
-    let personal = thread_of(vec![status(&format!("acme/work@{ANN}"), Health::NeedsLogin)]);
-    let mut rest = thread_of(vec![status("acme", Health::Fresh)]);
-    rest.empty.push("notes".parse().unwrap());
-    for (person, status) in [(ANN, LoginStatus::Pending), ("1099511627776", LoginStatus::Exchanging)] {
-        let login = PendingLogin { user: user(person), status, ..login("acme", LoginKind::Device) };
-        rest.logins.push(LoginStatusView::from(&login));
+    let mut all: Vec<_> = healths.map(|health| held("acme", Reason::Server, health)).into();
+    let mut refused = status("acme", Health::BackingOff);
+    refused.operators_error = true;
+    refused.last_error = Some("invalid_client: unknown client".to_owned());
+    all.push(entry("acme", Reason::Server, Some(refused)));
+    let mut failing = status("acme", Health::Fresh);
+    failing.retry_at = Some(NOW + 30);
+    failing.last_error = Some("the server answered 503".to_owned());
+    all.push(entry("acme", Reason::Server, Some(failing)));
+    let rest = all.split_off(5);
+    [thread_of(all), thread_of(rest)]
+}
+
+fn rest() -> ThreadStatus {
+    let mut behind = held("acme", Reason::Thread, Health::Fresh);
+    behind.environment = Some(FromEnvironment::ApiKey);
+    behind.another = true;
+    let mut token = entry("codex", Reason::Server, None);
+    token.environment = Some(FromEnvironment::Token);
+    let mut other = held(&format!("notes/work@{ANN}"), Reason::Channel, Health::Fresh);
+    other.another = true;
+    let mut status = thread_of(vec![behind, token, other]);
+    for (person, at) in
+        [(ANN, LoginStatus::Pending), (BEN, LoginStatus::Exchanging), (BEN, LoginStatus::Confirming)]
+    {
+        let login = PendingLogin { user: user(person), status: at, ..login("acme", LoginKind::Device) };
+        status.logins.push(LoginStatusView::from(&login));
     }
-    let mut others = thread_of(Vec::new());
-    for status in [LoginStatus::Pending, LoginStatus::Exchanging] {
-        let login = PendingLogin { status, ..login(&format!("acme/work@{ANN}"), LoginKind::Device) };
-        others.logins.push(LoginStatusView::from(&login));
-    }
-    rest.damaged.push(latchkey::store::EntryError {
-        section: "tenants",
-        key: "acme/old".to_owned(),
-        why: "no access token".to_owned(),
+    let login = login(&format!("acme/work@{ANN}"), LoginKind::Device);
+    status.logins.push(LoginStatusView::from(&login));
+    status
+}
+
+fn matters() -> ThreadStatus {
+    let mut status = thread_of(vec![entry("acme", Reason::Thread, None)]);
+    status.unreadable = true;
+    status.silent = vec!["codex".parse().unwrap(), "notes".parse().unwrap()];
+    status.owed = (0..4)
+        .map(|n| OwedView {
+            tenant: format!("acme/old{n}@{ANN}").parse().unwrap(),
+            owed_at: NOW,
+            retry_at: NOW + 120,
+            ends_at: NOW + 86_400,
+        })
+        .collect();
+    status.damaged = (0..5)
+        .map(|n| latchkey::store::EntryError {
+            section: "tenants",
+            key: format!("acme/old{n}"),
+            why: "no access token".to_owned(),
+        })
+        .collect();
+    status
+}
+
+/// U6
+#[test]
+fn statuses() {
+    let (ann, ben, admin) = (reader(ANN, false), reader(BEN, false), reader(BEN, true));
+    let own = format!("acme/work@{ANN}");
+    let personal = || thread_of(vec![held(&own, Reason::Thread, Health::NeedsLogin)]);
+    let empty = || thread_of(vec![entry(&own, Reason::Thread, None)]);
+    let mut could = entry("acme", Reason::Server, None);
+    could.another = true;
+    let mut damaged = entry("acme", Reason::Thread, None);
+    damaged.damaged = true;
+    let noticed = say!(Language::English, "refresh-lately");
+    in_every_language("statuses", |language| {
+        vec![
+            ("nothing", page(language, &thread_of(Vec::new()), &ben)),
+            ("every health, to who signed in", page(language, &healths()[0], &ann)),
+            ("the others, to who signed in", page(language, &healths()[1], &ann)),
+            ("the others, to an admin", page(language, &healths()[1], &admin)),
+            ("personal, to its owner", page(language, &personal(), &ann)),
+            ("personal, to another", page(language, &personal(), &ben)),
+            ("personal, to an admin", page(language, &personal(), &admin)),
+            ("an empty slot, to its owner", page(language, &empty(), &ann)),
+            ("an empty slot, to another", page(language, &empty(), &ben)),
+            ("nothing serves, one could", page(language, &thread_of(vec![could.clone()]), &ann)),
+            ("damaged", page(language, &thread_of(vec![damaged.clone()]), &ann)),
+            ("environment, channel, logins, to who signs in", page(language, &rest(), &ann)),
+            ("environment, channel, logins, to another", page(language, &rest(), &ben)),
+            ("environment, channel, logins, to an admin", page(language, &rest(), &admin)),
+            ("owed, damage, not signed in elsewhere", page(language, &matters(), &admin)),
+            (
+                "with a notice",
+                thread_status(language, &personal(), &ann, &catalog(), &slash(), Some(&noticed)),
+            ),
+            ("signed in already", tenant_status(language, &status("acme", Health::Fresh), &ann, &catalog())),
+        ]
     });
-    let already = tenant_status(&status("acme", Health::Fresh), &ann, &catalog());
-    let pages = album([
-        ("nothing", page(&thread_of(Vec::new()), &bob)),
-        ("every health, to who signed in", page(&all, &ann)),
-        ("personal, to its owner", page(&personal, &ann)),
-        ("personal, to another", page(&personal, &bob)),
-        ("personal, to an admin", page(&personal, &admin)),
-        ("logins, an empty slot", page(&rest, &ann)),
-        ("logins, an empty slot, damage, to an admin", page(&rest, &admin)),
-        ("a personal login, to who signs in", page(&others, &ann)),
-        ("a personal login, to another", page(&others, &bob)),
-        ("a personal login, to an admin", page(&others, &admin)),
-        ("signed in already", signed_in_already(Language::English, already, &"acme".parse().unwrap(), true)),
-    ]);
-    insta::assert_snapshot!(pages);
+}
+
+/// U6, G15: what came of "Refresh now".
+#[test]
+fn refreshes() {
+    let tenant = || "acme".parse::<TenantKey>().unwrap();
+    let why = || "503".to_owned();
+    let errors = [
+        RefreshError::NotYours { tenant: tenant() },
+        RefreshError::NotRefreshable { tenant: tenant() },
+        TokenError::Rejected { tenant: tenant() }.into(),
+        TokenError::BackOff { tenant: tenant(), until: NOW, why: why() }.into(),
+        TokenError::Held { tenant: tenant(), until: NOW }.into(),
+        TokenError::TimedOut { tenant: tenant(), seconds: 30, holder: None }.into(),
+        TokenError::NeverSignedIn { tenant: tenant() }.into(),
+        TokenError::NeedsLogin { tenant: tenant(), why: why() }.into(),
+        TokenError::Operator { tenant: tenant(), why: why() }.into(),
+        TokenError::Overtaken { tenant: tenant() }.into(),
+        TokenError::Panicked { tenant: tenant() }.into(),
+    ];
+    let ann = reader(ANN, false);
+    for language in Language::ALL {
+        let status = status("acme", Health::Fresh);
+        let done = refreshed(language, Ok(&status), &ann, &catalog());
+        let failed = errors.iter().map(|error| refreshed(language, Err(error), &ann, &catalog()));
+        let all = [done].into_iter().chain(failed).collect::<Vec<_>>().join("\n");
+        insta::assert_snapshot!(format!("refreshes-{}", language.tag()), all);
+    }
+}
+
+/// U6: five rows and 2,000 characters, and what is left out is said.
+#[test]
+fn a_status_fits_however_much_there_is() {
+    let many = (0..20).map(|_| held("acme", Reason::Thread, Health::NeedsLogin)).collect();
+    let mut status = thread_of(many);
+    status.owed = matters().owed;
+    for language in Language::ALL {
+        let page = page(language, &status, &reader(ANN, true));
+        assert!(page.text.chars().count() <= TEXT_CAP && !page.text.ends_with('…'), "{}", page.text);
+        assert_eq!(page.rows.len(), 5);
+        let told = say!(
+            language,
+            "status-more-buttons",
+            count = 16,
+            login = slash().sub("login"),
+            using = slash().sub("use"),
+            logout = slash().sub("logout")
+        );
+        assert!(page.text.ends_with(&told), "{}", page.text);
+        let shown = page.text.matches("🔴").count();
+        assert!(page.text.contains(&(24 - shown).to_string()), "{shown}: {}", page.text);
+        for row in &page.rows {
+            assert!(matches!(row, Row::Buttons(buttons) if buttons.len() <= 5));
+        }
+    }
 }

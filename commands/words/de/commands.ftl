@@ -23,3 +23,11 @@ command-cancel-name = abbrechen
 command-cancel-description = Brich eine laufende Anmeldung ab
 command-cancel-tenant-name = anmeldung
 command-cancel-tenant-description = Welche; ohne Angabe deine eigene
+
+command-use-name = verwenden
+command-use-description = Lass die Agenten dieses Threads eine andere Anmeldung nutzen
+command-use-tenant-name = anmeldung
+command-use-tenant-description = Welche Anmeldung
+
+command-list-name = liste
+command-list-description = Sieh deine Anmeldungen und die gemeinsamen dieses Servers

@@ -23,3 +23,11 @@ command-cancel-name = cancel
 command-cancel-description = Cancel a sign-in that is under way
 command-cancel-tenant-name = tenant
 command-cancel-tenant-description = Which one; without it, your own
+
+command-use-name = use
+command-use-description = Have this thread's agents use another sign-in
+command-use-tenant-name = tenant
+command-use-tenant-description = Which sign-in
+
+command-list-name = list
+command-list-description = See your sign-ins, and those that this server shares

@@ -331,3 +331,26 @@ async fn a_sibling_is_newer_and_of_the_same_client_and_account() {
         assert_eq!(newer_sibling(&document, &key("acme"), &lost, hour_before), any, "{what}, an hour back");
     }
 }
+
+/// G15, G19: a wish for something newer is forced as a rejection is, within its minute too; but it does not speak against a
+/// token that serves, and so makes no second try of an unknown one.
+#[test]
+fn a_wish_is_a_forced_refresh_and_weighs_less_than_a_rejection() {
+    let serving = |held: Credential| Credential { expires_at: Some(NOW + 600), ..held };
+    let held = serving(credential());
+    let wish = Want { arrived: Some(held.version()), ..Want::anew() };
+    let forced = Step::Refresh { attempt: 1, forced: true };
+    assert_eq!((step(&held, &wish), step(&held, &Want::anew())), (forced.clone(), forced));
+    let lately = Credential { forced_at: Some(NOW - 59), ..held.clone() };
+    assert_eq!(step(&lately, &wish), Step::Rejected);
+    let newer = Credential { generation: held.generation + 1, ..lately };
+    assert_eq!(step(&newer, &wish), Step::Serve, "it came meanwhile");
+    let unknown = serving(with_intent(1));
+    let wish = Want { arrived: Some(unknown.version()), ..Want::anew() };
+    assert_eq!(
+        (step(&unknown, &wish), step(&unknown, &rejected())),
+        (Step::Hold { until: unknown.expires_at.unwrap() }, Step::Refresh { attempt: 2, forced: true })
+    );
+    let endless = Credential { expires_at: None, ..held };
+    assert_eq!(step(&endless, &Want::anew()), Step::Refresh { attempt: 1, forced: true });
+}

@@ -16,6 +16,7 @@ use super::lock::{KernelLock, LockError};
 use super::queue::{Job, Serving};
 use super::reader::{Parsed, Reader};
 use super::replace;
+use crate::audit;
 use crate::clock::Clock;
 use crate::secret::random_id;
 use crate::store::document::{Changes, Document};
@@ -96,6 +97,7 @@ impl Writer {
         }
         let swept = sweep::due(&document, now);
         changed |= !swept.is_empty();
+        let given_up = sweep::given_up(&document, &swept);
         document.apply(swept);
         // Who changes nothing may rely on what is there. A writer that was killed may not have made its name durable; and
         // where we ourselves could not, the system may never try again what it failed at once, but for a new file.
@@ -105,7 +107,10 @@ impl Writer {
             replace::sync_folder(lock, &self.places).map(|()| None)
         };
         match saved {
-            Ok(replaced) => Written { answers, result: Ok(()), replaced },
+            Ok(replaced) => {
+                given_up.iter().for_each(audit::revocation_given_up);
+                Written { answers, result: Ok(()), replaced }
+            }
             Err(error) => Written { answers, result: Err(error), replaced: None },
         }
     }

@@ -24,7 +24,9 @@ async fn every_entry_checks_again() {
     let (id, card, link) = (login_id(&login), login.message(), login.link(OPEN));
 
     let missing = format!("You need the role <@&{role}>");
-    for command in ["/auth login", "/auth status", "/auth logout", "/auth cancel"] {
+    for command in
+        ["/auth login", "/auth status", "/auth logout", "/auth cancel", "/auth use acme", "/auth list"]
+    {
         let refused = bob.slash(command).in_thread(&thread).send().await;
         let told = refused.sees_text(&missing, SOON).await;
         assert!(

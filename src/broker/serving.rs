@@ -1,0 +1,72 @@
+//! Which tenant serves a thread, and why.
+//!
+//! Owns the order: the thread's binding, else its parent channel's, else the guild's shared slot; and that a key or token
+//! from the environment stands above all of them (G25). Invariant: tokens, status and commands ask this one function.
+
+use crate::provider::Provider;
+use crate::store::{Document, EntryError};
+use crate::tenant::{ProviderName, TenantKey, ThreadId};
+
+/// Why a tenant serves a thread.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reason {
+    /// The thread is bound to it.
+    Thread,
+    /// The channel that the thread hangs from is bound to it.
+    Channel,
+    /// It is the guild's shared one.
+    Server,
+}
+
+/// The tenant that serves a thread, for one provider.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Serving {
+    /// Which. It need not hold a sign-in.
+    pub tenant: TenantKey,
+    /// Why this one.
+    pub reason: Reason,
+}
+
+/// What the environment gives for a provider, which stands above every sign-in (G25).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FromEnvironment {
+    /// An API key.
+    ApiKey,
+    /// A token.
+    Token,
+}
+
+/// What the environment gives for `provider`: a key outranks a token.
+#[must_use]
+pub fn from_environment(provider: &Provider) -> Option<FromEnvironment> {
+    let key = provider.api_key.as_ref().map(|_| FromEnvironment::ApiKey);
+    key.or_else(|| provider.env_token.as_ref().map(|_| FromEnvironment::Token))
+}
+
+/// The tenant of `provider` that serves `thread`, which hangs from `parent`.
+///
+/// # Errors
+/// When a binding that decides it cannot be understood: never a guess.
+pub fn serving(
+    document: &Document,
+    provider: &ProviderName,
+    thread: Option<&ThreadId>,
+    parent: Option<&ThreadId>,
+) -> Result<Serving, EntryError> {
+    for (place, reason) in [(thread, Reason::Thread), (parent, Reason::Channel)] {
+        let Some(place) = place else { continue };
+        let bound = document.binding(place)?.and_then(|binding| binding.tenants.get(provider).cloned());
+        if let Some(tenant) = bound {
+            return Ok(Serving { tenant, reason });
+        }
+    }
+    Ok(Serving { tenant: TenantKey::shared(provider.clone()), reason: Reason::Server })
+}
+
+/// The threads and channels that are bound to `tenant`, in order.
+#[must_use]
+pub fn threads_bound_to(document: &Document, tenant: &TenantKey) -> Vec<ThreadId> {
+    let bound =
+        document.bindings().filter(|(_, binding)| binding.tenants.get(&tenant.provider) == Some(tenant));
+    bound.map(|(thread, _)| thread).collect()
+}
