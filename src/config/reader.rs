@@ -11,7 +11,7 @@ use toml::de::{DeInteger, DeTable, DeValue};
 use url::Url;
 
 use super::problem::Problem;
-use crate::provider::is_safe;
+use crate::provider::{Texts, is_safe};
 
 /// The problems found so far in one text.
 pub(super) struct Problems<'t> {
@@ -210,12 +210,18 @@ impl<'d, 't> Section<'d, 't> {
         name: &'static str,
         problems: &mut Problems<'_>,
     ) -> Option<Vec<(String, String)>> {
-        self.typed(name, "a table of quoted texts", problems, |value| {
-            let pair = |(name, value): (&Spanned<_>, &Spanned<DeValue<'_>>)| {
-                let name: &std::borrow::Cow<'_, str> = name.get_ref();
-                Some((name.to_string(), value.get_ref().as_str()?.to_owned()))
+        self.typed(name, "a table of quoted texts", problems, pairs_of)
+    }
+
+    /// A text for people: in one language, or in several by their tags.
+    pub(super) fn texts(&mut self, name: &'static str, problems: &mut Problems<'_>) -> Option<Texts> {
+        let wanted = "a text for people: quoted, or { en = \"…\", de = \"…\" }";
+        self.typed(name, wanted, problems, |value| {
+            let by_tag = match value.as_str() {
+                Some(text) => vec![("en".to_owned(), text.trim().to_owned())],
+                None => pairs_of(value)?,
             };
-            value.as_table()?.iter().map(pair).collect()
+            Texts::new(by_tag)
         })
     }
 
@@ -281,6 +287,14 @@ fn nearest<'k>(text: &str, known: &BTreeSet<&'k str>) -> Option<&'k str> {
     let best = known.iter().copied().min_by_key(|known| distance(known))?;
     let contained = best.len() > 3 && (text.contains(best) || best.contains(text));
     (distance(best) <= 1 + text.len() / 4 || contained).then_some(best)
+}
+
+fn pairs_of(value: &DeValue<'_>) -> Option<Vec<(String, String)>> {
+    let pair = |(name, value): (&Spanned<_>, &Spanned<DeValue<'_>>)| {
+        let name: &std::borrow::Cow<'_, str> = name.get_ref();
+        Some((name.to_string(), value.get_ref().as_str()?.to_owned()))
+    };
+    value.as_table()?.iter().map(pair).collect()
 }
 
 fn one_of<T>(words: &[(&str, T)]) -> String {
