@@ -5,6 +5,8 @@
 //! time; a kept document is read as strictly as one that comes; where the issuer cannot be reached, what was found before
 //! goes on being used. Must not: be asked for a token that is fresh (G24), or while the store lock is held (G6).
 
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) mod fuzzing;
 mod kept;
 
 use std::collections::HashMap;

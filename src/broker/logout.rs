@@ -78,8 +78,7 @@ impl Broker {
             return Err(LogoutError::NotYours { tenant: tenant.clone() });
         }
         let provider = self.catalog.get(&tenant.provider);
-        let revokes = held.kind == CredentialKind::OAuth
-            && provider.is_some_and(|p| p.may_revoke());
+        let revokes = held.kind == CredentialKind::OAuth && provider.is_some_and(|p| p.may_revoke());
         let would_end =
             provider.filter(|_| revokes).map(|p| revocation::would_end(&document, tenant, &held, p));
         Ok(LogoutPreview {
@@ -151,7 +150,8 @@ impl Broker {
             None => (**provider).clone(),
         };
         let now = self.clock.now();
-        let ended = revocation::revoke(&self.client, &self.directory, &provider, &owed.tenant, held, now).await;
+        let ended =
+            revocation::revoke(&self.client, &self.directory, &provider, &owed.tenant, held, now).await;
         let mut again = owed.clone();
         let settled = update(&*self.store, Touches::nothing().and_revocations(), {
             let retry_after = match &ended {

@@ -53,7 +53,7 @@ fn the_example_is_valid_with_and_without_its_comments() {
     let config = parse_with(&whole, &[("ACME_SECRET", "s")]).unwrap_or_else(|error| panic!("{error}"));
     assert_eq!(
         config.providers.iter().map(|found| found.name.as_str()).collect::<Vec<_>>(),
-        ["acme", "codex"]
+        ["acme", "claude", "codex", "github"]
     );
     assert_eq!(config.warnings, []);
 }

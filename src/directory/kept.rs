@@ -136,7 +136,10 @@ mod tests {
             ("https://id.example/.well-known", "https://evil.example/.well-known"),
             ("https://id.example/token", "https://10.0.0.1/token"),
             ("https://id.example/token", "http://id.example/token"),
-            ("\"document\":{\"issuer\": \"https://id.example/tenant\"", "\"document\":{\"issuer\": \"https://id.example\""),
+            (
+                "\"document\":{\"issuer\": \"https://id.example/tenant\"",
+                "\"document\":{\"issuer\": \"https://id.example\"",
+            ),
             ("\"asked_at\":1000", "\"asked_at\":\"now\""),
             ("}}", "}"),
         ] {

@@ -85,11 +85,7 @@ impl Flight<'_> {
         landing
     }
 
-    async fn step(
-        &self,
-        exchanges: &mut u32,
-        resolved: &mut Option<Resolved>,
-    ) -> Result<Next, TokenError> {
+    async fn step(&self, exchanges: &mut u32, resolved: &mut Option<Resolved>) -> Result<Next, TokenError> {
         let now = self.inner.clock.now();
         let document = at_the_disk(|| self.inner.store.current(self.lock))?;
         let stored = document.tenant(self.tenant)?;

@@ -252,19 +252,19 @@ mod tests {
     #[tokio::test]
     async fn whoever_takes_over_keeps_the_distance_from_the_last_poll() {
         let host = Host::new();
-        let started =
-            host.logins()
-                .start(crate::login::StartRequest {
-                    user: crate::tenant::User::Local(1),
-                    tenant: key("acme"),
-                    kind: None,
-                    watcher: None,
-                    bind: None,
-                    by_admin: false,
-                    locale: None,
-                })
-                .await
-                .unwrap();
+        let started = host
+            .logins()
+            .start(crate::login::StartRequest {
+                user: crate::tenant::User::Local(1),
+                tenant: key("acme"),
+                kind: None,
+                watcher: None,
+                bind: None,
+                by_admin: false,
+                locale: None,
+            })
+            .await
+            .unwrap();
         let mut login = started.login;
         login.interval = Some(5);
         for (last, pause) in

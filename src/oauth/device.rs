@@ -281,9 +281,11 @@ pub async fn poll(
         DeviceProtocol::Rfc8628 => Post::by_client(provider, &provider.token_endpoint, provider.token_body)
             .text("grant_type", DEVICE_GRANT)
             .secret("device_code", poll.device_code),
-        DeviceProtocol::UserCode(protocol) => Post::anonymous(provider, &protocol.poll_endpoint, BodyFormat::Json)
-            .secret("device_auth_id", poll.device_code)
-            .text("user_code", poll.user_code),
+        DeviceProtocol::UserCode(protocol) => {
+            Post::anonymous(provider, &protocol.poll_endpoint, BodyFormat::Json)
+                .secret("device_auth_id", poll.device_code)
+                .text("user_code", poll.user_code)
+        }
     };
     let reply = match client.send(&post).await {
         Ok(reply) => reply,

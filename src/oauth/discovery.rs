@@ -137,8 +137,7 @@ pub async fn discover(
     issuer: &str,
     known: Option<(&Url, &Validators)>,
 ) -> Result<Found, DiscoveryError> {
-    let not_asked =
-        |why: &str| DiscoveryError::NotAsked { issuer: mask::plain(issuer), why: why.to_owned() };
+    let not_asked = |why: &str| DiscoveryError::NotAsked { issuer: mask::plain(issuer), why: why.to_owned() };
     let address = Url::parse(issuer).map_err(|_| not_asked("it is not an address"))?;
     let reach = Reach::of_issuer(&address);
     if !reach.admits(&address) {
@@ -159,8 +158,14 @@ struct Walk<'a> {
 
 /// What one address answers.
 enum Answer {
-    Unchanged { fresh_for: i64 },
-    Text { text: Vec<u8>, validators: Validators, fresh_for: i64 },
+    Unchanged {
+        fresh_for: i64,
+    },
+    Text {
+        text: Vec<u8>,
+        validators: Validators,
+        fresh_for: i64,
+    },
     /// Nothing that could be a document, and why.
     Nothing(String),
     /// The server says that it fails, with this status.
@@ -206,15 +211,13 @@ impl Walk<'_> {
         }
         Err(match failing {
             Some(status) => self.unreachable(format!("the server answers HTTP {status}")),
-            None => DiscoveryError::NotFound {
-                issuer: mask::plain(self.issuer),
-                tried: tried.join("; "),
-            },
+            None => DiscoveryError::NotFound { issuer: mask::plain(self.issuer), tried: tried.join("; ") },
         })
     }
 
     async fn ask(&self, url: &Url, validators: Option<&Validators>) -> Result<Answer, DiscoveryError> {
-        let http = self.client.towards(url, self.reach).map_err(|error| self.unreachable(error.to_string()))?;
+        let http =
+            self.client.towards(url, self.reach).map_err(|error| self.unreachable(error.to_string()))?;
         let mut request = http.get(url.clone()).header(ACCEPT, HeaderValue::from_static("application/json"));
         for (name, value) in validators.map(conditions).unwrap_or_default() {
             request = request.header(name, value);
@@ -226,9 +229,7 @@ impl Walk<'_> {
                 SendError::NotSent(error) => error.to_string(),
                 SendError::Unknown(cause) => cause.to_string(),
             })),
-            Err(_) => {
-                Err(self.unreachable(UnknownCause::TimedOut { seconds: PLACE_SECONDS }.to_string()))
-            }
+            Err(_) => Err(self.unreachable(UnknownCause::TimedOut { seconds: PLACE_SECONDS }.to_string())),
         }
     }
 }

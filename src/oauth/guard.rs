@@ -66,7 +66,9 @@ impl Resolve for System {
 
 /// What is wrong with a name that metadata has.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{name} leads to {address}, which is not a public address; if it is right, configure its endpoints by name")]
+#[error(
+    "{name} leads to {address}, which is not a public address; if it is right, configure its endpoints by name"
+)]
 struct NotPublic {
     name: String,
     address: String,

@@ -12,9 +12,12 @@
 #[cfg(not(debug_assertions))]
 compile_error!("these tests set faults, which only a debug build has: run them without --release");
 
+mod claude;
 mod codex;
+mod discovery;
 mod due;
 mod faults;
+mod github;
 mod grants;
 mod harness;
 mod members;

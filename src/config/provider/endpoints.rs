@@ -31,7 +31,8 @@ pub(super) fn required_endpoints(
     match Url::parse(issuer) {
         Ok(url) if is_plain(&url) && Reach::of_issuer(&url).admits(&url) => Some(None),
         Ok(url) if is_plain(&url) && is_safe(&url) => {
-            let remedy = "name its endpoints: only metadata of public issuers, or of this host's own, is asked for";
+            let remedy =
+                "name its endpoints: only metadata of public issuers, or of this host's own, is asked for";
             problems.add(span, &key, "is an address of a private network", remedy);
             None
         }
@@ -55,7 +56,11 @@ fn is_plain(issuer: &Url) -> bool {
 }
 
 /// RFC 9207, as RFC 8414 metadata spells it.
-pub(super) fn iss_promised(section: &mut Section<'_, '_>, has_issuer: bool, problems: &mut Problems<'_>) -> bool {
+pub(super) fn iss_promised(
+    section: &mut Section<'_, '_>,
+    has_issuer: bool,
+    problems: &mut Problems<'_>,
+) -> bool {
     const KEY: &str = "authorization_response_iss_parameter_supported";
     let promised = section.boolean(KEY, problems).unwrap_or(false);
     if promised && !has_issuer {

@@ -3,8 +3,8 @@
 use url::Url;
 
 use crate::provider::{
-    AccountClaims, BodyFormat, ClientAuth, DeviceProtocol, Flow, PasteShape, Provider, Resolved,
-    Reuse, RevocationScope, Share,
+    AccountClaims, BodyFormat, ClientAuth, DeviceProtocol, Flow, PasteShape, Provider, Resolved, Reuse,
+    RevocationScope, Share,
 };
 
 /// A public client whose token endpoint is `token_endpoint`.

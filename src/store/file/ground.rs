@@ -58,7 +58,13 @@ pub(super) fn prepare(path: &Path, allow_unverified_locks: bool) -> Result<Place
         sibling.push(suffix);
         folder.join(sibling)
     };
-    let places = Places { file, store_lock: beside(".lock"), locks: beside(".locks"), metadata: beside(".metadata"), folder };
+    let places = Places {
+        file,
+        store_lock: beside(".lock"),
+        locks: beside(".locks"),
+        metadata: beside(".metadata"),
+        folder,
+    };
     check_file_system(&places.folder, allow_unverified_locks)?;
     make_folder(&places.locks)?;
     check_folder(&places.locks)?;

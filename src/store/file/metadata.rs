@@ -48,9 +48,8 @@ pub(super) fn read(places: &Places, issuer: &str) -> Result<Option<String>, Stor
 }
 
 fn check_file(path: &Path, found: &std::fs::Metadata) -> Result<(), StoreError> {
-    let is_ours = found.is_file()
-        && found.uid() == rustix::process::geteuid().as_raw()
-        && found.mode() & 0o022 == 0;
+    let is_ours =
+        found.is_file() && found.uid() == rustix::process::geteuid().as_raw() && found.mode() & 0o022 == 0;
     if is_ours {
         return Ok(());
     }
@@ -79,7 +78,8 @@ pub(super) fn write(places: &Places, issuer: &str, text: &str) -> Result<(), Sto
 fn remove_leftovers(folder: &Path) {
     let Ok(entries) = std::fs::read_dir(folder) else { return };
     for entry in entries.flatten().filter(|e| e.file_name().to_string_lossy().starts_with(TEMPORARY)) {
-        let age = entry.metadata().and_then(|found| found.modified()).map(|at| at.elapsed().unwrap_or_default());
+        let age =
+            entry.metadata().and_then(|found| found.modified()).map(|at| at.elapsed().unwrap_or_default());
         if age.is_ok_and(|age| age > LEFTOVER)
             && let Err(error) = std::fs::remove_file(entry.path())
         {
@@ -114,10 +114,18 @@ mod tests {
             store.write_metadata(ISSUER, text).unwrap();
             assert_eq!(store.read_metadata(ISSUER).unwrap().as_deref(), Some(text));
         }
-        assert_eq!(store.read_metadata("https://id.example/").unwrap(), None, "another spelling, another issuer");
+        assert_eq!(
+            store.read_metadata("https://id.example/").unwrap(),
+            None,
+            "another spelling, another issuer"
+        );
         let file = path(&store.places, ISSUER);
         assert_eq!((mode(&store.places.metadata), mode(&file)), (0o700, 0o600));
-        assert_eq!(std::fs::read_dir(&store.places.metadata).unwrap().count(), 1, "no temporary file is left");
+        assert_eq!(
+            std::fs::read_dir(&store.places.metadata).unwrap().count(),
+            1,
+            "no temporary file is left"
+        );
     }
 
     /// T13, F4
