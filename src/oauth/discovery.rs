@@ -143,7 +143,7 @@ pub async fn discover(
     if !reach.admits(&address) {
         return Err(not_asked("it is not an https address of the public network, nor one of this host"));
     }
-    let walk = Walk { client, issuer, reach };
+    let walk = Walk { client, issuer, reach, patience: Duration::from_secs(PLACE_SECONDS) };
     match tokio::time::timeout(DISCOVERY_BOUND, walk.over(places(&address), known)).await {
         Ok(found) => found,
         Err(_) => Err(walk.unreachable(format!("no answer within {} s", DISCOVERY_BOUND.as_secs()))),
@@ -154,6 +154,8 @@ struct Walk<'a> {
     client: &'a Client,
     issuer: &'a str,
     reach: Reach,
+    /// How long one address may take.
+    patience: Duration,
 }
 
 /// What one address answers.
@@ -223,13 +225,15 @@ impl Walk<'_> {
             request = request.header(name, value);
         }
         let whole = async { read(request.send().await?).await };
-        match tokio::time::timeout(Duration::from_secs(PLACE_SECONDS), whole).await {
+        match tokio::time::timeout(self.patience, whole).await {
             Ok(Ok(answer)) => Ok(answer),
             Ok(Err(error)) => Err(self.unreachable(match self.client.sort(&error, host_of(url)) {
                 SendError::NotSent(error) => error.to_string(),
                 SendError::Unknown(cause) => cause.to_string(),
             })),
-            Err(_) => Err(self.unreachable(UnknownCause::TimedOut { seconds: PLACE_SECONDS }.to_string())),
+            Err(_) => {
+                Err(self.unreachable(UnknownCause::TimedOut { seconds: self.patience.as_secs() }.to_string()))
+            }
         }
     }
 }

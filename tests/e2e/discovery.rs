@@ -58,7 +58,7 @@ async fn an_issuer_alone_is_enough_for_a_pasted_login() {
 struct House {
     found: Authority,
     setup: Setup,
-    _bot: Bot,
+    bot: Bot,
 }
 
 impl House {
@@ -71,16 +71,17 @@ impl House {
         );
         let setup = Setup::plan().more(&table).start().await;
         let bot = Bot::start(&setup).await;
-        Self { found, setup, _bot: bot }
+        Self { found, setup, bot }
     }
 
-    /// A device login of the guild's slot; its access token.
-    async fn sign_in(&self) -> String {
+    /// A device login of the guild's slot, after which the bot leaves it to one-shot commands; its access token.
+    async fn sign_in(&mut self) -> String {
         let (ann, thread) = (self.setup.discord.member("ann"), self.setup.thread("fix-ci"));
         let login = ann.slash("/auth login found").in_thread(&thread).send().await;
         login.sees_text(OPEN, SOON).await;
         self.found.approve_device(&login.link(OPEN), &Person::ada()).await;
         login.sees_text("Signed in to found", NEXT_POLL).await;
+        assert!(self.bot.stop().await.success());
         self.setup.token(&["found"]).await
     }
 
@@ -101,7 +102,7 @@ impl House {
 /// T13, G24: what the bot has found serves the one-shot commands, and a fresh token asks for nothing.
 #[tokio::test(flavor = "multi_thread")]
 async fn one_shot_commands_use_what_was_found_before() {
-    let house = House::new(Settings { issuer_path: "/tenant/".to_owned(), ..Settings::default() }).await;
+    let mut house = House::new(Settings { issuer_path: "/tenant/".to_owned(), ..Settings::default() }).await;
     let mut token = house.sign_in().await;
     for generation in 2..5 {
         let rejected = TokenHash::of(&token).to_string();
@@ -141,7 +142,7 @@ fn expire(setup: &Setup) {
 /// G30, C10: a token endpoint that was swapped gets nothing, and nothing is changed by it.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_swapped_token_endpoint_gets_nothing() {
-    let house = House::new(Settings::default()).await;
+    let mut house = House::new(Settings::default()).await;
     house.sign_in().await;
     let elsewhere = Authority::start();
     let swapped = elsewhere.token_endpoint();
@@ -165,7 +166,7 @@ async fn a_swapped_token_endpoint_gets_nothing() {
 /// T13, G16: without metadata nothing is sent, the sign-in is kept, and the next try is later.
 #[tokio::test(flavor = "multi_thread")]
 async fn without_metadata_a_refresh_sends_nothing_and_loses_nothing() {
-    let house = House::new(Settings::default()).await;
+    let mut house = House::new(Settings::default()).await;
     house.sign_in().await;
     house.forget();
     expire(&house.setup);
