@@ -8,6 +8,7 @@
 mod alarm;
 mod error;
 mod keep;
+mod merge;
 pub mod policy;
 mod refresh;
 

@@ -79,6 +79,10 @@ fn is_public_v4(address: Ipv4Addr) -> bool {
     /// Azure answers machines at this address, although it is a public one.
     const AZURE: Ipv4Addr = Ipv4Addr::new(168, 63, 129, 16);
     let [a, b, c, _] = address.octets();
+    #[expect(
+        clippy::unnested_or_patterns,
+        reason = "one pattern for each network reads as the registry does"
+    )]
     let special = matches!(
         (a, b, c),
         // This network, private, CGNAT (with Alibaba's metadata), loopback, link-local (with most clouds' metadata).

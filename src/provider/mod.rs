@@ -146,6 +146,7 @@ impl Default for AccountClaims {
 
 /// A provider as configured: built-in values, the operator's and the environment's in one. Requests are made by
 /// [`Resolved`].
+#[expect(clippy::struct_excessive_bools, reason = "each is a setting of its own")]
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Provider {
     /// Its name in tenant keys.

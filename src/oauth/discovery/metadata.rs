@@ -13,6 +13,7 @@ use crate::provider::{Flow, Provider, Reach, Resolved};
 const DEVICE_GRANT: &str = "urn:ietf:params:oauth:grant-type:device_code";
 
 /// What is used of a document.
+#[expect(clippy::struct_excessive_bools, reason = "each is a statement of its own")]
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Metadata {
     /// Where tokens are issued.
