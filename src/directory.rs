@@ -154,7 +154,8 @@ impl Inner {
             return Err(error.clone());
         }
         let before = known.kept.as_ref().map(|kept| (&kept.url, &kept.validators));
-        let found = discover(&self.client, issuer, before).await;
+        // On the heap: it is rarely gone, and would be a part of every future that may come here.
+        let found = Box::pin(discover(&self.client, issuer, before)).await;
         let now = self.clock.now();
         known.failed = None;
         let (kept, stale) = match (found, known.kept.take()) {

@@ -195,7 +195,7 @@ impl Inner {
         lock: KernelLock,
     ) -> Result<Started, StartError> {
         let mut lock = Some(lock);
-        let asking = self.ask(reserved.clone(), wanted, provider);
+        let asking = Box::pin(self.ask(reserved.clone(), wanted, provider));
         let opened = match self.unless_over(&reserved, &mut lock, asking).await {
             Ok(opened) => opened,
             Err(error) => {
