@@ -1,13 +1,19 @@
 //! `latchkey check`: what is wrong, where, and the remedy.
 //!
-//! Owns the list of findings over configuration, store, locks and providers. Invariant: it changes nothing but missing
-//! folders, and asks nobody outside this host. The exit code is the first failed part's.
+//! Owns the list of findings over configuration, store, locks and providers. Invariants: it changes nothing but missing
+//! folders and the cache of metadata; beyond this host it asks only the issuers of providers whose endpoints are to be
+//! discovered, and them for their metadata alone. The exit code is the first failed part's.
 
 use std::io::Write;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
+use latchkey::clock::Clock;
 use latchkey::config::Config;
+use latchkey::directory::{Directory, Looked};
+use latchkey::oauth::{Client, DiscoveryError};
+use latchkey::provider::{Flow, Provider};
 use latchkey::store::Store;
 use latchkey::store::file::FileStore;
 
@@ -65,8 +71,14 @@ pub fn run(config: Option<&Path>, arguments: &Arguments) -> Result<(), Exit> {
         Ok(loaded) => {
             findings.ok("configuration", format!("{} is valid", loaded.path.display()));
             configuration(&loaded.config, &mut findings);
-            providers(&loaded.config, &mut findings);
-            store(&loaded.config, &mut findings);
+            let opened = setup::open_store(&loaded.config);
+            providers(&loaded.config, opened.as_ref().ok(), &mut findings);
+            match opened {
+                Ok(opened) => store(&loaded.config, &opened, &mut findings),
+                Err(exit) => {
+                    findings.add(Level::Problem, "store", exit.message.unwrap_or_default(), exit.code);
+                }
+            }
         }
         Err(exit) => {
             findings.add(Level::Problem, "configuration", exit.message.unwrap_or_default(), exit.code);
@@ -130,7 +142,7 @@ fn configuration(config: &Config, findings: &mut Findings) {
     }
 }
 
-fn providers(config: &Config, findings: &mut Findings) {
+fn providers(config: &Config, store: Option<&Arc<FileStore>>, findings: &mut Findings) {
     if config.providers.is_empty() {
         findings.add(
             Level::Problem,
@@ -140,29 +152,82 @@ fn providers(config: &Config, findings: &mut Findings) {
         );
     }
     for provider in config.providers.iter() {
-        let ways: Vec<_> = provider.offered_flows().map(latchkey::provider::Flow::as_str).collect();
-        match &provider.client_secret_missing {
-            Some(missing) => findings.add(
-                Level::Problem,
-                "providers",
-                format!("{}: {missing}", provider.name),
-                Code::Usage,
-            ),
-            None if ways.is_empty() => {
-                findings.warn("providers", format!("{} offers no way to sign in", provider.name));
+        if let Some(missing) = &provider.client_secret_missing {
+            findings.add(Level::Problem, "providers", format!("{}: {missing}", provider.name), Code::Usage);
+        } else if !provider.discovers {
+            offered(provider, provider.offered_flows(), "", findings);
+        } else if let Some(store) = store {
+            match look(provider, store) {
+                Ok(Ok(Some(looked))) => discovered(&looked, findings),
+                Ok(Ok(None)) => {}
+                Ok(Err(error)) => undiscovered(provider, &error, findings),
+                Err(exit) => {
+                    findings.add(Level::Problem, "providers", exit.message.unwrap_or_default(), exit.code);
+                }
             }
-            None => findings.ok("providers", format!("{}: sign-in by {}", provider.name, ways.join(", "))),
+        } else {
+            findings.warn(
+                "providers",
+                format!(
+                    "{}: its issuer was not asked, since there is no store to keep the answer in",
+                    provider.name
+                ),
+            );
         }
     }
 }
 
-fn store(config: &Config, findings: &mut Findings) {
-    let store = match setup::open_store(config) {
-        Ok(store) => store,
-        Err(exit) => {
-            return findings.add(Level::Problem, "store", exit.message.unwrap_or_default(), exit.code);
-        }
-    };
+/// What the ways to sign in are, and what is served without one.
+fn offered(provider: &Provider, flows: impl Iterator<Item = Flow>, behind: &str, findings: &mut Findings) {
+    let ways: Vec<_> = flows.map(Flow::as_str).collect();
+    let name = &provider.name;
+    let from_environment = provider.api_key.is_some() || provider.env_token.is_some();
+    let served = if from_environment { "what the environment holds is served; " } else { "" };
+    if ways.is_empty() && !from_environment {
+        findings.warn("providers", format!("{name} offers no way to sign in{behind}"));
+    } else if ways.is_empty() {
+        findings.ok("providers", format!("{name}: {served}there is no way to sign in{behind}"));
+    } else {
+        findings.ok("providers", format!("{name}: {served}sign-in by {}{behind}", ways.join(", ")));
+    }
+}
+
+fn discovered(looked: &Looked, findings: &mut Findings) {
+    let (provider, url) = (&looked.provider, &looked.url);
+    offered(provider, provider.offered_flows(), &format!("; endpoints from {url}"), findings);
+    for (flow, why) in provider.barred() {
+        let (name, flow) = (&provider.name, flow.as_str());
+        let remedy = "name what is missing, or leave that way out of flows";
+        findings.warn("providers", format!("{name}: no sign-in by {flow}, since {why}; {remedy}"));
+    }
+    if let Some(error) = &looked.stale {
+        let name = &provider.name;
+        findings.warn("providers", format!("{name}: {error}; what was found before goes on being used"));
+    }
+}
+
+fn undiscovered(provider: &Provider, error: &DiscoveryError, findings: &mut Findings) {
+    let name = &provider.name;
+    if error.is_passing() {
+        let remedy = "check the network and the issuer, or name the endpoints";
+        findings.add(Level::Problem, "providers", format!("{name}: {error}; {remedy}"), Code::Transient);
+    } else {
+        findings.add(Level::Problem, "providers", format!("{name}: {error}"), Code::Usage);
+    }
+}
+
+/// Asks the issuer of `provider` for its metadata.
+fn look(provider: &Provider, store: &Arc<FileStore>) -> Result<Result<Option<Looked>, DiscoveryError>, Exit> {
+    let directory = Directory::new(Arc::clone(store) as Arc<dyn Store>, Client::new(), Clock::system());
+    Ok(runtime()?.block_on(directory.look(provider)))
+}
+
+fn runtime() -> Result<tokio::runtime::Runtime, Exit> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    runtime.map_err(|error| Exit::new(Code::Internal, error))
+}
+
+fn store(config: &Config, store: &FileStore, findings: &mut Findings) {
     match store.snapshot() {
         Ok(document) => {
             let (tenants, logins) = (document.tenants().count(), document.logins().count());
@@ -179,17 +244,13 @@ fn store(config: &Config, findings: &mut Findings) {
         }
         Err(error) => findings.add(Level::Problem, "store", error.to_string(), Code::Store),
     }
-    match lock(&store) {
+    match lock(store) {
         Ok(()) => findings.ok("locks", "the store can be locked"),
         Err(exit) => findings.add(Level::Problem, "locks", exit.message.unwrap_or_default(), exit.code),
     }
 }
 
 fn lock(store: &FileStore) -> Result<(), Exit> {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_time()
-        .build()
-        .map_err(|error| Exit::new(Code::Internal, error))?;
-    drop(runtime.block_on(store.named_lock("check", LOCK_WAIT))?);
+    drop(runtime()?.block_on(store.named_lock("check", LOCK_WAIT))?);
     Ok(())
 }

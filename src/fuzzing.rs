@@ -8,6 +8,7 @@ use std::path::Path;
 use std::sync::OnceLock;
 
 use crate::config::Config;
+pub use crate::directory::fuzzing::metadata;
 use crate::oauth::fuzzing as oauth;
 pub use crate::oauth::fuzzing::pasted_answer;
 use crate::provider::Provider;
@@ -64,12 +65,13 @@ mod tests {
     type Seed = (String, Vec<u8>);
 
     /// Every target, with its body.
-    const TARGETS: [(&str, Body); 5] = [
+    const TARGETS: [(&str, Body); 6] = [
         ("auth_file", auth_file),
         ("rescue_file", rescue_file),
         ("token_reply", token_reply),
         ("pasted_answer", pasted_answer),
         ("configuration", configuration),
+        ("metadata", metadata),
     ];
 
     fn corpus(target: &str) -> Vec<Seed> {
@@ -83,7 +85,7 @@ mod tests {
         found
     }
 
-    /// F5, F6, G21, T2, T3, T8, T10, T14: what was ever found, and the seeds.
+    /// F5, F6, G21, T2, T3, T8, T10, T13, T14: what was ever found, and the seeds.
     #[test]
     fn the_corpus_holds() {
         for (target, holds) in TARGETS {

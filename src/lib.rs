@@ -7,6 +7,7 @@
 //! | name a provider, a tenant, a person, a thread | [`tenant`] |
 //! | see what is stored | [`credential`], [`pending`], [`binding`] |
 //! | keep it | [`store`]: one trait, one locked file; [`store::file`] |
+//! | know a provider's endpoints | [`directory`]: configured, or discovered and kept |
 //! | speak to an authorization server | [`oauth`]; which one, and its quirks: [`provider`], [`config`] |
 //! | sign somebody in | [`login`]; the transition table is [`login::machine`] |
 //! | get a fresh token | [`gate`]; what is allowed when is [`gate::policy`] |
@@ -14,8 +15,8 @@
 //! | read what another program keeps | [`import`]; what becomes of it: [`broker`] |
 //! | do any of it | [`broker`], the front door |
 //!
-//! Dependencies point one way: `broker → {login, worker, gate} → {oauth, store} → {provider, credential, tenant, secret, clock}`.
-//! `store` knows no network and `oauth` knows no store; `gate` and `login` join them.
+//! Dependencies point one way: `broker → {login, worker, gate} → directory → {oauth, store} → {provider, credential, tenant, secret, clock}`.
+//! `store` knows no network and `oauth` knows no store; `directory`, `gate` and `login` join them.
 //!
 //! # Invariants
 //!
@@ -32,6 +33,7 @@ pub mod broker;
 pub mod clock;
 pub mod config;
 pub mod credential;
+pub mod directory;
 pub mod fault;
 #[cfg(any(test, feature = "fuzzing"))]
 #[doc(hidden)]

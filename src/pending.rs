@@ -167,6 +167,8 @@ pub struct PendingLogin {
     pub locale: Option<String>,
     /// The issuer at the start (C10).
     pub issuer: Option<String>,
+    /// Whether the server promised at the start to name itself in its answer (T4).
+    pub iss_promised: bool,
     /// The token endpoint at the start (T5).
     pub token_endpoint: Option<String>,
     /// The client id at the start.
@@ -226,6 +228,7 @@ impl PendingLogin {
             bind: None,
             locale: None,
             issuer: None,
+            iss_promised: false,
             token_endpoint: None,
             client_id: None,
             redirect_uri: None,

@@ -10,6 +10,7 @@ use crate::audit;
 use crate::binding::{OwedRevocation, REVOCATION_OWED_FOR};
 use crate::clock::UnixSeconds;
 use crate::credential::{Credential, CredentialKind};
+use crate::directory::Directory;
 use crate::oauth::{self, RevokeClass, Revoked, TokenHint};
 use crate::provider::{Provider, RevocationScope};
 use crate::store::{Document, Store, StoreError, Touches, update};
@@ -84,9 +85,11 @@ pub fn puts_at_risk(
     own_is_at_risk || (others_are && provider.revocation != RevocationScope::None)
 }
 
-/// Revokes the tokens of `credential`: the refresh token, which ends its grant, else the access token.
+/// Revokes the tokens of `credential`: the refresh token, which ends its grant, else the access token. Where that is to be
+/// done may have to be discovered first.
 pub async fn revoke(
     client: &oauth::Client,
+    directory: &Directory,
     provider: &Provider,
     tenant: &TenantKey,
     credential: &Credential,
@@ -96,7 +99,15 @@ pub async fn revoke(
         Some(token) => (token, TokenHint::RefreshToken),
         None => (&credential.access_token, TokenHint::AccessToken),
     };
-    let ended = match oauth::revoke(client, provider, token, hint, now).await {
+    let provider = match directory.resolve_for_revocation(provider).await {
+        Ok(provider) => provider,
+        Err(error) => {
+            let ended = Ended::Owed { why: error.to_string(), retry_after: None };
+            audit::revocation(tenant, ended.label());
+            return ended;
+        }
+    };
+    let ended = match oauth::revoke(client, &provider, token, hint, now).await {
         Ok(Revoked::Done) => Ended::Done,
         Ok(Revoked::NotOffered) => Ended::NotOffered,
         Err(error) => match error.class() {
@@ -126,6 +137,7 @@ impl Ended {
 pub(crate) async fn of_dropped(
     store: &Arc<dyn Store>,
     client: &oauth::Client,
+    directory: &Directory,
     provider: &Provider,
     tenant: &TenantKey,
     dropped: &Credential,
@@ -141,7 +153,7 @@ pub(crate) async fn of_dropped(
     if at_risk {
         audit::revocation(tenant, "left out: it could end a sign-in that is in use");
     } else {
-        let ended = revoke(client, provider, tenant, dropped, now).await;
+        let ended = revoke(client, directory, provider, tenant, dropped, now).await;
         if let Ended::Owed { retry_after, .. } = ended {
             let mut owed = OwedRevocation::of(tenant, dropped, now);
             let asked = retry_after.unwrap_or(0).min(REVOCATION_OWED_FOR);

@@ -64,10 +64,10 @@ async fn through_the_gate(broker: &Broker) -> Duration {
 
 /// The same exchange and nothing around it. Gives the next refresh token.
 async fn by_itself(broker: &Broker, token: Secret) -> (Duration, Secret) {
-    let provider = broker.catalog().find("acme").unwrap();
+    let provider = broker.catalog().find("acme").unwrap().as_configured().unwrap();
     let client = oauth::Client::new();
     let start = Instant::now();
-    let outcome = oauth::refresh(&client, provider, &token, &[], Clock::system().now()).await;
+    let outcome = oauth::refresh(&client, &provider, &token, &[], Clock::system().now()).await;
     let took = start.elapsed();
     let Outcome::Granted(grant) = outcome else { panic!("{outcome}") };
     (took, grant.refresh_token.unwrap())

@@ -257,7 +257,7 @@ fn credential(provider: &Provider, tokens: &Tokens, now: UnixSeconds) -> Credent
         return made;
     }
     made.issuer.clone_from(&provider.issuer);
-    made.token_endpoint = Some(provider.token_endpoint.to_string());
+    made.token_endpoint = provider.token_endpoint.as_ref().map(ToString::to_string);
     made.client_id = Some(provider.client_id.clone());
     made.refresh_token.clone_from(&tokens.refresh_token);
     made.id_token.clone_from(&tokens.id_token);

@@ -84,10 +84,7 @@ impl Broker {
         }
         let held = held.ok_or_else(|| LogoutError::NotSignedIn { tenant: tenant.clone() })?;
         let provider = self.catalog.get(&tenant.provider);
-        let revokes = held.kind == CredentialKind::OAuth
-            && provider.is_some_and(|p| {
-                p.revocation_endpoint.is_some() && p.revocation != crate::provider::RevocationScope::None
-            });
+        let revokes = held.kind == CredentialKind::OAuth && provider.is_some_and(|p| p.may_revoke());
         let would_end =
             provider.filter(|_| revokes).map(|p| revocation::would_end(&document, tenant, &held, p));
         Ok(LogoutPreview {
@@ -156,11 +153,12 @@ impl Broker {
             return Ended::Owed { why: "its provider is not configured".to_owned(), retry_after: None };
         };
         let provider = match &owed.client_id {
-            Some(client) => provider.at(provider.token_endpoint.clone(), client.clone()),
+            Some(client) => provider.by(client.clone()),
             None => (**provider).clone(),
         };
         let now = self.clock.now();
-        let ended = revocation::revoke(&self.client, &provider, &owed.tenant, held, now).await;
+        let ended =
+            revocation::revoke(&self.client, &self.directory, &provider, &owed.tenant, held, now).await;
         let mut again = owed.clone();
         let settled = update(&*self.store, Touches::nothing().and_revocations(), {
             let retry_after = match &ended {

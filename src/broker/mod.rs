@@ -29,6 +29,7 @@ pub use self::status::{
 };
 pub use self::token::{FreshToken, fresh_now};
 use crate::clock::Clock;
+use crate::directory::Directory;
 use crate::gate::Gate;
 use crate::login::{Logins, StartError, StartRequest, Started};
 use crate::oauth;
@@ -79,6 +80,7 @@ pub enum LoginReply {
 pub struct Broker {
     store: Arc<dyn Store>,
     catalog: Catalog,
+    directory: Directory,
     client: oauth::Client,
     clock: Clock,
     gate: Gate,
@@ -95,17 +97,26 @@ impl Broker {
         clock: Clock,
         starts_per_minute: usize,
     ) -> Self {
+        let directory = Directory::new(Arc::clone(&store), client.clone(), clock.clone());
         Self {
-            gate: Gate::new(Arc::clone(&store), catalog.clone(), client.clone(), clock.clone()),
+            gate: Gate::new(
+                Arc::clone(&store),
+                catalog.clone(),
+                directory.clone(),
+                client.clone(),
+                clock.clone(),
+            ),
             logins: Logins::new(
                 Arc::clone(&store),
                 catalog.clone(),
+                directory.clone(),
                 client.clone(),
                 clock.clone(),
                 starts_per_minute,
             ),
             store,
             catalog,
+            directory,
             client,
             clock,
         }
@@ -115,6 +126,12 @@ impl Broker {
     #[must_use]
     pub fn catalog(&self) -> &Catalog {
         &self.catalog
+    }
+
+    /// Their endpoints.
+    #[must_use]
+    pub fn directory(&self) -> &Directory {
+        &self.directory
     }
 
     /// The gate.

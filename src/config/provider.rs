@@ -4,11 +4,14 @@
 //! Invariant: the operator's value beats the built-in one, the environment's client id beats both (VENDORS), and no
 //! secret stands in the configuration's own text (T14). Must not: have an opinion on any one provider.
 
+mod endpoints;
+
 use std::ops::Range;
 use std::path::Path;
 
 use toml::de::DeTable;
 
+use self::endpoints::{iss_promised, required_endpoints};
 use super::Env;
 use super::problem::Problem;
 use super::reader::{Problems, Section};
@@ -82,7 +85,6 @@ fn resolve(
     problems: &mut Problems<'_>,
     warnings: &mut Vec<Problem>,
 ) -> Option<Provider> {
-    terms(section, problems);
     let issuer = section.string("issuer", problems);
     let token_endpoint = section.endpoint("token_endpoint", problems);
     let device_authorization_endpoint = section.endpoint("device_authorization_endpoint", problems);
@@ -95,17 +97,36 @@ fn resolve(
     let env_token = from_env(section, "token_env", env, problems);
     let redirect_uri = section.string("redirect_uri", problems);
     let aliases = section.strings("aliases", problems).unwrap_or_default();
-    let token_endpoint = required_token_endpoint(section, token_endpoint, issuer.is_some(), problems);
+    let terms_risk = section.texts("terms_risk", problems);
+    let accepted = section.boolean("accept_terms_risk", problems).unwrap_or(false);
+    let listed = section.choices("flows", FLOWS, problems);
+    let lacks_endpoint = |flow: &Flow| match flow {
+        Flow::Device => device_authorization_endpoint.is_none(),
+        Flow::Paste | Flow::Callback => authorization_endpoint.is_none(),
+    };
+    let discovers = issuer.is_some()
+        && (token_endpoint.is_none()
+            || listed.as_ref().map_or(
+                device_authorization_endpoint.is_none() && authorization_endpoint.is_none(),
+                |flows| flows.iter().any(lacks_endpoint),
+            ));
+    let possible = |endpoint: bool| endpoint || discovers;
+    let mut flows = listed.unwrap_or_else(|| {
+        let device = possible(device_authorization_endpoint.is_some()).then_some(Flow::Device);
+        let paste = possible(authorization_endpoint.is_some()) && redirect_uri.is_some();
+        device.into_iter().chain(paste.then_some(Flow::Paste)).collect()
+    });
+    let sign_in_is_barred = terms_risk.is_some() && !accepted;
+    if sign_in_is_barred {
+        flows.clear();
+    }
+    let token_endpoint = required_endpoints(section, token_endpoint, issuer.as_deref(), problems);
     let client_id = required_client_id(section, client_id, &name, problems);
     let provider = Provider {
         title: section.string("title", problems).unwrap_or_else(|| name.to_string()),
         aliases: aliases.iter().map(|alias| alias.to_ascii_lowercase()).collect(),
         scopes: section.strings("scopes", problems).unwrap_or_default(),
-        flows: section.choices("flows", FLOWS, problems).unwrap_or_else(|| {
-            let device = device_authorization_endpoint.is_some().then_some(Flow::Device);
-            let paste = (authorization_endpoint.is_some() && redirect_uri.is_some()).then_some(Flow::Paste);
-            device.into_iter().chain(paste).collect()
-        }),
+        flows,
         paste: section.choice("paste", PASTES, problems).unwrap_or(PasteShape::Url),
         revocation: section.choice("revocation", REVOCATIONS, problems).unwrap_or(RevocationScope::Grant),
         reuse: section.choice("reuse", REUSES, problems).unwrap_or(Reuse::Strict),
@@ -119,6 +140,8 @@ fn resolve(
         refresh_sends_scope: section.boolean("refresh_sends_scope", problems).unwrap_or(false),
         account_claims: claims(section, problems),
         device_notice: section.texts("device_notice", problems),
+        iss_promised: iss_promised(section, issuer.is_some(), problems),
+        terms_risk,
         reuse_prose: section.strings("reuse_prose", problems).unwrap_or_default(),
         client_auth: client.auth,
         client_secret: client.secret,
@@ -126,6 +149,8 @@ fn resolve(
         // Last, so that every key has been asked for when one of these ends the reading.
         token_endpoint: token_endpoint?,
         client_id: client_id?,
+        discovers,
+        found: Vec::new(),
         name,
         issuer,
         device_authorization_endpoint,
@@ -135,41 +160,18 @@ fn resolve(
         api_key,
         env_token,
     };
-    ways_in(section, &provider, problems, warnings);
+    if let Some(risk) = provider.terms_risk.as_ref().filter(|_| sign_in_is_barred) {
+        warnings.push(Problem {
+            line: None,
+            key: section.key("accept_terms_risk"),
+            what: format!("nobody can sign in: {}", risk.for_reader("en")),
+            remedy: "set accept_terms_risk = true if you accept that; a token from the environment is served either way"
+                .to_owned(),
+        });
+    } else {
+        ways_in(section, &provider, problems, warnings);
+    }
     Some(provider)
-}
-
-/// Where a vendor's terms are in doubt, the operator has to say that this is understood.
-fn terms(section: &mut Section<'_, '_>, problems: &mut Problems<'_>) {
-    let risk = section.string("terms_risk", problems);
-    let accepted = section.boolean("accept_terms_risk", problems).unwrap_or(false);
-    if let Some(risk) = risk.filter(|_| !accepted) {
-        section.missing(
-            "accept_terms_risk",
-            &risk,
-            "set accept_terms_risk = true if you accept that, or remove this provider",
-            problems,
-        );
-    }
-}
-
-/// Discovery would find the endpoints of an issuer; it does not exist yet.
-fn required_token_endpoint(
-    section: &mut Section<'_, '_>,
-    found: Option<url::Url>,
-    has_issuer: bool,
-    problems: &mut Problems<'_>,
-) -> Option<url::Url> {
-    if found.is_none() && section.get("token_endpoint").is_none() {
-        let what = if has_issuer {
-            "missing, and endpoints are not yet discovered from the issuer"
-        } else {
-            "missing"
-        };
-        let remedy = "name token_endpoint, and device_authorization_endpoint or authorization_endpoint with redirect_uri";
-        section.missing("token_endpoint", what, remedy, problems);
-    }
-    found
 }
 
 fn required_client_id(
@@ -203,10 +205,10 @@ fn ways_in(
     };
     for flow in provider.offered_flows() {
         match flow {
-            Flow::Device if provider.device_authorization_endpoint.is_none() => {
+            Flow::Device if !provider.discovers && provider.device_authorization_endpoint.is_none() => {
                 lacks("device", "device_authorization_endpoint");
             }
-            Flow::Paste if provider.authorization_endpoint.is_none() => {
+            Flow::Paste if !provider.discovers && provider.authorization_endpoint.is_none() => {
                 lacks("paste", "authorization_endpoint");
             }
             Flow::Paste if provider.redirect_uri.is_none() => lacks("paste", "redirect_uri"),
@@ -271,7 +273,9 @@ fn client_secret(
         (None, Some(file)) => read_secret(Path::new(file))
             .map_err(|reason| (section.key("client_secret_file"), format!("cannot read {file}: {reason}"))),
         (None, None) => {
-            if matches!(auth, Some(ClientAuth::Basic | ClientAuth::Post)) {
+            // A built-in says how a secret would be shown, without needing one.
+            let own = section.get("client_auth").is_some_and(|found| found.span.is_some());
+            if own && matches!(auth, Some(ClientAuth::Basic | ClientAuth::Post)) {
                 let remedy = "name client_secret_env or client_secret_file, or write client_auth = \"none\"";
                 section.missing("client_auth", "needs a client secret", remedy, problems);
             }

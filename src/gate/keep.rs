@@ -81,9 +81,10 @@ impl Flight<'_> {
         audit::dropped(self.tenant, "refreshed tokens, after a logout or a newer sign-in");
         let (store, client, provider) =
             (Arc::clone(&self.inner.store), self.inner.client.clone(), provider.clone());
+        let directory = self.inner.directory.clone();
         let (tenant, now) = (self.tenant.clone(), self.inner.clock.now());
         self.inner.tasks.spawn(async move {
-            revocation::of_dropped(&store, &client, &provider, &tenant, &dropped, now).await;
+            revocation::of_dropped(&store, &client, &directory, &provider, &tenant, &dropped, now).await;
         });
     }
 

@@ -8,6 +8,7 @@
 mod alarm;
 mod error;
 mod keep;
+mod merge;
 pub mod policy;
 mod refresh;
 
@@ -24,6 +25,7 @@ pub use self::policy::{CALLER_DEADLINE, LOCK_WAIT, MIN_VALID, Want};
 use self::policy::{Step, decide, satisfies};
 use crate::clock::{Clock, UnixSeconds};
 use crate::credential::{Credential, CredentialState};
+use crate::directory::Directory;
 use crate::fault;
 use crate::oauth;
 use crate::provider::{Catalog, Provider};
@@ -41,6 +43,7 @@ pub struct Gate(Arc<Inner>);
 struct Inner {
     store: Arc<dyn Store>,
     catalog: Catalog,
+    directory: Directory,
     client: oauth::Client,
     clock: Clock,
     /// One receiver per flight under way. Locked for a look-up or an insertion, never across a wait.
@@ -53,10 +56,17 @@ struct Inner {
 impl Gate {
     /// A gate over `store`.
     #[must_use]
-    pub fn new(store: Arc<dyn Store>, catalog: Catalog, client: oauth::Client, clock: Clock) -> Self {
+    pub fn new(
+        store: Arc<dyn Store>,
+        catalog: Catalog,
+        directory: Directory,
+        client: oauth::Client,
+        clock: Clock,
+    ) -> Self {
         Self(Arc::new(Inner {
             store,
             catalog,
+            directory,
             client,
             clock,
             flights: Mutex::default(),

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use crate::clock::{SKEW_ALLOWED, UnixSeconds};
 use crate::credential::{Credential, CredentialKind, CredentialState, Intent};
-use crate::oauth::EXCHANGE_BOUND;
+use crate::oauth::{DISCOVERY_BOUND, EXCHANGE_BOUND};
 use crate::provider::{Provider, Reuse};
 use crate::secret::TokenHash;
 use crate::store::{Document, STORE_WAIT};
@@ -20,7 +20,10 @@ pub const EXCHANGES_A_FLIGHT: u32 = 2;
 const STORE_WRITES: u64 = 1 + 2 * EXCHANGES_A_FLIGHT as u64;
 /// How long a flight waits for the tenant's refresh lock: what a holder may need, and a margin of ten seconds (G10).
 pub const LOCK_WAIT: Duration = Duration::from_secs(
-    EXCHANGES_A_FLIGHT as u64 * EXCHANGE_BOUND.as_secs() + STORE_WRITES * STORE_WAIT.as_secs() + 10,
+    DISCOVERY_BOUND.as_secs()
+        + EXCHANGES_A_FLIGHT as u64 * EXCHANGE_BOUND.as_secs()
+        + STORE_WRITES * STORE_WAIT.as_secs()
+        + 10,
 );
 /// How long a caller waits unless it says otherwise (G10).
 pub const CALLER_DEADLINE: Duration = Duration::from_secs(30);
@@ -270,7 +273,8 @@ fn waited_since(credential: &Credential, intent: &Intent, now: UnixSeconds) -> b
         && credential.retry_at.is_some_and(|at| at > intent.sent_at || !is_believed)
 }
 
-/// What of the credential's origin differs from the configuration (G30).
+/// What of the credential's origin differs from the configuration, or from what was discovered by it (G30). An endpoint that
+/// is yet to be discovered differs from none.
 #[must_use]
 pub fn mismatch(credential: &Credential, provider: &Provider) -> Option<&'static str> {
     let differs = |issued: Option<&str>, configured: &str| issued.is_some_and(|issued| issued != configured);
@@ -279,7 +283,11 @@ pub fn mismatch(credential: &Credential, provider: &Provider) -> Option<&'static
         Some("provider")
     } else if differs(credential.client_id.as_deref(), &provider.client_id) {
         Some("client_id")
-    } else if differs(credential.token_endpoint.as_deref(), provider.token_endpoint.as_str()) {
+    } else if provider
+        .token_endpoint
+        .as_ref()
+        .is_some_and(|endpoint| differs(credential.token_endpoint.as_deref(), endpoint.as_str()))
+    {
         Some("token_endpoint")
     } else if provider.issuer.as_deref().is_some_and(|issuer| differs(credential.issuer.as_deref(), issuer)) {
         Some("issuer")

@@ -8,6 +8,7 @@
 use std::time::Duration;
 
 use super::keep::SAVE_PAUSES;
+use super::merge::merge;
 use super::policy::{
     self, BACK_OFF_CAP, EXCHANGES_A_FLIGHT, LOCK_WAIT, PROBE_AFTER, Step, UNCERTAIN_CAP, back_off, decide,
 };
@@ -17,7 +18,7 @@ use crate::clock::UnixSeconds;
 use crate::credential::{Credential, CredentialState, Intent, Way, admit};
 use crate::fault;
 use crate::oauth::{self, DeadReason, Grant, Outcome, Refusal, RefusalKind};
-use crate::provider::Provider;
+use crate::provider::{Provider, Resolved};
 use crate::store::{KernelLock, LockError, StoreError, Touches, at_the_disk, update};
 use crate::tenant::TenantKey;
 
@@ -68,8 +69,9 @@ impl Flight<'_> {
     async fn run(&self) -> Landing {
         self.finish_rescue().await?;
         let mut exchanges = 0;
+        let mut resolved = None;
         let landing = loop {
-            match self.step(&mut exchanges).await {
+            match self.step(&mut exchanges, &mut resolved).await {
                 Ok(Next::LookAgain) => {}
                 Ok(Next::Land(landing)) => break landing,
                 Err(error) => break Err(error),
@@ -84,18 +86,25 @@ impl Flight<'_> {
         landing
     }
 
-    async fn step(&self, exchanges: &mut u32) -> Result<Next, TokenError> {
+    async fn step(&self, exchanges: &mut u32, resolved: &mut Option<Resolved>) -> Result<Next, TokenError> {
         let now = self.inner.clock.now();
         let document = at_the_disk(|| self.inner.store.current(self.lock))?;
         let stored = document.tenant(self.tenant)?;
         let Some(stored) = stored else {
             return Err(TokenError::NeverSignedIn { tenant: self.tenant.clone() });
         };
-        let provider = self.inner.provider(self.tenant)?;
+        let configured = self.inner.provider(self.tenant)?;
+        if resolved.is_none() {
+            *resolved = configured.as_configured();
+        }
+        let provider: &Provider = resolved.as_deref().unwrap_or(&configured);
         let sibling = policy::newer_sibling(&document, self.tenant, &stored, now);
-        match decide(&stored, &provider, self.want, now, true, sibling) {
+        match decide(&stored, provider, self.want, now, true, sibling) {
             Step::Serve => Ok(Next::Land(Ok(stored))),
             Step::Refresh { attempt, forced } => {
+                let Some(provider) = resolved else {
+                    return self.discover(&stored, &configured, resolved).await;
+                };
                 // Two unknown tries of one refresh token end the flight by themselves; here other tokens stand by now.
                 if *exchanges == EXCHANGES_A_FLIGHT {
                     return Err(TokenError::Overtaken { tenant: self.tenant.clone() });
@@ -110,7 +119,7 @@ impl Flight<'_> {
                     }
                 }
                 *exchanges += 1;
-                self.exchange(&stored, &provider, attempt, forced).await
+                self.exchange(&stored, provider, attempt, forced).await
             }
             Step::MarkUncertain => self.mark_uncertain(&stored, "no answer to two tries in a row").await,
             Step::GiveUp => self.mark_dead(&stored, GIVEN_UP, false).await,
@@ -118,10 +127,34 @@ impl Flight<'_> {
         }
     }
 
+    /// Finds the token endpoint, before anything is written down of a try. Nothing is sent by one that cannot be had, nor to
+    /// one that is not the credential's own, which the next look tells (G30).
+    async fn discover(
+        &self,
+        stored: &Credential,
+        configured: &Provider,
+        resolved: &mut Option<Resolved>,
+    ) -> Result<Next, TokenError> {
+        let found = tokio::select! {
+            found = self.inner.directory.resolve_for_tokens(configured) => found,
+            () = self.inner.closing.cancelled() => return Err(TokenError::Closing),
+        };
+        match found {
+            Ok(found) => {
+                *resolved = Some(found);
+                Ok(Next::LookAgain)
+            }
+            Err(error) if error.is_passing() => {
+                self.put_back(stored, stored.intent.clone(), error.to_string(), None).await
+            }
+            Err(error) => self.operators(stored, stored.intent.clone(), error.to_string()).await,
+        }
+    }
+
     async fn exchange(
         &self,
         stored: &Credential,
-        provider: &Provider,
+        provider: &Resolved,
         attempt: u32,
         forced: bool,
     ) -> Result<Next, TokenError> {
@@ -222,19 +255,26 @@ impl Flight<'_> {
             RefusalKind::Transient { retry_after } => {
                 self.put_back(stored, before, refusal.text, retry_after).await
             }
-            RefusalKind::Operator => {
-                let why = refusal.text;
-                Ok(match self.back_off(stored, before, why.clone(), None, true).await? {
-                    Some(_) => Next::Land(Err(TokenError::Operator { tenant: self.tenant.clone(), why })),
-                    None => Next::LookAgain,
-                })
-            }
+            RefusalKind::Operator => self.operators(stored, before, refusal.text).await,
             RefusalKind::Dead(reason) => {
                 let plain = reason == DeadReason::InvalidGrant;
                 self.mark_dead(stored, &refusal.text, plain && stored.state != CredentialState::NeedsLogin)
                     .await
             }
         }
+    }
+
+    /// A try that the operator's configuration stood in the way of.
+    async fn operators(
+        &self,
+        stored: &Credential,
+        before: Option<Intent>,
+        why: String,
+    ) -> Result<Next, TokenError> {
+        Ok(match self.back_off(stored, before, why.clone(), None, true).await? {
+            Some(_) => Next::Land(Err(TokenError::Operator { tenant: self.tenant.clone(), why })),
+            None => Next::LookAgain,
+        })
     }
 
     /// A try that used nothing up: the intent before it stands again, and the next waits (G16).
@@ -343,27 +383,4 @@ impl Flight<'_> {
         });
         changed.await?
     }
-}
-
-/// The credential that a grant makes of `stored`: what the reply leaves out stays (G23).
-fn merge(stored: &Credential, grant: Grant, forced_at: Option<UnixSeconds>, now: UnixSeconds) -> Credential {
-    let mut renewed = stored.clone();
-    renewed.generation = stored.generation.saturating_add(1);
-    renewed.access_token = grant.access_token;
-    renewed.refresh_token = grant.refresh_token.or(renewed.refresh_token);
-    renewed.id_token = grant.id_token.or(renewed.id_token);
-    renewed.token_type = grant.token_type;
-    renewed.scopes = grant.scopes.unwrap_or(renewed.scopes);
-    renewed.expires_at = grant.expires_at;
-    renewed.account.id = grant.account.id.or(renewed.account.id);
-    renewed.account.email = grant.account.email.or(renewed.account.email);
-    renewed.obtained_at = Some(now);
-    renewed.state = CredentialState::Ok;
-    renewed.intent = None;
-    renewed.forced_at = forced_at;
-    renewed.retry_at = None;
-    renewed.failures = 0;
-    renewed.last_error = None;
-    renewed.operators_error = false;
-    renewed
 }

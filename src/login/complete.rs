@@ -150,6 +150,7 @@ impl Inner {
         revocation::of_dropped(
             &self.store,
             &self.client,
+            &self.directory,
             provider,
             &login.tenant,
             incoming,
@@ -170,7 +171,8 @@ impl Inner {
         let Some(replaced) = replaced.filter(|old| old.kind == CredentialKind::OAuth) else { return };
         let another = replaced.refresh_token != incoming.refresh_token;
         if another && provider.revocation == RevocationScope::Token {
-            revocation::revoke(&self.client, provider, &login.tenant, &replaced, self.clock.now()).await;
+            let now = self.clock.now();
+            revocation::revoke(&self.client, &self.directory, provider, &login.tenant, &replaced, now).await;
         }
     }
 }

@@ -17,6 +17,7 @@ use crate::clock::SKEW_ALLOWED;
 use crate::oauth::device::{DEFAULT_INTERVAL, INTERVAL_FLOOR};
 use crate::oauth::{self, CodeGrant, DeviceOutcome, DevicePoll};
 use crate::pending::{EndReason, LoginStatus, PendingLogin};
+use crate::provider::Resolved;
 use crate::secret::Secret;
 use crate::store::{KernelLock, StoreError, Touches, update};
 
@@ -192,7 +193,7 @@ impl Inner {
         code: &Secret,
         verifier: &Secret,
         redirect_uri: &str,
-        provider: &crate::provider::Provider,
+        provider: &Resolved,
         lock: KernelLock,
     ) -> Result<(), StoreError> {
         if self.advance(&login.id, &login.tenant, Event::Claimed, None).await?.is_none() {
@@ -256,19 +257,19 @@ mod tests {
     #[tokio::test]
     async fn whoever_takes_over_keeps_the_distance_from_the_last_poll() {
         let host = Host::new();
-        let started =
-            Logins::new(host.store(), host.catalog.clone(), oauth::Client::new(), host.clock.clone(), 5)
-                .start(crate::login::StartRequest {
-                    user: crate::tenant::User::Local(1),
-                    tenant: key("acme"),
-                    kind: None,
-                    watcher: None,
-                    bind: None,
-                    by_admin: false,
-                    locale: None,
-                })
-                .await
-                .unwrap();
+        let started = host
+            .logins()
+            .start(crate::login::StartRequest {
+                user: crate::tenant::User::Local(1),
+                tenant: key("acme"),
+                kind: None,
+                watcher: None,
+                bind: None,
+                by_admin: false,
+                locale: None,
+            })
+            .await
+            .unwrap();
         let mut login = started.login;
         login.interval = Some(5);
         for (last, pause) in

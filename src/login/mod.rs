@@ -27,9 +27,10 @@ pub use self::paste::{PasteError, Pasted};
 pub use self::start::{StartError, StartRequest, Started};
 use crate::audit;
 use crate::clock::Clock;
+use crate::directory::Directory;
 use crate::oauth;
 use crate::pending::{EndReason, LoginId, LoginStatus, PendingLogin};
-use crate::provider::{Catalog, Provider};
+use crate::provider::{Catalog, Resolved};
 use crate::store::{KernelLock, Store, StoreError, Touches, View, update};
 use crate::tenant::TenantKey;
 
@@ -41,6 +42,7 @@ pub struct Logins(Arc<Inner>);
 struct Inner {
     store: Arc<dyn Store>,
     catalog: Catalog,
+    directory: Directory,
     client: oauth::Client,
     clock: Clock,
     limit: limit::Limit,
@@ -66,6 +68,7 @@ impl Logins {
     pub fn new(
         store: Arc<dyn Store>,
         catalog: Catalog,
+        directory: Directory,
         client: oauth::Client,
         clock: Clock,
         starts_per_minute: usize,
@@ -73,6 +76,7 @@ impl Logins {
         Self(Arc::new(Inner {
             store,
             catalog,
+            directory,
             client,
             clock,
             limit: limit::Limit::new(starts_per_minute),
@@ -134,14 +138,13 @@ impl Logins {
 }
 
 impl Inner {
-    /// The provider of a login, by the endpoint and client captured at its start (C10, T5).
-    fn captured(&self, login: &PendingLogin) -> Option<Provider> {
-        let provider = self.catalog.get(&login.tenant.provider)?;
+    /// The provider of a login, by the endpoint and client captured at its start, and by what it promised then (C10, T5, T4).
+    fn captured(&self, login: &PendingLogin) -> Option<Resolved> {
+        let mut provider = (**self.catalog.get(&login.tenant.provider)?).clone();
+        provider.iss_promised |= login.iss_promised;
         let endpoint = login.token_endpoint.as_deref().and_then(|text| url::Url::parse(text).ok());
-        Some(provider.at(
-            endpoint.unwrap_or_else(|| provider.token_endpoint.clone()),
-            login.client_id.clone().unwrap_or_else(|| provider.client_id.clone()),
-        ))
+        let endpoint = endpoint.or_else(|| provider.token_endpoint.clone())?;
+        Some(provider.at(endpoint, login.client_id.clone().unwrap_or_else(|| provider.client_id.clone())))
     }
 
     /// Does `work` for `login`, and lets go of its lock as soon as the login is over: whoever starts anew need not wait for

@@ -12,6 +12,7 @@ use super::{Inner, Logins, reason};
 use crate::audit;
 use crate::oauth::{self, AnswerError, CodeGrant, Expected, Outcome};
 use crate::pending::{EndReason, LoginId, LoginKind, LoginStatus, PendingLogin};
+use crate::provider::Resolved;
 use crate::secret::Secret;
 use crate::store::{KernelLock, StoreError, has_ended};
 use crate::tenant::User;
@@ -76,7 +77,8 @@ impl Logins {
             return Err(PasteError::NotByPaste);
         };
         let provider = inner.captured(&login).ok_or(PasteError::NoProvider)?;
-        let expected = Expected { redirect_uri, state, issuer: login.issuer.as_deref() };
+        let (issuer, iss_promised) = (login.issuer.as_deref(), provider.iss_promised);
+        let expected = Expected { redirect_uri, state, issuer, iss_promised };
         let code = match oauth::answer::parse(text, provider.paste, &expected) {
             Ok(code) => code,
             Err(AnswerError::Refused { code, text }) => {
@@ -157,7 +159,7 @@ impl Inner {
         &self,
         login: &PendingLogin,
         grant: CodeGrant<'_>,
-        provider: &crate::provider::Provider,
+        provider: &Resolved,
         lock: KernelLock,
     ) -> Result<Spent, StoreError> {
         let mut lock = Some(lock);

@@ -12,7 +12,7 @@ use crate::audit;
 use crate::login::machine::{Event, next};
 use crate::oauth::{self, AuthorizeError, StartClass};
 use crate::pending::{LoginId, LoginKind, LoginStatus, PendingLogin, Watcher, life};
-use crate::provider::{Flow, Provider};
+use crate::provider::{Flow, Provider, Resolved};
 use crate::secret::Secret;
 use crate::store::{KernelLock, StoreError, Touches, has_ended, update};
 use crate::tenant::{TenantKey, ThreadId, User};
@@ -21,7 +21,7 @@ use crate::tenant::{TenantKey, ThreadId, User};
 const LOCK_TRIES: u32 = 20;
 const LOCK_PAUSE: Duration = Duration::from_millis(150);
 /// How long a caller who joined waits for the start of another to end.
-const JOIN_WAIT: Duration = Duration::from_secs(140);
+const JOIN_WAIT: Duration = Duration::from_secs(170);
 
 /// What a start is for.
 #[derive(Debug, Clone)]
@@ -150,7 +150,7 @@ impl Logins {
                 Reserved::New(login, older) => {
                     // A reservation is made only with the lock.
                     let Some(lock) = lock else { break };
-                    return inner.open(login, older, provider, lock).await;
+                    return inner.open(login, older, request.kind, provider, lock).await;
                 }
                 Reserved::Opening(id) => {
                     lock = inner.store.try_login_lock(&request.user, &request.tenant)?;
@@ -182,24 +182,29 @@ fn choose(provider: &Provider, wanted: Option<LoginKind>) -> Option<LoginKind> {
     }
 }
 
+/// Why a way to sign in that is configured cannot be gone: what the metadata says, for the operator.
+fn no_way_left(provider: &Resolved) -> StartError {
+    let barred: Vec<_> = provider.barred().map(|(flow, why)| format!("{}: {why}", flow.as_str())).collect();
+    let title = provider.title.clone();
+    if barred.is_empty() {
+        return StartError::NoFlow { provider: title };
+    }
+    StartError::Operator { why: format!("{title} offers no such way to sign in ({})", barred.join("; ")) }
+}
+
 impl Inner {
     /// Asks the provider, outside every store lock (S2), and commits or rolls back.
     async fn open(
         &self,
         reserved: PendingLogin,
         older: Option<Secret>,
+        wanted: Option<LoginKind>,
         provider: &Provider,
         lock: KernelLock,
     ) -> Result<Started, StartError> {
         let mut lock = Some(lock);
-        let opened = match reserved.kind {
-            LoginKind::Device => {
-                let asking = self.open_device(reserved.clone(), provider);
-                self.unless_over(&reserved, &mut lock, asking).await
-            }
-            LoginKind::Paste | LoginKind::Callback => open_paste(reserved.clone(), provider),
-        };
-        let opened = match opened {
+        let asking = Box::pin(self.ask(reserved.clone(), wanted, provider));
+        let opened = match self.unless_over(&reserved, &mut lock, asking).await {
             Ok(opened) => opened,
             Err(error) => {
                 if let Err(store) = self.roll_back(&reserved).await {
@@ -227,10 +232,28 @@ impl Inner {
         Ok(Started { login, joined: false, older, handover })
     }
 
+    /// Finds the provider's endpoints, and opens the login there: by the first way that they leave, where none is wanted.
+    async fn ask(
+        &self,
+        mut login: PendingLogin,
+        wanted: Option<LoginKind>,
+        provider: &Provider,
+    ) -> Result<PendingLogin, StartError> {
+        let provider = self.directory.resolve(provider).await.map_err(|error| {
+            let why = error.to_string();
+            if error.is_passing() { StartError::Transient { why } } else { StartError::Operator { why } }
+        })?;
+        login.kind = choose(&provider, wanted).ok_or_else(|| no_way_left(&provider))?;
+        match login.kind {
+            LoginKind::Device => self.open_device(login, &provider).await,
+            LoginKind::Paste | LoginKind::Callback => open_paste(login, &provider),
+        }
+    }
+
     async fn open_device(
         &self,
         mut login: PendingLogin,
-        provider: &Provider,
+        provider: &Resolved,
     ) -> Result<PendingLogin, StartError> {
         let asked_at = self.clock.now();
         let start = oauth::device::start(&self.client, provider, asked_at).await.map_err(|error| {
@@ -296,7 +319,7 @@ impl Inner {
     }
 }
 
-fn open_paste(mut login: PendingLogin, provider: &Provider) -> Result<PendingLogin, StartError> {
+fn open_paste(mut login: PendingLogin, provider: &Resolved) -> Result<PendingLogin, StartError> {
     let request = oauth::authorize(provider)
         .map_err(|error: AuthorizeError| StartError::Operator { why: error.to_string() })?;
     login.verifier = Some(request.verifier);
@@ -308,7 +331,8 @@ fn open_paste(mut login: PendingLogin, provider: &Provider) -> Result<PendingLog
 }
 
 /// Writes down where this login will be completed, whatever is reconfigured meanwhile (C10).
-fn capture(login: &mut PendingLogin, provider: &Provider) {
+fn capture(login: &mut PendingLogin, provider: &Resolved) {
+    login.iss_promised = provider.iss_promised;
     login.issuer.clone_from(&provider.issuer);
     login.token_endpoint = Some(provider.token_endpoint.to_string());
     login.client_id = Some(provider.client_id.clone());

@@ -24,6 +24,8 @@ pub struct Expected<'a> {
     pub state: &'a Secret,
     /// The provider's issuer, where known.
     pub issuer: Option<&'a str>,
+    /// Whether the provider promises to name itself in each answer that comes to an address (RFC 9207).
+    pub iss_promised: bool,
 }
 
 /// Why a pasted text is no answer to this login. The texts are for the person who pasted it.
@@ -65,7 +67,7 @@ pub enum AnswerError {
     /// Both `code` and `error` (T6).
     #[error("that answer says yes and no at once; start again from the link shown here")]
     BothCodeAndError,
-    /// The answer comes from another issuer (T4, RFC 9207).
+    /// The answer comes from another issuer, or does not say from which although that was promised (T4, RFC 9207).
     #[error(
         "that answer comes from another provider than this sign-in is for; start again from the link shown here"
     )]
@@ -173,9 +175,12 @@ fn from_address(text: &str, redirect: &Url, expected: &Expected<'_>) -> Result<S
         return Err(AnswerError::BothCodeAndError);
     }
     same_state(&state.ok_or(AnswerError::Incomplete)?, expected)?;
-    if let (Some(expected), Some(issuer)) = (expected.issuer, &issuer)
-        && expected != issuer
-    {
+    let is_ours = match (expected.issuer, &issuer) {
+        (Some(expected), Some(issuer)) => expected == issuer,
+        (_, None) => !expected.iss_promised,
+        (None, Some(_)) => true,
+    };
+    if !is_ours {
         return Err(AnswerError::IssuerMismatch);
     }
     match error {

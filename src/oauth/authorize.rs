@@ -6,7 +6,7 @@
 use oauth2::basic::BasicClient;
 use oauth2::{AuthUrl, ClientId, CsrfToken, PkceCodeChallenge, RedirectUrl, Scope};
 
-use crate::provider::Provider;
+use crate::provider::Resolved;
 use crate::secret::Secret;
 
 /// Random bytes in a verifier: 256 bits, 43 characters (T1).
@@ -56,7 +56,7 @@ impl std::fmt::Debug for AuthorizeRequest {
 ///
 /// # Errors
 /// When the descriptor lacks an endpoint or a redirect URI.
-pub fn authorize(provider: &Provider) -> Result<AuthorizeRequest, AuthorizeError> {
+pub fn authorize(provider: &Resolved) -> Result<AuthorizeRequest, AuthorizeError> {
     let title = || provider.title.clone();
     let endpoint = provider
         .authorization_endpoint
@@ -98,7 +98,7 @@ mod tests {
     use super::*;
     use crate::oauth::token::testing::provider;
 
-    fn paste() -> Provider {
+    fn paste() -> Resolved {
         let mut provider = provider("https://id.example/token");
         provider.authorization_endpoint = Url::parse("https://id.example/authorize?tenant=7").ok();
         provider.redirect_uri = Some("http://localhost:1455/auth/callback".to_owned());

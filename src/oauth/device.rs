@@ -15,7 +15,7 @@ use super::reply::Members;
 use super::request::Post;
 use super::token::{self, Grant, Outcome};
 use crate::clock::UnixSeconds;
-use crate::provider::{BodyFormat, DeviceProtocol, Provider, UserCodeProtocol, is_safe};
+use crate::provider::{BodyFormat, DeviceProtocol, Provider, Resolved, UserCodeProtocol, is_safe};
 use crate::secret::Secret;
 
 /// Seconds between polls where the provider does not say (RFC 8628 section 3.2).
@@ -100,7 +100,7 @@ impl StartError {
             Self::Refused(Refusal { kind: RefusalKind::Transient { retry_after }, .. }) => {
                 StartClass::Transient { retry_after: *retry_after }
             }
-            Self::NotSent(TransportError::Insecure { .. })
+            Self::NotSent(TransportError::Insecure { .. } | TransportError::OutOfReach { .. })
             | Self::NotOffered { .. }
             | Self::Refused(_)
             | Self::Incomplete { .. } => StartClass::Operator,
@@ -115,7 +115,7 @@ impl StartError {
 /// Anything but a complete answer.
 pub async fn start(
     client: &Client,
-    provider: &Provider,
+    provider: &Resolved,
     now: UnixSeconds,
 ) -> Result<DeviceStart, StartError> {
     let title = || provider.title.clone();
@@ -132,7 +132,7 @@ pub async fn start(
             if provider.scopes.is_empty() { post } else { post.text("scope", &provider.scopes.join(" ")) }
         }
         DeviceProtocol::UserCode(_) => {
-            Post::anonymous(endpoint, BodyFormat::Json).text("client_id", &provider.client_id)
+            Post::anonymous(provider, endpoint, BodyFormat::Json).text("client_id", &provider.client_id)
         }
     };
     let reply = client.send(&post).await.map_err(|error| match error {
@@ -270,7 +270,7 @@ pub enum DeviceOutcome {
 /// Asks once whether the person is done. `now` is the time before the call.
 pub async fn poll(
     client: &Client,
-    provider: &Provider,
+    provider: &Resolved,
     poll: DevicePoll<'_>,
     now: UnixSeconds,
 ) -> DeviceOutcome {
@@ -281,13 +281,17 @@ pub async fn poll(
         DeviceProtocol::Rfc8628 => Post::by_client(provider, &provider.token_endpoint, provider.token_body)
             .text("grant_type", DEVICE_GRANT)
             .secret("device_code", poll.device_code),
-        DeviceProtocol::UserCode(protocol) => Post::anonymous(&protocol.poll_endpoint, BodyFormat::Json)
-            .secret("device_auth_id", poll.device_code)
-            .text("user_code", poll.user_code),
+        DeviceProtocol::UserCode(protocol) => {
+            Post::anonymous(provider, &protocol.poll_endpoint, BodyFormat::Json)
+                .secret("device_auth_id", poll.device_code)
+                .text("user_code", poll.user_code)
+        }
     };
     let reply = match client.send(&post).await {
         Ok(reply) => reply,
-        Err(SendError::NotSent(error @ TransportError::Insecure { .. })) => {
+        Err(SendError::NotSent(
+            error @ (TransportError::Insecure { .. } | TransportError::OutOfReach { .. }),
+        )) => {
             return DeviceOutcome::Failed(refusal::unready(&error.to_string()));
         }
         Err(_) => return DeviceOutcome::BackOff { retry_after: None },

@@ -12,10 +12,11 @@ use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, DATE, HeaderMap, Head
 use tokio::time::timeout;
 use url::Url;
 
+use super::guard::Guarded;
 use super::mask;
 use super::request::Post;
 use crate::clock::UnixSeconds;
-use crate::provider::{is_loopback, is_safe};
+use crate::provider::{Reach, is_loopback, is_safe};
 
 /// Seconds for name, connection and TLS together (G11).
 const CONNECT_SECONDS: u64 = 10;
@@ -42,6 +43,14 @@ pub enum TransportError {
         "{host} is not reached over https: only an address on this host may use http; correct the endpoint"
     )]
     Insecure {
+        /// Where it should have gone.
+        host: String,
+    },
+    /// An endpoint that metadata named, at an address that only the operator may name (T13).
+    #[error(
+        "{host} is not an address that this issuer's metadata may name; if it is right, configure that endpoint by name"
+    )]
+    OutOfReach {
         /// Where it should have gone.
         host: String,
     },
@@ -147,6 +156,8 @@ pub struct Client {
     outside: reqwest::Client,
     /// To this host: never through a proxy, and `localhost` is loopback whatever the resolver says.
     inside: reqwest::Client,
+    /// To what metadata names: as outside, and to public addresses only.
+    guarded: Guarded,
     connect: Duration,
     reply: Duration,
 }
@@ -167,32 +178,29 @@ impl Client {
     /// A client with other bounds, for tests of what happens when they pass.
     #[must_use]
     pub fn with_bounds(connect: Duration, reply: Duration) -> Self {
-        let base = || {
-            reqwest::Client::builder()
-                .user_agent(AGENT)
-                .redirect(reqwest::redirect::Policy::none())
-                .retry(reqwest::retry::never())
-                .pool_max_idle_per_host(0)
-                .connect_timeout(connect)
-        };
+        let base = || base(connect);
         let this_host =
             [SocketAddr::from((Ipv4Addr::LOCALHOST, 0)), SocketAddr::from((Ipv6Addr::LOCALHOST, 0))];
         Self {
             outside: built(base().https_only(true)),
             inside: built(base().no_proxy().resolve_to_addrs("localhost", &this_host)),
+            guarded: Guarded::default(),
             connect,
             reply,
         }
+    }
+
+    /// The same client with another resolver in front of its guard, for tests of what names may resolve to.
+    #[cfg(test)]
+    pub(crate) fn with_names(names: impl reqwest::dns::Resolve + 'static) -> Self {
+        Self { guarded: Guarded::over(names), ..Self::new() }
     }
 
     /// Sends `post` once and reads the whole reply.
     pub(crate) async fn send(&self, post: &Post) -> Result<Reply, SendError> {
         let url = post.url();
         let host = host_of(url);
-        if !is_safe(url) {
-            return Err(SendError::NotSent(TransportError::Insecure { host }));
-        }
-        let client = if is_loopback(url) { &self.inside } else { &self.outside };
+        let client = self.towards(url, post.reach()).map_err(SendError::NotSent)?;
         let (content_type, body) = post.encode();
         let mut headers = HeaderMap::new();
         headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
@@ -224,7 +232,22 @@ impl Client {
         }
     }
 
-    fn sort(&self, error: &reqwest::Error, host: String) -> SendError {
+    /// The way to `url`, if it may be gone that far.
+    pub(super) fn towards(&self, url: &Url, reach: Reach) -> Result<&reqwest::Client, TransportError> {
+        if !is_safe(url) {
+            return Err(TransportError::Insecure { host: host_of(url) });
+        }
+        if !reach.admits(url) {
+            return Err(TransportError::OutOfReach { host: host_of(url) });
+        }
+        Ok(match reach {
+            _ if is_loopback(url) => &self.inside,
+            Reach::Public => self.guarded.client(|| base(self.connect).https_only(true)),
+            Reach::Anywhere | Reach::Loopback => &self.outside,
+        })
+    }
+
+    pub(super) fn sort(&self, error: &reqwest::Error, host: String) -> SendError {
         let reason = mask::plain(&root_cause(error));
         if error.is_connect() && error.is_timeout() {
             let seconds = self.connect.as_secs();
@@ -237,11 +260,20 @@ impl Client {
     }
 }
 
+fn base(connect: Duration) -> reqwest::ClientBuilder {
+    reqwest::Client::builder()
+        .user_agent(AGENT)
+        .redirect(reqwest::redirect::Policy::none())
+        .retry(reqwest::retry::never())
+        .pool_max_idle_per_host(0)
+        .connect_timeout(connect)
+}
+
 #[expect(
     clippy::expect_used,
     reason = "fails only if the TLS library cannot start, as reqwest::Client::new does"
 )]
-fn built(builder: reqwest::ClientBuilder) -> reqwest::Client {
+pub(super) fn built(builder: reqwest::ClientBuilder) -> reqwest::Client {
     builder.build().expect("the TLS library starts")
 }
 
@@ -259,7 +291,7 @@ async fn read(mut response: reqwest::Response) -> reqwest::Result<Reply> {
     Ok(Reply { status, retry_after, date, body: Some(body) })
 }
 
-fn host_of(url: &Url) -> String {
+pub(super) fn host_of(url: &Url) -> String {
     url.host_str().unwrap_or("an address without a host").to_owned()
 }
 

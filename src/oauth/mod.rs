@@ -9,8 +9,10 @@ pub mod account;
 pub mod answer;
 pub mod authorize;
 pub mod device;
+pub mod discovery;
 #[cfg(any(test, feature = "fuzzing"))]
 pub(crate) mod fuzzing;
+mod guard;
 pub mod http;
 mod mask;
 pub mod refusal;
@@ -23,6 +25,7 @@ pub use account::{account_of, issuer_of, life_of, vendor_account_of};
 pub use answer::{AnswerError, Expected};
 pub use authorize::{AuthorizeError, AuthorizeRequest, authorize};
 pub use device::{DeviceOutcome, DevicePoll, DeviceStart, StartClass, StartError};
+pub use discovery::{DISCOVERY_BOUND, DiscoveryError};
 pub use http::{CONNECT_BOUND, Client, EXCHANGE_BOUND, REPLY_BOUND, TransportError, UnknownCause};
 pub use refusal::{DeadReason, Refusal, RefusalKind};
 pub use revoke::{RevokeClass, RevokeError, Revoked, TokenHint, revoke};

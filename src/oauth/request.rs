@@ -7,11 +7,12 @@ use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use url::{Url, form_urlencoded};
 
-use crate::provider::{BodyFormat, ClientAuth, Provider};
+use crate::provider::{BodyFormat, ClientAuth, Reach, Resolved};
 use crate::secret::Secret;
 
 pub(crate) struct Post {
     url: Url,
+    reach: Reach,
     format: BodyFormat,
     /// Values are kept as secrets whatever they are, so that none is printed and all are wiped.
     fields: Vec<(&'static str, Secret)>,
@@ -21,8 +22,8 @@ pub(crate) struct Post {
 
 impl Post {
     /// A request that says who our client is, in the way the provider wants it.
-    pub(crate) fn by_client(provider: &Provider, url: &Url, format: BodyFormat) -> Self {
-        let mut post = Self::anonymous(url, format);
+    pub(crate) fn by_client(provider: &Resolved, url: &Url, format: BodyFormat) -> Self {
+        let mut post = Self::anonymous(provider, url, format);
         match (provider.client_auth, &provider.client_secret) {
             (ClientAuth::Basic, Some(secret)) => post.authenticate(&provider.client_id, secret),
             (ClientAuth::Post, Some(secret)) => {
@@ -34,8 +35,9 @@ impl Post {
     }
 
     /// A request that does not.
-    pub(crate) fn anonymous(url: &Url, format: BodyFormat) -> Self {
-        Self { url: url.clone(), format, fields: Vec::new(), basic: None, secrets: Vec::new() }
+    pub(crate) fn anonymous(provider: &Resolved, url: &Url, format: BodyFormat) -> Self {
+        let reach = provider.reach(url);
+        Self { url: url.clone(), reach, format, fields: Vec::new(), basic: None, secrets: Vec::new() }
     }
 
     pub(crate) fn text(mut self, name: &'static str, value: &str) -> Self {
@@ -61,6 +63,11 @@ impl Post {
 
     pub(crate) fn url(&self) -> &Url {
         &self.url
+    }
+
+    /// How far it may go.
+    pub(crate) fn reach(&self) -> Reach {
+        self.reach
     }
 
     pub(crate) fn basic(&self) -> Option<&Secret> {
@@ -94,7 +101,7 @@ mod tests {
     use super::*;
     use crate::oauth::token::testing::provider;
 
-    fn confidential(auth: ClientAuth) -> Provider {
+    fn confidential(auth: ClientAuth) -> Resolved {
         let mut provider = provider("https://id.example/token");
         provider.client_id = "my app".to_owned();
         provider.client_secret = Some(Secret::new("s:ä"));
@@ -102,7 +109,7 @@ mod tests {
         provider
     }
 
-    fn body_of(provider: &Provider, format: BodyFormat) -> (Option<String>, String) {
+    fn body_of(provider: &Resolved, format: BodyFormat) -> (Option<String>, String) {
         let post = Post::by_client(provider, &provider.token_endpoint, format)
             .text("grant_type", "refresh_token")
             .secret("refresh_token", &Secret::new("r+1"));

@@ -10,7 +10,7 @@ use super::refusal::{self, Presented, Refusal, RefusalKind, Verdict};
 use super::reply::Members;
 use super::request::Post;
 use crate::clock::UnixSeconds;
-use crate::provider::{BodyFormat, Provider, RevocationScope};
+use crate::provider::{BodyFormat, Resolved, RevocationScope};
 use crate::secret::Secret;
 
 /// What kind of token is revoked (RFC 7009 section 2.1).
@@ -77,7 +77,9 @@ impl RevokeError {
             Self::Refused(Refusal { kind: RefusalKind::Transient { retry_after }, .. }) => {
                 RevokeClass::Owed { retry_after: *retry_after }
             }
-            Self::Refused(_) | Self::Unsupported | Self::NotSent(TransportError::Insecure { .. }) => {
+            Self::Refused(_)
+            | Self::Unsupported
+            | Self::NotSent(TransportError::Insecure { .. } | TransportError::OutOfReach { .. }) => {
                 RevokeClass::Final
             }
             Self::NotSent(_) | Self::Unknown(_) => RevokeClass::Owed { retry_after: None },
@@ -91,7 +93,7 @@ impl RevokeError {
 /// When the token may still be valid; [`RevokeError::class`] says whether trying again can help.
 pub async fn revoke(
     client: &Client,
-    provider: &Provider,
+    provider: &Resolved,
     token: &Secret,
     hint: TokenHint,
     now: UnixSeconds,

@@ -13,7 +13,7 @@ use super::reply::{Malformed, Members};
 use super::request::Post;
 use crate::clock::UnixSeconds;
 use crate::credential::Account;
-use crate::provider::Provider;
+use crate::provider::{Provider, Resolved};
 use crate::secret::Secret;
 
 /// What an exchange led to (G16).
@@ -77,7 +77,7 @@ pub struct CodeGrant<'a> {
 /// Spends an authorization code (RFC 6749 section 4.1.3). `now` is the time before the call. One request at most.
 pub async fn exchange_code(
     client: &Client,
-    provider: &Provider,
+    provider: &Resolved,
     grant: CodeGrant<'_>,
     now: UnixSeconds,
 ) -> Outcome {
@@ -96,7 +96,7 @@ pub async fn exchange_code(
 /// before the call. One request at most.
 pub async fn refresh(
     client: &Client,
-    provider: &Provider,
+    provider: &Resolved,
     refresh_token: &Secret,
     scopes: &[String],
     now: UnixSeconds,

@@ -13,8 +13,11 @@ pub struct Builtin {
 }
 
 /// Every built-in, by name.
-pub const BUILTINS: &[Builtin] =
-    &[Builtin { name: "codex", text: include_str!("../../config/providers/codex.toml") }];
+pub const BUILTINS: &[Builtin] = &[
+    Builtin { name: "claude", text: include_str!("../../config/providers/claude.toml") },
+    Builtin { name: "codex", text: include_str!("../../config/providers/codex.toml") },
+    Builtin { name: "github", text: include_str!("../../config/providers/github.toml") },
+];
 
 /// The built-in called `name`.
 #[must_use]

@@ -1,19 +1,21 @@
 //! Providers: an authorization server plus our client there, as data.
 //!
-//! Owns [`Provider`], the fully resolved descriptor, and the [`Catalog`] of those that the operator offers. Invariant:
-//! what makes one provider differ from another is a field here; no provider's name stands in an `if` anywhere. Must not:
+//! Owns [`Provider`], the descriptor as configured, [`Resolved`], the same with its endpoints known, and the [`Catalog`] of
+//! those that the operator offers. Invariant: what makes one provider differ from another is a field here; no provider's name stands in an `if` anywhere. Must not:
 //! read files or the environment (`config` does), or speak to anybody (`oauth` does).
 
 mod address;
 mod builtin;
 mod catalog;
+mod resolved;
 mod texts;
 
 use url::Url;
 
-pub use address::{is_loopback, is_safe};
+pub use address::{Reach, is_loopback, is_public, is_safe};
 pub use builtin::{BUILTINS, Builtin, builtin};
 pub use catalog::{Catalog, Clash};
+pub use resolved::Resolved;
 pub use texts::Texts;
 
 use crate::secret::Secret;
@@ -142,7 +144,9 @@ impl Default for AccountClaims {
     }
 }
 
-/// A provider, fully resolved: built-in values, the operator's and the environment's in one.
+/// A provider as configured: built-in values, the operator's and the environment's in one. Requests are made by
+/// [`Resolved`].
+#[expect(clippy::struct_excessive_bools, reason = "each is a setting of its own")]
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Provider {
     /// Its name in tenant keys.
@@ -153,8 +157,14 @@ pub struct Provider {
     pub aliases: Vec<String>,
     /// The issuer identifier (RFC 8414 section 2), as written.
     pub issuer: Option<String>,
-    /// Where tokens are issued.
-    pub token_endpoint: Url,
+    /// Whether the issuer is asked for the endpoints that are not configured (T13).
+    pub discovers: bool,
+    /// Whether the server promises to name itself in each answer to an authorization request (RFC 9207, T4).
+    pub iss_promised: bool,
+    /// Endpoints below that the operator did not write: what metadata named. Empty in the catalog.
+    pub found: Vec<Url>,
+    /// Where tokens are issued; none where that is to be discovered.
+    pub token_endpoint: Option<Url>,
     /// Where a device login starts (RFC 8628 section 3.1).
     pub device_authorization_endpoint: Option<Url>,
     /// Where a browser is sent.
@@ -171,7 +181,7 @@ pub struct Provider {
     pub client_auth: ClientAuth,
     /// The scopes asked for.
     pub scopes: Vec<String>,
-    /// Ways to sign in, preferred first.
+    /// Ways to sign in, preferred first. Where endpoints are to be discovered: those that remain possible.
     pub flows: Vec<Flow>,
     /// The redirect URI of [`Flow::Paste`], exactly as registered.
     pub redirect_uri: Option<String>,
@@ -203,6 +213,9 @@ pub struct Provider {
     pub refresh_sends_scope: bool,
     /// Where id tokens name the account.
     pub account_claims: AccountClaims,
+    /// What is in doubt about the vendor's terms, for people to read before they sign in. The operator has accepted it, or
+    /// there is no way to sign in.
+    pub terms_risk: Option<Texts>,
     /// Told to people before they start a device login.
     pub device_notice: Option<Texts>,
     /// Words by which this provider, beyond those known of all, says that a refresh token was used twice; lower case.
@@ -210,19 +223,10 @@ pub struct Provider {
 }
 
 impl Provider {
-    /// The same provider as a login or credential captured it: by that token endpoint and client (C10, T5). The secret
-    /// stays only with the client it belongs to.
+    /// Whether an end of a token can be told to the provider, as far as that is known without asking it.
     #[must_use]
-    pub fn at(&self, token_endpoint: Url, client_id: String) -> Self {
-        let mut captured = self.clone();
-        if client_id != captured.client_id {
-            captured.client_secret = None;
-            captured.client_secret_missing = None;
-            captured.client_auth = ClientAuth::None;
-            captured.client_id = client_id;
-        }
-        captured.token_endpoint = token_endpoint;
-        captured
+    pub fn may_revoke(&self) -> bool {
+        self.revocation != RevocationScope::None && (self.revocation_endpoint.is_some() || self.discovers)
     }
 
     /// The ways to sign in that can be offered today, preferred first.

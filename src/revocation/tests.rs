@@ -111,7 +111,9 @@ async fn what_was_dropped_is_owed_until_the_provider_takes_it() {
     host.authority.answer_next(Endpoint::Revoke, 1, Canned::html(503));
     let store: Arc<dyn Store> = host.store();
     let provider = host.catalog.get(&tenant.provider).unwrap();
-    of_dropped(&store, &oauth::Client::new(), provider, &tenant, &dropped, host.clock.now()).await;
+    let client = oauth::Client::new();
+    let directory = Directory::new(Arc::clone(&store), client.clone(), host.clock.clone());
+    of_dropped(&store, &client, &directory, provider, &tenant, &dropped, host.clock.now()).await;
     let owed: Vec<_> = store.snapshot().unwrap().owed().map(|owed| (*owed).clone()).collect();
     assert_eq!(owed.len(), 1);
     assert_eq!((&owed[0].token, owed[0].is_refresh), (dropped.refresh_token.as_ref().unwrap(), true));

@@ -199,6 +199,18 @@ pub trait Store: Send + Sync + std::fmt::Debug {
     /// # Errors
     /// When it cannot be removed.
     fn clear_rescue(&self, lock: &KernelLock, tenant: &TenantKey) -> Result<(), StoreError>;
+
+    /// What is kept of the metadata of `issuer`, for other processes too. A cache: it may be gone, or damaged.
+    ///
+    /// # Errors
+    /// When it cannot be read, or others could have written it.
+    fn read_metadata(&self, issuer: &str) -> Result<Option<String>, StoreError>;
+
+    /// Keeps `text` of `issuer`, in the place of what was kept.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    fn write_metadata(&self, issuer: &str, text: &str) -> Result<(), StoreError>;
 }
 
 /// A rotated credential that waits to be saved: it replaces exactly `replaces`, or nothing (G21, G22).

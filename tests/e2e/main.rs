@@ -12,11 +12,14 @@
 #[cfg(not(debug_assertions))]
 compile_error!("these tests set faults, which only a debug build has: run them without --release");
 
+mod claude;
 mod codex;
 mod crowd;
+mod discovery;
 mod documentation;
 mod due;
 mod faults;
+mod github;
 mod grants;
 mod harness;
 mod limited;

@@ -34,7 +34,12 @@ async fn api_accepts(oidc: &OidcProvider, token: &str) -> bool {
 
 /// What holds after any way to sign in: the token serves, twenty agents that saw a 401 make one refresh, and a logout
 /// ends the grant.
-async fn serves_rotates_and_ends(oidc: &OidcProvider, setup: &Setup, login: &Interaction, thread: &str) {
+pub(crate) async fn serves_rotates_and_ends(
+    oidc: &OidcProvider,
+    setup: &Setup,
+    login: &Interaction,
+    thread: &str,
+) {
     login.sees_text("Signed in to Real", NEXT_POLL).await;
     let first = setup.token(&["real", "--thread", thread]).await;
     assert!(api_accepts(oidc, &first).await);

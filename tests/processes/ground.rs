@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use latchkey::clock::Clock;
 use latchkey::config::Config;
+use latchkey::directory::Directory;
 use latchkey::gate::{Gate, Want};
 use latchkey::oauth;
 use latchkey::secret::Secret;
@@ -224,6 +225,12 @@ impl Store for Stale {
     fn clear_rescue(&self, lock: &KernelLock, tenant: &TenantKey) -> Result<(), StoreError> {
         self.sound.clear_rescue(lock, tenant)
     }
+    fn read_metadata(&self, issuer: &str) -> Result<Option<String>, StoreError> {
+        self.sound.read_metadata(issuer)
+    }
+    fn write_metadata(&self, issuer: &str, text: &str) -> Result<(), StoreError> {
+        self.sound.write_metadata(issuer, text)
+    }
 }
 
 /// F9, G7: under the refresh lock the store is read anew. What another process has refreshed is taken without a request,
@@ -237,7 +244,9 @@ async fn under_the_refresh_lock_no_earlier_look_is_believed() {
     let refreshed = host.latchkey(&["token", "acme"]).output().unwrap();
     assert!(refreshed.status.success(), "{}", said(&refreshed));
     let catalog = Config::load(&host.config).unwrap().providers;
-    let gate = Gate::new(stale, catalog, oauth::Client::new(), Clock::system());
+    let client = oauth::Client::new();
+    let directory = Directory::new(stale.clone(), client.clone(), Clock::system());
+    let gate = Gate::new(stale, catalog, directory, client, Clock::system());
     let landed = gate.token(&key("acme"), Want::default(), LONG).await.unwrap();
     assert_eq!(landed.access_token, Secret::new(printed(&refreshed)));
     assert_eq!((host.authority.refreshes(), host.authority.reuses()), (1, 0));

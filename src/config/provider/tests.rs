@@ -29,7 +29,8 @@ fn codex_is_built_in() {
 #[test]
 fn every_built_in_is_valid_and_called_what_it_is() {
     for builtin in BUILTINS {
-        let config = parse(&format!("[providers.{}]\naccept_terms_risk = true", builtin.name));
+        let table = format!("[providers.{}]\naccept_terms_risk = true\nclient_id = \"ours\"", builtin.name);
+        let config = parse(&table);
         assert_eq!(provider(&config, builtin.name).name.as_str(), builtin.name);
         assert_eq!(config.warnings, []);
     }
@@ -125,10 +126,9 @@ fn a_provider_that_cannot_work_is_refused() {
         ("client_secret_env = \"A\"\nclient_secret_file = \"b\"", "keep one of the two"),
         ("redirect_uri = \"nowhere\"", "is not an address"),
         ("token_lifetime = 0", "is not a whole number, 1 or more"),
-        (
-            "terms_risk = \"their terms are in doubt\"",
-            "their terms are in doubt; set accept_terms_risk = true",
-        ),
+        ("terms_risk = 1", "is not a text for people: quoted, or { en = \"…\", de = \"…\" }"),
+        ("issuer = \"http://id.example\"\nflows = [\"paste\"]", "\"paste\" needs redirect_uri"),
+        ("authorization_response_iss_parameter_supported = true", "needs the issuer to compare with"),
         (
             "device = { protocol = \"user_code\" }",
             "needs poll_endpoint, verification_uri and exchange_redirect_uri",
@@ -175,12 +175,13 @@ fn a_captured_client_keeps_its_secret_only_if_it_is_the_same() {
     let acme = provider(&config, "acme");
     let endpoint: url::Url = "https://old.example/token".parse().unwrap();
     let same = acme.at(endpoint.clone(), "latchkey".to_owned());
-    assert_eq!(same, Provider { token_endpoint: endpoint.clone(), ..acme.clone() });
+    let at_endpoint = Provider { token_endpoint: Some(endpoint.clone()), ..acme.clone() };
+    assert_eq!((&*same, &same.token_endpoint), (&at_endpoint, &endpoint));
     let other = acme.at(endpoint.clone(), "older".to_owned());
     assert_eq!(
-        other,
+        *other,
         Provider {
-            token_endpoint: endpoint,
+            token_endpoint: Some(endpoint),
             client_id: "older".to_owned(),
             client_secret: None,
             client_auth: ClientAuth::None,
@@ -208,4 +209,110 @@ fn a_notice_is_one_text_or_one_for_each_language() {
     let config = parse("[providers.codex]");
     let codex = provider(&config, "codex").device_notice.clone().unwrap();
     assert_ne!(codex.for_reader("en"), codex.for_reader("de"));
+}
+
+/// VENDORS: what is Claude's alone, as data.
+#[test]
+fn claude_is_built_in_and_signs_in_where_its_terms_are_accepted() {
+    let accepted = parse("[providers.claude]\naccept_terms_risk = true");
+    assert_eq!(accepted.warnings, []);
+    let claude = accepted.providers.find("anthropic").unwrap();
+    assert_eq!(claude.client_id, "9d1c250a-e61b-44d9-88ed-5944d1962f5e");
+    assert_eq!(
+        claude.token_endpoint.as_ref().unwrap().as_str(),
+        "https://platform.claude.com/v1/oauth/token"
+    );
+    assert_eq!(claude.redirect_uri.as_deref(), Some("https://platform.claude.com/oauth/code/callback"));
+    assert_eq!(
+        (claude.flows.as_slice(), claude.paste),
+        ([Flow::Paste].as_slice(), PasteShape::CodeHashState)
+    );
+    assert_eq!(claude.scopes.len(), 6);
+    assert_eq!(claude.authorize_params, [("code".to_owned(), "true".to_owned())]);
+    assert_eq!(
+        (claude.token_body, claude.exchange_sends_state, claude.refresh_sends_scope),
+        (BodyFormat::Json, true, false)
+    );
+    let risk = claude.terms_risk.as_ref().unwrap();
+    assert!(risk.for_reader("en-GB").contains("restrict") && risk.for_reader("de").contains("Bedingungen"));
+}
+
+/// G25: what needs no sign-in works without anybody's terms.
+#[test]
+fn without_its_terms_accepted_claude_serves_the_environment_and_nobody_signs_in() {
+    let config = parse_with("[providers.claude]", &[("CLAUDE_CODE_OAUTH_TOKEN", "sk-1")]).unwrap();
+    let claude = provider(&config, "claude");
+    assert_eq!(
+        (claude.flows.as_slice(), claude.env_token.clone()),
+        ([].as_slice(), Some(Secret::new("sk-1")))
+    );
+    let warnings: Vec<String> = config.warnings.iter().map(ToString::to_string).collect();
+    assert_eq!(warnings.len(), 1);
+    assert!(
+        warnings[0].starts_with("providers.claude.accept_terms_risk: nobody can sign in: Anthropic's terms")
+            && warnings[0].contains("set accept_terms_risk = true"),
+        "{warnings:?}"
+    );
+}
+
+/// VENDORS: the operator's own app.
+#[test]
+fn github_wants_the_operators_client() {
+    assert!(problems("[providers.github]").contains("LATCHKEY_GITHUB_CLIENT_ID"));
+    let config = parse_with("[providers.gh]\nclient_id = \"x\"", &[]);
+    assert!(config.is_err(), "an alias is no table");
+    let github = parse("[providers.github]\nclient_id = \"Iv1.ours\"\nscopes = [\"repo\"]");
+    let github = provider(&github, "github");
+    assert_eq!((github.flows.as_slice(), github.client_auth), ([Flow::Device].as_slice(), ClientAuth::None));
+    assert_eq!((github.discovers, github.may_revoke()), (false, false));
+    let text = "[providers.github]\nclient_id = \"c\"\nclient_secret_env = \"S\"\nflows = [\"device\", \"callback\"]";
+    let config = parse_with(text, &[("S", "secret")]).unwrap();
+    assert_eq!(provider(&config, "github").client_auth, ClientAuth::Post);
+}
+
+/// T13: an issuer alone suffices.
+#[test]
+fn an_issuer_stands_for_the_endpoints_that_are_not_named() {
+    let acme = |lines: &str| {
+        let config = parse(&format!("[providers.acme]\nclient_id = \"c\"\n{lines}"));
+        let acme = provider(&config, "acme");
+        (acme.discovers, acme.flows.clone())
+    };
+    let issuer = "issuer = \"https://id.example/tenant\"\n";
+    let redirect = "redirect_uri = \"http://127.0.0.1:1/cb\"\n";
+    let token = "token_endpoint = \"https://id.example/token\"\n";
+    let device = "device_authorization_endpoint = \"https://id.example/device\"\n";
+    let page = "authorization_endpoint = \"https://id.example/authorize\"\n";
+    for (lines, expected) in [
+        (issuer.to_owned(), (true, vec![Flow::Device])),
+        (format!("{issuer}{redirect}"), (true, vec![Flow::Device, Flow::Paste])),
+        (format!("{issuer}{token}"), (true, vec![Flow::Device])),
+        (format!("{issuer}{token}{device}"), (false, vec![Flow::Device])),
+        (format!("{issuer}{token}{redirect}{page}"), (false, vec![Flow::Paste])),
+        (
+            format!("{issuer}{token}{device}{redirect}flows = [\"device\", \"paste\"]"),
+            (true, vec![Flow::Device, Flow::Paste]),
+        ),
+        (format!("{issuer}{token}{device}{redirect}{page}flows = [\"paste\"]"), (false, vec![Flow::Paste])),
+        ("issuer = \"http://127.0.0.1:9\"".to_owned(), (true, vec![Flow::Device])),
+    ] {
+        assert_eq!(acme(&lines), expected, "{lines}");
+    }
+}
+
+/// T13, T7
+#[test]
+fn an_issuer_that_must_not_be_asked_is_refused_with_the_remedy() {
+    for (issuer, expected) in [
+        ("http://id.example", "is not an https address"),
+        ("id.example", "is not an https address"),
+        ("https://id.example?tenant=1", "without query and fragment"),
+        ("https://user@id.example", "is not an https address"),
+        ("https://10.0.0.1", "is an address of a private network; name its endpoints"),
+        ("https://169.254.169.254/", "is an address of a private network"),
+        ("https://[::1%25eth0]", "is not an https address"),
+    ] {
+        let shown = problems(&format!("[providers.acme]\nclient_id = \"c\"\nissuer = {issuer:?}"));
+        assert!(shown.contains(expected), "{issuer}: {shown}");
+    }
 }

@@ -114,4 +114,12 @@ impl Store for Faulty {
     fn clear_rescue(&self, lock: &KernelLock, tenant: &TenantKey) -> Result<(), StoreError> {
         self.sound.clear_rescue(lock, tenant)
     }
+
+    fn read_metadata(&self, issuer: &str) -> Result<Option<String>, StoreError> {
+        self.sound.read_metadata(issuer)
+    }
+
+    fn write_metadata(&self, issuer: &str, text: &str) -> Result<(), StoreError> {
+        self.sound.write_metadata(issuer, text)
+    }
 }

@@ -32,7 +32,9 @@ impl Host {
     }
 
     fn gate_over(&self, store: Arc<dyn Store>) -> Gate {
-        Gate::new(store, self.catalog.clone(), oauth::Client::new(), self.clock.clone())
+        let client = oauth::Client::new();
+        let directory = Directory::new(Arc::clone(&store), client.clone(), self.clock.clone());
+        Gate::new(store, self.catalog.clone(), directory, client, self.clock.clone())
     }
 }
 

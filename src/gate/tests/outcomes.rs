@@ -72,7 +72,8 @@ async fn reuse_is_known_by_code_by_prose_and_when_nested() {
         let client = oauth::Client::new();
         let provider = host.catalog.get(&tenant.provider).unwrap();
         // Somebody else spends it behind our back.
-        oauth::refresh(&client, provider, &Secret::new(&*tokens.refresh), &[], 0).await;
+        oauth::refresh(&client, &provider.as_configured().unwrap(), &Secret::new(&*tokens.refresh), &[], 0)
+            .await;
         assert_eq!(class(&host.gate().token(&tenant, Want::default(), LONG).await), Class::NeedsLogin);
         assert_eq!(host.stored(&tenant).unwrap().retry_at, None, "{spelling:?}");
     }

@@ -22,8 +22,10 @@ const LONG: Duration = Duration::from_secs(30);
 
 impl Host {
     /// A login machine of its own: what another process has.
-    fn logins(&self) -> Logins {
-        Logins::new(self.store(), self.catalog.clone(), oauth::Client::new(), self.clock.clone(), 5)
+    pub(super) fn logins(&self) -> Logins {
+        let (store, client): (Arc<dyn Store>, _) = (self.store(), oauth::Client::new());
+        let directory = Directory::new(Arc::clone(&store), client.clone(), self.clock.clone());
+        Logins::new(store, self.catalog.clone(), directory, client, self.clock.clone(), 5)
     }
 
     fn login(&self, id: &str) -> Option<PendingLogin> {

@@ -8,7 +8,12 @@ const REDIRECT: &str = "http://localhost:1455/auth/callback";
 
 fn parsed(text: &str, shape: PasteShape) -> Result<String, AnswerError> {
     let state = Secret::new("st-42");
-    let expected = Expected { redirect_uri: REDIRECT, state: &state, issuer: Some("https://id.example") };
+    let expected = Expected {
+        redirect_uri: REDIRECT,
+        state: &state,
+        issuer: Some("https://id.example"),
+        iss_promised: false,
+    };
     parse(text, shape, &expected).map(|code| code.expose().to_owned())
 }
 
@@ -44,7 +49,8 @@ fn a_whole_answer_gives_its_code() {
 #[test]
 fn a_redirect_uri_without_a_host_is_compared_too() {
     let state = Secret::new("s");
-    let expected = Expected { redirect_uri: "com.example.app:/cb", state: &state, issuer: None };
+    let expected =
+        Expected { redirect_uri: "com.example.app:/cb", state: &state, issuer: None, iss_promised: false };
     let parsed = |text: &str, shape| parse(text, shape, &expected).map(|code| code.expose().to_owned());
     assert_eq!(parsed("com.example.app:/cb?code=c&state=s", PasteShape::Url), Ok("c".to_owned()));
     assert_eq!(parsed("c#s", PasteShape::Url), Ok("c".to_owned()));
@@ -150,7 +156,7 @@ fn a_refusal_is_told_in_plain_words() {
 #[test]
 fn an_issuer_is_compared_where_one_is_known() {
     let state = Secret::new("s");
-    let expected = Expected { redirect_uri: REDIRECT, state: &state, issuer: None };
+    let expected = Expected { redirect_uri: REDIRECT, state: &state, issuer: None, iss_promised: false };
     let text = format!("{REDIRECT}?code=c&state=s&iss=https://any.example");
     assert_eq!(parse(&text, PasteShape::Url, &expected), Ok(Secret::new("c")));
 }
@@ -187,4 +193,28 @@ proptest! {
             prop_assert!(!shown.contains(&code) && !shown.contains(&state), "{}", shown);
         }
     }
+}
+
+/// T4, RFC 9207: on error answers too, and a promise is believed.
+#[test]
+fn an_answer_says_from_whom_it_comes_where_that_was_promised() {
+    let state = Secret::new("st-42");
+    let ours = Some("https://id.example");
+    let mismatch = Err(AnswerError::IssuerMismatch);
+    let refused = |answer: &str, issuer, iss_promised| {
+        let expected = Expected { redirect_uri: REDIRECT, state: &state, issuer, iss_promised };
+        parse(&format!("{REDIRECT}?state=st-42&{answer}"), PasteShape::Url, &expected)
+    };
+    let iss = "iss=https%3A%2F%2Fid.example";
+    for answer in ["code=c", "error=access_denied", "error=server_error"] {
+        assert_eq!(refused(answer, ours, true), mismatch, "{answer}: missing, and promised");
+        assert_ne!(refused(answer, ours, false), mismatch, "{answer}: missing, and not promised");
+        assert_ne!(refused(&format!("{answer}&{iss}"), ours, true), mismatch, "{answer}");
+        for other in ["iss=https%3A%2F%2Fid.example%2F", "iss=https%3A%2F%2Fevil.example", "iss="] {
+            assert_eq!(refused(&format!("{answer}&{other}"), ours, false), mismatch, "{answer}&{other}");
+        }
+    }
+    // A page that shows code and state has no place for it.
+    let expected = Expected { redirect_uri: REDIRECT, state: &state, issuer: ours, iss_promised: true };
+    assert!(parse("c#st-42", PasteShape::CodeHashState, &expected).is_ok());
 }

@@ -7,13 +7,13 @@ use super::*;
 use crate::oauth::refusal::DeadReason;
 use crate::oauth::token::testing::provider;
 
-fn standard(server: &MockServer) -> Provider {
+fn standard(server: &MockServer) -> Resolved {
     let mut provider = provider(&format!("{}/token", server.uri()));
     provider.device_authorization_endpoint = Url::parse(&format!("{}/device", server.uri())).ok();
     provider
 }
 
-fn own_protocol(server: &MockServer) -> Provider {
+fn own_protocol(server: &MockServer) -> Resolved {
     let mut provider = standard(server);
     provider.device = DeviceProtocol::UserCode(Box::new(UserCodeProtocol {
         poll_endpoint: Url::parse(&format!("{}/poll", server.uri())).unwrap(),

@@ -16,7 +16,9 @@ use crate::secret::Secret;
 const SHORT: Duration = Duration::from_millis(150);
 
 fn post_to(url: &str) -> Post {
-    Post::anonymous(&Url::parse(url).unwrap(), BodyFormat::Form).secret("code", &Secret::new("c0de"))
+    let provider = crate::oauth::token::testing::provider(url);
+    Post::anonymous(&provider, &provider.token_endpoint, BodyFormat::Form)
+        .secret("code", &Secret::new("c0de"))
 }
 
 /// The outcome in short: a status with the body's length, or the error.

@@ -3,18 +3,22 @@
 use url::Url;
 
 use crate::provider::{
-    AccountClaims, BodyFormat, ClientAuth, DeviceProtocol, Flow, PasteShape, Provider, Reuse,
+    AccountClaims, BodyFormat, ClientAuth, DeviceProtocol, Flow, PasteShape, Provider, Resolved, Reuse,
     RevocationScope, Share,
 };
 
 /// A public client whose token endpoint is `token_endpoint`.
-pub(crate) fn provider(token_endpoint: &str) -> Provider {
-    Provider {
+pub(crate) fn provider(token_endpoint: &str) -> Resolved {
+    let token_endpoint = Url::parse(token_endpoint).unwrap();
+    let provider = Provider {
         name: "acme".parse().unwrap(),
         title: "Acme".to_owned(),
         aliases: Vec::new(),
         issuer: Some("https://id.example".to_owned()),
-        token_endpoint: Url::parse(token_endpoint).unwrap(),
+        discovers: false,
+        iss_promised: false,
+        found: Vec::new(),
+        token_endpoint: Some(token_endpoint.clone()),
         device_authorization_endpoint: None,
         authorization_endpoint: None,
         revocation_endpoint: None,
@@ -39,7 +43,9 @@ pub(crate) fn provider(token_endpoint: &str) -> Provider {
         exchange_sends_state: false,
         refresh_sends_scope: false,
         account_claims: AccountClaims::default(),
+        terms_risk: None,
         device_notice: None,
         reuse_prose: Vec::new(),
-    }
+    };
+    Resolved::new(provider, token_endpoint)
 }

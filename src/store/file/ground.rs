@@ -25,6 +25,8 @@ pub(super) struct Places {
     pub store_lock: PathBuf,
     /// The folder of the other locks and of the rescue files.
     pub locks: PathBuf,
+    /// The folder of the cache of metadata; made at the first use.
+    pub metadata: PathBuf,
 }
 
 /// File systems whose flock is known to hold between all processes that see the file (F15), by `statfs` magic.
@@ -56,7 +58,13 @@ pub(super) fn prepare(path: &Path, allow_unverified_locks: bool) -> Result<Place
         sibling.push(suffix);
         folder.join(sibling)
     };
-    let places = Places { file, store_lock: beside(".lock"), locks: beside(".locks"), folder };
+    let places = Places {
+        file,
+        store_lock: beside(".lock"),
+        locks: beside(".locks"),
+        metadata: beside(".metadata"),
+        folder,
+    };
     check_file_system(&places.folder, allow_unverified_locks)?;
     make_folder(&places.locks)?;
     check_folder(&places.locks)?;
@@ -65,7 +73,7 @@ pub(super) fn prepare(path: &Path, allow_unverified_locks: bool) -> Result<Place
     Ok(places)
 }
 
-fn make_folder(folder: &Path) -> Result<(), StoreError> {
+pub(super) fn make_folder(folder: &Path) -> Result<(), StoreError> {
     match DirBuilder::new().recursive(true).mode(0o700).create(folder) {
         Err(e) if e.kind() != io::ErrorKind::AlreadyExists => {
             Err(StoreError::io("make the folder", folder, &e))
@@ -74,7 +82,7 @@ fn make_folder(folder: &Path) -> Result<(), StoreError> {
     }
 }
 
-fn check_folder(folder: &Path) -> Result<(), StoreError> {
+pub(super) fn check_folder(folder: &Path) -> Result<(), StoreError> {
     let found = std::fs::symlink_metadata(folder).map_err(|e| StoreError::io("look at", folder, &e))?;
     let shown = folder.display();
     let me = rustix::process::geteuid().as_raw();

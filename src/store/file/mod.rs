@@ -7,6 +7,7 @@
 mod aside;
 mod ground;
 pub mod lock;
+mod metadata;
 mod queue;
 mod reader;
 mod replace;
@@ -241,6 +242,14 @@ impl Store for FileStore {
 
     fn clear_rescue(&self, _lock: &KernelLock, tenant: &TenantKey) -> Result<(), StoreError> {
         rescue::clear(&self.places, tenant)
+    }
+
+    fn read_metadata(&self, issuer: &str) -> Result<Option<String>, StoreError> {
+        metadata::read(&self.places, issuer)
+    }
+
+    fn write_metadata(&self, issuer: &str, text: &str) -> Result<(), StoreError> {
+        metadata::write(&self.places, issuer, text)
     }
 }
 

@@ -44,6 +44,8 @@ pub(super) struct PendingWire {
     id: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     interval: Option<u64>,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    iss_promised: bool,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     issuer: Option<String>,
     kind: String,
@@ -162,6 +164,7 @@ impl Record for PendingLogin {
             bind: some_text(wire.bind).map(thread).transpose()?,
             locale: some_text(wire.locale),
             issuer: some_text(wire.issuer),
+            iss_promised: wire.iss_promised,
             token_endpoint: some_text(wire.token_endpoint),
             client_id: some_text(wire.client_id),
             redirect_uri: some_text(wire.redirect_uri),
@@ -198,6 +201,7 @@ impl Record for PendingLogin {
             expires_at: Some(self.expires_at),
             id: self.id.clone(),
             interval: self.interval,
+            iss_promised: self.iss_promised,
             issuer: self.issuer.clone(),
             kind: match self.kind {
                 LoginKind::Device => "device",

@@ -1,0 +1,70 @@
+//! Whether a provider's endpoints are configured, or can be discovered.
+//!
+//! Owns what must hold of an issuer that is to be asked (RFC 8414 section 2, T13). Must not: ask it.
+
+use url::Url;
+
+use crate::config::reader::{Problems, Section};
+use crate::provider::{Reach, is_safe};
+
+/// The token endpoint, where it is configured; there must be that or an issuer to ask. The outer `None` is a problem.
+#[expect(clippy::option_option, reason = "a problem was found, or there is nothing to be found")]
+pub(super) fn required_endpoints(
+    section: &mut Section<'_, '_>,
+    found: Option<Url>,
+    issuer: Option<&str>,
+    problems: &mut Problems<'_>,
+) -> Option<Option<Url>> {
+    if found.is_some() {
+        return Some(found);
+    }
+    if section.get("token_endpoint").is_some() {
+        return None;
+    }
+    let Some(issuer) = issuer else {
+        let remedy = "name the issuer, or token_endpoint, and device_authorization_endpoint or authorization_endpoint with redirect_uri";
+        section.missing("token_endpoint", "missing", remedy, problems);
+        return None;
+    };
+    let span = section.get("issuer").and_then(|found| found.span);
+    let key = section.key("issuer");
+    match Url::parse(issuer) {
+        Ok(url) if is_plain(&url) && Reach::of_issuer(&url).admits(&url) => Some(None),
+        Ok(url) if is_plain(&url) && is_safe(&url) => {
+            let remedy =
+                "name its endpoints: only metadata of public issuers, or of this host's own, is asked for";
+            problems.add(span, &key, "is an address of a private network", remedy);
+            None
+        }
+        _ => {
+            let remedy = "write the issuer as its metadata does, or name its endpoints";
+            problems.add(
+                span,
+                &key,
+                "is not an https address without query and fragment (http only on this host)",
+                remedy,
+            );
+            None
+        }
+    }
+}
+
+/// RFC 8414 section 2.
+fn is_plain(issuer: &Url) -> bool {
+    let has_user = !issuer.username().is_empty() || issuer.password().is_some();
+    issuer.query().is_none() && issuer.fragment().is_none() && !has_user
+}
+
+/// RFC 9207, as RFC 8414 metadata spells it.
+pub(super) fn iss_promised(
+    section: &mut Section<'_, '_>,
+    has_issuer: bool,
+    problems: &mut Problems<'_>,
+) -> bool {
+    const KEY: &str = "authorization_response_iss_parameter_supported";
+    let promised = section.boolean(KEY, problems).unwrap_or(false);
+    if promised && !has_issuer {
+        section.missing(KEY, "needs the issuer to compare with", "configure issuer", problems);
+    }
+    promised
+}

@@ -1,0 +1,102 @@
+//! A provider whose endpoints are known: what requests are made by.
+//!
+//! Owns [`Resolved`]. Invariants: only a resolved provider is used for a request, by type; an endpoint that the operator
+//! did not write is known as such, since it may lead to fewer places (T13). Must not: find endpoints out (`oauth` does).
+
+use std::ops::Deref;
+
+use url::Url;
+
+use super::{ClientAuth, Flow, Provider, Reach};
+
+/// A provider with its endpoints: configured ones, else those that its metadata names.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Resolved {
+    provider: Provider,
+    /// Where tokens are issued.
+    pub token_endpoint: Url,
+    /// Ways to sign in that are configured, or could be, and what in the metadata speaks against each.
+    barred: Vec<(Flow, &'static str)>,
+}
+
+impl Deref for Resolved {
+    type Target = Provider;
+
+    fn deref(&self) -> &Provider {
+        &self.provider
+    }
+}
+
+#[cfg(test)]
+impl std::ops::DerefMut for Resolved {
+    fn deref_mut(&mut self) -> &mut Provider {
+        &mut self.provider
+    }
+}
+
+impl Resolved {
+    pub(crate) fn new(mut provider: Provider, token_endpoint: Url) -> Self {
+        provider.token_endpoint = Some(token_endpoint.clone());
+        Self { provider, token_endpoint, barred: Vec::new() }
+    }
+
+    /// Without these ways to sign in.
+    #[must_use]
+    pub(crate) fn without(mut self, barred: Vec<(Flow, &'static str)>) -> Self {
+        self.provider.flows.retain(|flow| barred.iter().all(|(other, _)| other != flow));
+        self.barred = barred;
+        self
+    }
+
+    /// Ways to sign in that the metadata takes out, each with the reason.
+    pub fn barred(&self) -> impl Iterator<Item = (Flow, &'static str)> + '_ {
+        self.barred.iter().copied()
+    }
+
+    /// How far a request to `endpoint` may go.
+    #[must_use]
+    pub fn reach(&self, endpoint: &Url) -> Reach {
+        if !self.found.contains(endpoint) {
+            return Reach::Anywhere;
+        }
+        self.issuer_url().map_or(Reach::Public, |issuer| Reach::of_issuer(&issuer))
+    }
+}
+
+impl Provider {
+    /// This provider by what is configured alone, if its token endpoint is: enough to refresh, whatever else is to be
+    /// discovered.
+    #[must_use]
+    pub fn as_configured(&self) -> Option<Resolved> {
+        Some(Resolved::new(self.clone(), self.token_endpoint.clone()?))
+    }
+
+    /// The same provider as a login or credential captured it: by that token endpoint and client (C10, T5).
+    #[must_use]
+    pub fn at(&self, token_endpoint: Url, client_id: String) -> Resolved {
+        let mut captured = self.by(client_id);
+        if self.discovers && self.token_endpoint.as_ref() != Some(&token_endpoint) {
+            captured.found.push(token_endpoint.clone());
+        }
+        Resolved::new(captured, token_endpoint)
+    }
+
+    /// The same provider for this client of ours. The secret stays only with the client it belongs to.
+    #[must_use]
+    pub fn by(&self, client_id: String) -> Self {
+        let mut captured = self.clone();
+        if client_id != captured.client_id {
+            captured.client_secret = None;
+            captured.client_secret_missing = None;
+            captured.client_auth = ClientAuth::None;
+            captured.client_id = client_id;
+        }
+        captured
+    }
+
+    /// The issuer, as an address.
+    #[must_use]
+    pub fn issuer_url(&self) -> Option<Url> {
+        Url::parse(self.issuer.as_deref()?).ok()
+    }
+}
