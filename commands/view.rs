@@ -5,6 +5,7 @@
 //! it mentions anybody loudly or shows a secret that is not its reader's. Must not: ask the store or Discord.
 
 mod access;
+mod callback;
 mod cancel;
 mod ended;
 mod login;

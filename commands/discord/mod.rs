@@ -10,6 +10,7 @@ pub mod custom_id;
 pub mod live;
 pub mod notifier;
 pub mod places;
+pub mod reception;
 pub mod render;
 pub mod route;
 pub mod visit;

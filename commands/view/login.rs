@@ -8,6 +8,7 @@ use latchkey::secret::Secret;
 use latchkey::tenant::TenantKey;
 use url::Url;
 
+use super::callback;
 use super::ended::ended;
 use super::{Button, Form, Look, Page, Slash, clip, name, plain, when};
 use crate::discord::custom_id::Press;
@@ -118,35 +119,43 @@ fn open(card: &Card<'_>) -> Page {
         }
         LoginKind::Paste | LoginKind::Callback => login.authorize_url.as_ref().map(Secret::expose),
     };
+    let provider = card.catalog.get(&login.tenant.provider);
     let link = link.unwrap_or_default();
+    // U4: too long even for an embed, it is shortened to a link of our own.
+    let short = provider.and_then(|provider| provider.short_link(&login.id));
+    let short = short.filter(|_| !link.is_empty() && placing(link).is_none());
+    let link = short.as_deref().unwrap_or(link);
     let Some(place) = placing(link) else { return no_link(card) };
     let mut lines = Vec::new();
     lines.extend(card.notice.map(|notice| notice.0.clone()));
     lines.push(format!("**Sign in to {}**", name(card.catalog, &login.tenant)));
     lines.push(purpose(login));
-    let provider = card.catalog.get(&login.tenant.provider);
     lines.extend(steps(login, provider.map(|provider| &**provider), place));
     lines.push(format!(
         "When you are done, this message changes by itself. The sign-in expires {}.",
         when(login.expires_at)
     ));
-    lines.push(
-        match login.kind {
-            LoginKind::Device => {
-                "⚠️ Enter only a code that you asked for yourself, here. Never one that somebody sent you."
-            }
-            _ => "⚠️ Paste the answer only here. Never give it to anybody, and never use a link that somebody sent you.",
+    lines.push(match login.kind {
+        LoginKind::Device => {
+            "⚠️ Enter only a code that you asked for yourself, here. Never one that somebody sent you.".to_owned()
         }
-        .to_owned(),
-    );
+        LoginKind::Paste => "⚠️ Paste the answer only here. Never give it to anybody, and never use a link that \
+                             somebody sent you."
+            .to_owned(),
+        LoginKind::Callback => callback::warning(login),
+    });
     let mut page = Page::new(lines.join("\n"));
     let mut buttons = Vec::new();
     match place {
         Place::Button => buttons.push(Button::link("Open sign-in page", link)),
         Place::Embed => page.embed = Some(masked(link)),
     }
-    if login.kind == LoginKind::Paste {
-        buttons.push(Button::new("Paste the answer", Press::Paste(login.id.clone()), Look::Main));
+    match login.kind {
+        LoginKind::Device => {}
+        LoginKind::Paste => {
+            buttons.push(Button::new("Paste the answer", Press::Paste(login.id.clone()), Look::Main));
+        }
+        LoginKind::Callback => buttons.push(callback::paste(login)),
     }
     buttons.push(cancel(login));
     buttons.extend(other_way(login, provider.map(|provider| &**provider)));
@@ -217,6 +226,9 @@ fn steps(login: &PendingLogin, provider: Option<&Provider>, place: Place) -> Vec
             .into_iter()
             .chain([format!("1. {tap}"), format!("2. {enter}: `{}`", code.replace('`', ""))])
             .collect();
+    }
+    if login.kind == LoginKind::Callback {
+        return callback::steps(login, place == Place::Button);
     }
     let copy = match provider.map_or(PasteShape::Url, |provider| provider.paste) {
         PasteShape::Url if ends_on_dead_page(login) => {

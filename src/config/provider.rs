@@ -106,6 +106,11 @@ fn resolve(
             let paste = (authorization_endpoint.is_some() && redirect_uri.is_some()).then_some(Flow::Paste);
             device.into_iter().chain(paste).collect()
         }),
+        callback_uri: None,
+        short_links: None,
+        iss_promised: section
+            .boolean("authorization_response_iss_parameter_supported", problems)
+            .unwrap_or(false),
         paste: section.choice("paste", PASTES, problems).unwrap_or(PasteShape::Url),
         revocation: section.choice("revocation", REVOCATIONS, problems).unwrap_or(RevocationScope::Grant),
         reuse: section.choice("reuse", REUSES, problems).unwrap_or(Reuse::Strict),
@@ -135,7 +140,7 @@ fn resolve(
         api_key,
         env_token,
     };
-    ways_in(section, &provider, problems, warnings);
+    ways_in(section, &provider, problems);
     Some(provider)
 }
 
@@ -193,7 +198,6 @@ fn ways_in(
     section: &mut Section<'_, '_>,
     provider: &Provider,
     problems: &mut Problems<'_>,
-    warnings: &mut Vec<Problem>,
 ) {
     let span = section.get("flows").and_then(|found| found.span).or_else(|| section.span.clone());
     let key = section.key("flows");
@@ -201,13 +205,13 @@ fn ways_in(
         let remedy = format!("configure {what}, or take \"{flow}\" out of flows");
         problems.add(span.clone(), &key, format!("\"{flow}\" needs {what}"), remedy);
     };
-    for flow in provider.offered_flows() {
+    for flow in &provider.flows {
         match flow {
             Flow::Device if provider.device_authorization_endpoint.is_none() => {
                 lacks("device", "device_authorization_endpoint");
             }
-            Flow::Paste if provider.authorization_endpoint.is_none() => {
-                lacks("paste", "authorization_endpoint");
+            Flow::Paste | Flow::Callback if provider.authorization_endpoint.is_none() => {
+                lacks(flow.as_str(), "authorization_endpoint");
             }
             Flow::Paste if provider.redirect_uri.is_none() => lacks("paste", "redirect_uri"),
             _ => {}
@@ -227,13 +231,6 @@ fn ways_in(
     if provider.flows.is_empty() && !by_environment {
         let remedy = "configure device_authorization_endpoint, or authorization_endpoint with redirect_uri";
         problems.add(span, &key, "there is no way to sign in", remedy);
-    } else if !provider.flows.is_empty() && provider.offered_flows().next().is_none() {
-        warnings.push(Problem {
-            line: None,
-            key,
-            what: "only \"callback\" is configured, which is not offered yet".to_owned(),
-            remedy: "add \"device\" or \"paste\"".to_owned(),
-        });
     }
 }
 

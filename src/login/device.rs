@@ -11,7 +11,7 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 
 use super::machine::Event;
-use super::paste::Spent;
+use super::answer::Spent;
 use super::{Handover, Inner, Logins};
 use crate::clock::SKEW_ALLOWED;
 use crate::oauth::device::{DEFAULT_INTERVAL, INTERVAL_FLOOR};

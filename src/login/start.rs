@@ -189,7 +189,8 @@ impl Inner {
                 let asking = self.open_device(reserved.clone(), provider);
                 self.unless_over(&reserved, &mut lock, asking).await
             }
-            LoginKind::Paste | LoginKind::Callback => open_paste(reserved.clone(), provider),
+            LoginKind::Paste => open_code(reserved.clone(), provider, provider.redirect_uri.as_deref()),
+            LoginKind::Callback => open_code(reserved.clone(), provider, provider.callback_uri.as_deref()),
         };
         let opened = match opened {
             Ok(opened) => opened,
@@ -285,8 +286,13 @@ impl Inner {
     }
 }
 
-fn open_paste(mut login: PendingLogin, provider: &Provider) -> Result<PendingLogin, StartError> {
-    let request = oauth::authorize(provider)
+/// Opens a login by authorization code, to be answered at `redirect_uri`.
+fn open_code(
+    mut login: PendingLogin,
+    provider: &Provider,
+    redirect_uri: Option<&str>,
+) -> Result<PendingLogin, StartError> {
+    let request = oauth::authorize(provider, redirect_uri)
         .map_err(|error: AuthorizeError| StartError::Operator { why: error.to_string() })?;
     login.verifier = Some(request.verifier);
     login.state = Some(request.state);

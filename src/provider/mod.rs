@@ -24,7 +24,7 @@ pub enum Flow {
     Device,
     /// The authorization code grant with PKCE (RFC 6749, 7636), its answer pasted back.
     Paste,
-    /// The same, answered to a page that Latchkey serves. Understood in configuration, not offered yet.
+    /// The same, answered to a page that Latchkey serves; offered once it is known where that page is.
     Callback,
 }
 
@@ -173,6 +173,13 @@ pub struct Provider {
     pub flows: Vec<Flow>,
     /// The redirect URI of [`Flow::Paste`], exactly as registered.
     pub redirect_uri: Option<String>,
+    /// The redirect URI of [`Flow::Callback`]: our own page, where one is served. To be registered with the provider.
+    pub callback_uri: Option<String>,
+    /// What the short links to its sign-in pages begin with, where they are served (U4).
+    pub short_links: Option<String>,
+    /// Whether the server promises to name itself in every answer to an authorization request (RFC 9207 section 3): one
+    /// that does not is refused then (T4).
+    pub iss_promised: bool,
     /// What is there to paste.
     pub paste: PasteShape,
     /// What revoking one token ends.
@@ -223,8 +230,15 @@ impl Provider {
         captured
     }
 
+    /// The short link to the page of the login `id`, where such links are served (U4).
+    #[must_use]
+    pub fn short_link(&self, id: &str) -> Option<String> {
+        self.short_links.as_ref().map(|start| format!("{start}{id}"))
+    }
+
     /// The ways to sign in that can be offered today, preferred first.
     pub fn offered_flows(&self) -> impl Iterator<Item = Flow> + '_ {
-        self.flows.iter().copied().filter(|flow| *flow != Flow::Callback)
+        let served = self.callback_uri.is_some();
+        self.flows.iter().copied().filter(move |flow| *flow != Flow::Callback || served)
     }
 }

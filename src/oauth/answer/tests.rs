@@ -8,7 +8,7 @@ const REDIRECT: &str = "http://localhost:1455/auth/callback";
 
 fn parsed(text: &str, shape: PasteShape) -> Result<String, AnswerError> {
     let state = Secret::new("st-42");
-    let expected = Expected { redirect_uri: REDIRECT, state: &state, issuer: Some("https://id.example") };
+    let expected = Expected { redirect_uri: REDIRECT, state: &state, issuer: Some("https://id.example"), issuer_promised: false };
     parse(text, shape, &expected).map(|code| code.expose().to_owned())
 }
 
@@ -44,7 +44,7 @@ fn a_whole_answer_gives_its_code() {
 #[test]
 fn a_redirect_uri_without_a_host_is_compared_too() {
     let state = Secret::new("s");
-    let expected = Expected { redirect_uri: "com.example.app:/cb", state: &state, issuer: None };
+    let expected = Expected { redirect_uri: "com.example.app:/cb", state: &state, issuer: None, issuer_promised: false };
     let parsed = |text: &str, shape| parse(text, shape, &expected).map(|code| code.expose().to_owned());
     assert_eq!(parsed("com.example.app:/cb?code=c&state=s", PasteShape::Url), Ok("c".to_owned()));
     assert_eq!(parsed("c#s", PasteShape::Url), Ok("c".to_owned()));
@@ -150,7 +150,7 @@ fn a_refusal_is_told_in_plain_words() {
 #[test]
 fn an_issuer_is_compared_where_one_is_known() {
     let state = Secret::new("s");
-    let expected = Expected { redirect_uri: REDIRECT, state: &state, issuer: None };
+    let expected = Expected { redirect_uri: REDIRECT, state: &state, issuer: None, issuer_promised: false };
     let text = format!("{REDIRECT}?code=c&state=s&iss=https://any.example");
     assert_eq!(parse(&text, PasteShape::Url, &expected), Ok(Secret::new("c")));
 }
