@@ -27,7 +27,7 @@ use crate::discord::api::ApiError;
 use crate::discord::live::Live;
 use crate::discord::notifier::Messenger;
 use crate::discord::places::Places;
-use crate::discord::reception;
+use crate::discord::reception::Receptionist;
 use crate::discord::route::Door;
 use crate::discord::watch::Watch;
 use crate::discord::{Desk, api};
@@ -184,16 +184,12 @@ impl Bot {
 }
 
 /// The sign-in page, where one is wanted: its address is taken, and nothing is answered yet.
-async fn pages(config: &Config, desk: &Desk) -> Result<Option<(serve::Server, TcpListener)>, Exit> {
+async fn pages(config: &Config, desk: &Arc<Desk>) -> Result<Option<(serve::Server, TcpListener)>, Exit> {
     let Some(http) = &config.http else { return Ok(None) };
     let Some(public_url) = &http.public_url else { return Ok(None) };
     let listener = serve::bind(http.listen).await.map_err(|error| Exit::new(Code::Usage, error))?;
-    let reception = reception::Desk {
-        http: Arc::clone(&desk.http),
-        catalog: config.providers.clone(),
-        home: desk.home.clone(),
-    };
-    let server = serve::Server::new(desk.broker.clone(), Arc::new(reception), public_url);
+    let receptionist = Arc::new(Receptionist(Arc::clone(desk)));
+    let server = serve::Server::new(desk.broker.clone(), receptionist, public_url);
     Ok(Some((server, listener)))
 }
 

@@ -115,9 +115,16 @@ impl Server {
 
     /// Spends an answer that was confirmed.
     async fn spend(&self, answer: Answer) -> Reply {
+        let before = self.login(&answer.login);
         let spent = self.0.broker.logins().confirm(&answer.login, answer.code.clone()).await;
         let notice = match spent {
-            Ok(_) | Err(PasteError::Over(_) | PasteError::Unknown) => return self.stands_now(&answer.login),
+            Ok(_) => {
+                if let Ok(Some(before)) = before {
+                    self.0.reception.answered(&before).await;
+                }
+                return self.stands_now(&answer.login);
+            }
+            Err(PasteError::Over(_) | PasteError::Unknown) => return self.stands_now(&answer.login),
             Err(PasteError::InUse) => return self.about(&answer.login, Page::InUse),
             Err(PasteError::Closing) => return Trouble::Restarting.into(),
             Err(PasteError::NotSent(_)) => Notice::NotSent,

@@ -19,6 +19,7 @@ use url::Url;
 pub use self::listen::{BindError, bind};
 pub use self::page::{Confirmation, Notice, Page, Trouble};
 use crate::broker::Broker;
+use crate::pending::PendingLogin;
 use crate::tenant::User;
 
 /// Who started a login, in words for the person in front of the page.
@@ -47,6 +48,10 @@ pub struct Asked<'a> {
 pub trait Reception: Send + Sync + 'static {
     /// Who `user` is; `None` where nobody can say it now.
     fn starter<'a>(&'a self, user: &'a User) -> Pin<Box<dyn Future<Output = Option<Starter>> + Send + 'a>>;
+
+    /// A login has ended here, whose watchers stood like this before. Whoever follows it is told by the workers; but at the
+    /// end of the program these are gone.
+    fn answered<'a>(&'a self, before: &'a PendingLogin) -> Pin<Box<dyn Future<Output = ()> + Send + 'a>>;
 
     /// A whole page, in HTML.
     fn render(&self, asked: &Asked<'_>) -> String;
