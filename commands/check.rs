@@ -99,10 +99,7 @@ fn configuration(config: &Config, findings: &mut Findings) {
     for warning in &config.warnings {
         findings.warn("configuration", warning.to_string());
     }
-    for (section, is_there) in [
-        ("[ops]", config.ops.is_some()),
-        ("[tokens]", config.tokens.is_some()),
-    ] {
+    for (section, is_there) in [("[ops]", config.ops.is_some()), ("[tokens]", config.tokens.is_some())] {
         if is_there {
             findings.warn(
                 "configuration",
@@ -141,11 +138,16 @@ fn sign_in_page(config: &Config, findings: &mut Findings) {
         );
     };
     match std::net::TcpListener::bind(http.listen) {
-        Ok(_) => findings.ok("http", format!("the sign-in page is served on {} as {public_url}", http.listen)),
+        Ok(_) => {
+            findings.ok("http", format!("the sign-in page is served on {} as {public_url}", http.listen))
+        }
         // By a running bot, most likely.
         Err(error) if error.kind() == std::io::ErrorKind::AddrInUse => findings.warn(
             "http",
-            format!("{} is in use: by a bot that runs already, or choose another listen under [http]", http.listen),
+            format!(
+                "{} is in use: by a bot that runs already, or choose another listen under [http]",
+                http.listen
+            ),
         ),
         Err(error) => findings.add(
             Level::Problem,

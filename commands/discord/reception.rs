@@ -48,10 +48,7 @@ impl Receptionist {
 }
 
 impl Reception for Receptionist {
-    fn starter<'a>(
-        &'a self,
-        user: &'a User,
-    ) -> Pin<Box<dyn Future<Output = Option<Starter>> + Send + 'a>> {
+    fn starter<'a>(&'a self, user: &'a User) -> Pin<Box<dyn Future<Output = Option<Starter>> + Send + 'a>> {
         Box::pin(self.look(user))
     }
 

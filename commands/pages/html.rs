@@ -112,6 +112,9 @@ pub(super) fn page(language: Language, sheet: &Sheet, nonce: &str) -> String {
         body += &format!("<dl>\n{facts}</dl>\n");
     }
     body += &paragraphs(&sheet.after);
+    if let Some(warning) = &sheet.warning {
+        body += &format!("<p class=\"warning\">{warning}</p>\n");
+    }
     if let Some(form) = &sheet.form {
         body += &format!(
             "<form method=\"post\" action=\"{}\" autocomplete=\"off\">\n\
@@ -121,12 +124,12 @@ pub(super) fn page(language: Language, sheet: &Sheet, nonce: &str) -> String {
             form.action, form.ticket, form.confirm, form.drop
         );
     }
-    if let Some(warning) = &sheet.warning {
-        body += &format!("<p class=\"warning\">{warning}</p>\n");
-    }
     if let Some(back) = &sheet.back {
         let label = say!(language, "page-back");
-        body += &format!("<p class=\"actions\"><a class=\"button main\" href=\"{}\">{label}</a></p>\n", escape(back));
+        body += &format!(
+            "<p class=\"actions\"><a class=\"button main\" href=\"{}\">{label}</a></p>\n",
+            escape(back)
+        );
     }
     format!(
         "<!doctype html>\n<html lang=\"{}\">\n<head>\n<meta charset=\"utf-8\">\n\
@@ -176,7 +179,9 @@ const KEY: &str = "<svg viewBox=\"0 0 24 24\" aria-hidden=\"true\"><circle cx=\"
 
 fn mark(tone: Tone) -> String {
     let path = match tone {
-        Tone::Ask => "<path d=\"M9 9.2a3.1 3.1 0 1 1 4.4 2.8c-.9.5-1.4 1-1.4 2.2\"/><path d=\"M12 17.4v.1\"/>",
+        Tone::Ask => {
+            "<path d=\"M9 9.2a3.1 3.1 0 1 1 4.4 2.8c-.9.5-1.4 1-1.4 2.2\"/><path d=\"M12 17.4v.1\"/>"
+        }
         Tone::Good => "<path d=\"M7 12.6l3.4 3.4L17 9\"/>",
         Tone::Wait => "<path d=\"M12 7v5.2l3.2 2\"/>",
         Tone::Bad => "<path d=\"M12 7v6M12 16.9v.1\"/>",

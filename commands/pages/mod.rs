@@ -46,7 +46,10 @@ pub fn render(asked: &Asked<'_>, scene: &Scene<'_>) -> String {
         Page::InUse(login) => Sheet {
             text: vec![say!(language, "page-in-use-text")],
             back: Some(thread(scene, login)),
-            ..Sheet::new(Tone::Wait, say!(language, "page-in-use", name = name(language, scene, &login.tenant)))
+            ..Sheet::new(
+                Tone::Wait,
+                say!(language, "page-in-use", name = name(language, scene, &login.tenant)),
+            )
         },
         Page::Dropped(login) => Sheet {
             text: vec![

@@ -33,16 +33,20 @@ pub(super) fn sheet(
         (_, Some(EndReason::Removed)) => {
             bad(language, say!(language, "page-removed", name = name), say!(language, "page-nothing-stored"))
         }
-        (LoginStatus::Cancelled, _) => {
-            bad(language, say!(language, "page-cancelled", name = name), say!(language, "page-nothing-stored"))
-        }
+        (LoginStatus::Cancelled, _) => bad(
+            language,
+            say!(language, "page-cancelled", name = name),
+            say!(language, "page-nothing-stored"),
+        ),
         (LoginStatus::Expired, _) => {
             bad(language, say!(language, "page-expired", name = name), say!(language, "page-nothing-stored"))
         }
         (LoginStatus::Denied, _) => {
             bad(language, say!(language, "page-denied", name = name), say!(language, "page-denied-text"))
         }
-        (_, reason) => bad(language, say!(language, "page-failed", name = name), why(language, reason.as_ref())),
+        (_, reason) => {
+            bad(language, say!(language, "page-failed", name = name), why(language, reason.as_ref()))
+        }
     };
     Sheet { back: Some(thread(scene, login)), ..sheet }
 }

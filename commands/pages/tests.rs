@@ -51,7 +51,10 @@ fn pages() -> Vec<(&'static str, Page)> {
         ("confirm-fault", confirm("acme@42", "42", ann, Some(Notice::Fault))),
         ("done", stands(LoginStatus::Succeeded, None, Some("ada@example.test"))),
         ("done-unknown", ended(LoginStatus::Succeeded)),
-        ("done-other", stands(LoginStatus::Succeeded, Some(EndReason::CompletedBy("43".parse().unwrap())), None)),
+        (
+            "done-other",
+            stands(LoginStatus::Succeeded, Some(EndReason::CompletedBy("43".parse().unwrap())), None),
+        ),
         ("confirming", ended(LoginStatus::Confirming)),
         ("cancelled", ended(LoginStatus::Cancelled)),
         ("expired", ended(LoginStatus::Expired)),
@@ -131,7 +134,10 @@ fn foreign_text_is_only_text() {
         Page::Stands { login: Box::new(failed), account: None },
     ] {
         let html = html(&page, "en", evil);
-        assert!(!html.contains("<script") && !html.contains("' onload") && !html.contains('\u{202e}'), "{html}");
+        assert!(
+            !html.contains("<script") && !html.contains("' onload") && !html.contains('\u{202e}'),
+            "{html}"
+        );
     }
 }
 

@@ -137,11 +137,14 @@ fn open(card: &Card<'_>) -> Page {
     ));
     lines.push(match login.kind {
         LoginKind::Device => {
-            "⚠️ Enter only a code that you asked for yourself, here. Never one that somebody sent you.".to_owned()
+            "⚠️ Enter only a code that you asked for yourself, here. Never one that somebody sent you."
+                .to_owned()
         }
-        LoginKind::Paste => "⚠️ Paste the answer only here. Never give it to anybody, and never use a link that \
+        LoginKind::Paste => {
+            "⚠️ Paste the answer only here. Never give it to anybody, and never use a link that \
                              somebody sent you."
-            .to_owned(),
+                .to_owned()
+        }
         LoginKind::Callback => callback::warning(login),
     });
     let mut page = Page::new(lines.join("\n"));

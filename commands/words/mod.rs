@@ -49,7 +49,8 @@ impl Language {
         let mut best = (0.0, Self::default());
         for range in header.split(',').take(32) {
             let (tag, parameters) = range.split_once(';').unwrap_or((range, ""));
-            let quality = parameters.trim().strip_prefix("q=").map_or(Some(1.0), |text| text.parse::<f32>().ok());
+            let quality =
+                parameters.trim().strip_prefix("q=").map_or(Some(1.0), |text| text.parse::<f32>().ok());
             let weight = quality.filter(|quality| (0.0..=1.0).contains(quality)).unwrap_or_default();
             let first = tag.trim().split('-').next().unwrap_or_default();
             let known = Self::ALL.into_iter().find(|language| first.eq_ignore_ascii_case(language.tag()));

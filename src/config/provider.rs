@@ -194,11 +194,7 @@ fn required_client_id(
 }
 
 /// Whether each flow has what it needs.
-fn ways_in(
-    section: &mut Section<'_, '_>,
-    provider: &Provider,
-    problems: &mut Problems<'_>,
-) {
+fn ways_in(section: &mut Section<'_, '_>, provider: &Provider, problems: &mut Problems<'_>) {
     let span = section.get("flows").and_then(|found| found.span).or_else(|| section.span.clone());
     let key = section.key("flows");
     let mut lacks = |flow: &str, what: &str| {

@@ -216,7 +216,9 @@ pub(super) fn http(root: &mut Section<'_, '_>, problems: &mut Problems<'_>) -> O
         public_url: section.endpoint("public_url", problems),
     };
     if let Some(public_url) = &config.public_url
-        && (public_url.query().is_some() || public_url.fragment().is_some() || !public_url.username().is_empty())
+        && (public_url.query().is_some()
+            || public_url.fragment().is_some()
+            || !public_url.username().is_empty())
     {
         let span = section.get("public_url").and_then(|found| found.span);
         let remedy = "write scheme, host and path alone, as in \"https://login.example.org\"";

@@ -65,7 +65,9 @@ impl Logins {
                 match inner.refused_at_provider(&login, &code, text).await {
                     Ok(_) => {}
                     Err(PasteError::Store(error)) => return Err(error.into()),
-                    Err(error) => tracing::debug!(login = %login.id, %error, "an answer that said no came late"),
+                    Err(error) => {
+                        tracing::debug!(login = %login.id, %error, "an answer that said no came late")
+                    }
                 }
                 let stored = inner.store.snapshot()?.login_by_id(&login.id);
                 stored.map(|stored| Arrival::Ended((*stored).clone())).ok_or(CallbackError::Unknown)
@@ -92,16 +94,19 @@ impl Logins {
     pub fn link(&self, id: &LoginId) -> Result<Option<Secret>, StoreError> {
         let inner = &self.0;
         let found = inner.store.snapshot()?.login_by_id(id);
-        let open = found.filter(|login| {
-            login.status == LoginStatus::Pending && !has_ended(login, inner.clock.now())
-        });
+        let open = found
+            .filter(|login| login.status == LoginStatus::Pending && !has_ended(login, inner.clock.now()));
         Ok(open.and_then(|login| login.link()))
     }
 }
 
 impl Inner {
     /// The login that is not over, waits for an answer at the page of `provider`, and carries `state`.
-    fn login_by_state(&self, provider: &Provider, state: &Secret) -> Result<Option<PendingLogin>, StoreError> {
+    fn login_by_state(
+        &self,
+        provider: &Provider,
+        state: &Secret,
+    ) -> Result<Option<PendingLogin>, StoreError> {
         let now = self.clock.now();
         let Some(page) = provider.callback_uri.as_deref() else { return Ok(None) };
         let mut found = None;

@@ -179,7 +179,10 @@ pub fn state_of(query: &str) -> Option<Secret> {
     Some(Secret::new(state)).filter(|state| !state.is_empty())
 }
 
-fn from_pairs(pairs: url::form_urlencoded::Parse<'_>, expected: &Expected<'_>) -> Result<Secret, AnswerError> {
+fn from_pairs(
+    pairs: url::form_urlencoded::Parse<'_>,
+    expected: &Expected<'_>,
+) -> Result<Secret, AnswerError> {
     let mut seen = BTreeSet::new();
     let (mut code, mut error, mut description, mut state, mut issuer) = (None, None, None, None, None);
     for (name, value) in pairs {

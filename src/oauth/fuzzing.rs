@@ -84,7 +84,9 @@ pub fn pasted_answer(bytes: &[u8]) {
     let redirect_uri = REDIRECTS[usize::from(first / 3) % REDIRECTS.len()];
     let (ours, others) = (Secret::new(STATE), Secret::new("another-state"));
     let issuer = (first & 0x80 != 0).then_some("https://id.example");
-    let at = |redirect_uri, state| answer::parse(&pasted, shape, &Expected { redirect_uri, state, issuer, issuer_promised: false });
+    let at = |redirect_uri, state| {
+        answer::parse(&pasted, shape, &Expected { redirect_uri, state, issuer, issuer_promised: false })
+    };
     let Ok(code) = at(redirect_uri, &ours) else { return };
     assert!(!code.is_empty() && code.expose().bytes().all(|b| b.is_ascii_graphic()), "no code at all");
     let text: String = pasted.chars().filter(|c| !c.is_whitespace()).collect();

@@ -72,7 +72,8 @@ impl Server {
         }
         match self.0.broker.logins().arrive(provider, query).await {
             Ok(Arrival::Code(login, code)) => {
-                self.ask(login.clone(), Answer { provider: provider.clone(), login: login.id, code }, None).await
+                self.ask(login.clone(), Answer { provider: provider.clone(), login: login.id, code }, None)
+                    .await
             }
             Ok(Arrival::Ended(login)) => self.stands(login),
             Ok(Arrival::Answered(login)) if login.status == LoginStatus::Exchanging => {
@@ -106,11 +107,7 @@ impl Server {
             Redeemed::Used(login) => return self.stands_now(&login),
             Redeemed::Unknown => return Trouble::TicketGone.into(),
         };
-        if form.confirmed {
-            self.spend(answer).await
-        } else {
-            self.about(&answer.login, Page::Dropped)
-        }
+        if form.confirmed { self.spend(answer).await } else { self.about(&answer.login, Page::Dropped) }
     }
 
     /// Spends an answer that was confirmed.
@@ -135,7 +132,9 @@ impl Server {
         };
         // Nothing was sent: the same answer is asked about again.
         match self.login(&answer.login) {
-            Ok(Some(login)) if login.status == LoginStatus::Pending => self.ask(login, answer, Some(notice)).await,
+            Ok(Some(login)) if login.status == LoginStatus::Pending => {
+                self.ask(login, answer, Some(notice)).await
+            }
             _ => self.stands_now(&answer.login),
         }
     }
@@ -172,7 +171,8 @@ impl Server {
     }
 
     fn stands(&self, login: PendingLogin) -> Reply {
-        let held = self.0.broker.store().snapshot().ok().and_then(|document| document.tenant(&login.tenant).ok()?);
+        let held =
+            self.0.broker.store().snapshot().ok().and_then(|document| document.tenant(&login.tenant).ok()?);
         let account = held.and_then(|held| held.account.label().map(str::to_owned));
         let account = account.filter(|_| login.status == LoginStatus::Succeeded && login.reason.is_none());
         Reply { locale: login.locale.clone(), page: Page::Stands { login: Box::new(login), account } }

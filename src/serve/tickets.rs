@@ -84,7 +84,8 @@ impl Tickets {
     pub fn redeem(&self, provider: &ProviderName, token: &str) -> Redeemed {
         let mut tickets = self.tickets.lock().unwrap_or_else(PoisonError::into_inner);
         let found = tickets.get_mut(&TokenHash::of(token));
-        let Some(ticket) = found.filter(|ticket| ticket.provider == *provider && ticket.made.elapsed() < LIFE)
+        let Some(ticket) =
+            found.filter(|ticket| ticket.provider == *provider && ticket.made.elapsed() < LIFE)
         else {
             return Redeemed::Unknown;
         };

@@ -130,7 +130,11 @@ async fn a_link_passed_on_signs_nobody_in_unawares() {
     let arrived = setup.authority.sign_in(&card.link(OPEN), &Person::ben()).await;
     let mut victim = Browser::new();
     let page = victim.get(&arrived).await;
-    assert!(page.body.contains("@ann") && page.body.contains("Did somebody send you a link"), "{}", page.body);
+    assert!(
+        page.body.contains("@ann") && page.body.contains("Did somebody send you a link"),
+        "{}",
+        page.body
+    );
     let dropped = press(&mut victim, &page, "drop").await;
     assert!(dropped.status == 200 && dropped.body.contains("Nothing was signed in"), "{}", dropped.body);
     let confirmed = press(&mut victim, &page, "confirm").await;

@@ -153,8 +153,7 @@ fn a_provider_that_cannot_work_is_refused() {
 #[test]
 fn a_callback_is_offered_where_a_page_is_served() {
     let acme = format!(
-        "{ACME}authorization_endpoint = \"https://id.example/authorize\"\nflows = [\"callback\", \"device\"]\n\
-         device_authorization_endpoint = \"https://id.example/device\"\n"
+        "{ACME}authorization_endpoint = \"https://id.example/authorize\"\nflows = [\"callback\", \"device\"]\n"
     );
     for (public_url, start) in [
         ("https://login.example.org", "https://login.example.org"),
@@ -181,7 +180,9 @@ fn a_callback_is_offered_where_a_page_is_served() {
              under [http], the address at which browsers reach this program"
         ]
     );
-    for bad in ["https://login.example.org/?a=b", "https://login.example.org/#a", "https://me@login.example.org"] {
+    for bad in
+        ["https://login.example.org/?a=b", "https://login.example.org/#a", "https://me@login.example.org"]
+    {
         let shown = problems(&format!("{acme}[http]\npublic_url = \"{bad}\""));
         assert!(shown.contains("http.public_url"), "{bad}: {shown}");
     }

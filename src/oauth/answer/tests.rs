@@ -8,7 +8,12 @@ const REDIRECT: &str = "http://localhost:1455/auth/callback";
 
 fn parsed(text: &str, shape: PasteShape) -> Result<String, AnswerError> {
     let state = Secret::new("st-42");
-    let expected = Expected { redirect_uri: REDIRECT, state: &state, issuer: Some("https://id.example"), issuer_promised: false };
+    let expected = Expected {
+        redirect_uri: REDIRECT,
+        state: &state,
+        issuer: Some("https://id.example"),
+        issuer_promised: false,
+    };
     parse(text, shape, &expected).map(|code| code.expose().to_owned())
 }
 
@@ -44,7 +49,8 @@ fn a_whole_answer_gives_its_code() {
 #[test]
 fn a_redirect_uri_without_a_host_is_compared_too() {
     let state = Secret::new("s");
-    let expected = Expected { redirect_uri: "com.example.app:/cb", state: &state, issuer: None, issuer_promised: false };
+    let expected =
+        Expected { redirect_uri: "com.example.app:/cb", state: &state, issuer: None, issuer_promised: false };
     let parsed = |text: &str, shape| parse(text, shape, &expected).map(|code| code.expose().to_owned());
     assert_eq!(parsed("com.example.app:/cb?code=c&state=s", PasteShape::Url), Ok("c".to_owned()));
     assert_eq!(parsed("c#s", PasteShape::Url), Ok("c".to_owned()));
@@ -186,5 +192,45 @@ proptest! {
             let shown = format!("{error} {error:?}");
             prop_assert!(!shown.contains(&code) && !shown.contains(&state), "{}", shown);
         }
+    }
+}
+
+/// T4, T6, T2: what a browser brings is judged as what is pasted, and the issuer's promise is held against it.
+#[test]
+fn a_query_is_judged_like_a_pasted_address() {
+    let state = Secret::new("the-state");
+    let expected = |issuer_promised| Expected {
+        redirect_uri: REDIRECT,
+        state: &state,
+        issuer: Some("https://id.example"),
+        issuer_promised,
+    };
+    let iss = "iss=https%3A%2F%2Fid.example";
+    let duplicate = |name: &str| Err(AnswerError::Duplicate { name: name.to_owned() });
+    for (query, promised, came) in [
+        (format!("code=c&state=the-state&{iss}"), true, Ok(Secret::new("c"))),
+        ("code=c&state=the-state".to_owned(), false, Ok(Secret::new("c"))),
+        ("code=c&state=the-state".to_owned(), true, Err(AnswerError::IssuerMissing)),
+        ("error=access_denied&state=the-state".to_owned(), true, Err(AnswerError::IssuerMissing)),
+        (
+            "code=c&state=the-state&iss=https://evil.example".to_owned(),
+            false,
+            Err(AnswerError::IssuerMismatch),
+        ),
+        ("error=x&state=the-state&iss=".to_owned(), true, Err(AnswerError::IssuerMismatch)),
+        (format!("code=c&state=other&{iss}"), true, Err(AnswerError::StateMismatch)),
+        (format!("code=c&{iss}"), true, Err(AnswerError::Incomplete)),
+        (format!("state=the-state&{iss}"), true, Err(AnswerError::Incomplete)),
+        (format!("code=c&error=e&state=the-state&{iss}"), true, Err(AnswerError::BothCodeAndError)),
+        (format!("code=c&code=c&state=the-state&{iss}"), true, duplicate("code")),
+        (format!("code=c&state=the-state&state=the-state&{iss}"), true, duplicate("state")),
+        (format!("code=c&state=the-state&{iss}&{iss}"), true, duplicate("iss")),
+    ] {
+        assert_eq!(from_query(&query, &expected(promised)), came, "{query}");
+    }
+    for (query, claimed) in
+        [("code=c&state=a%2Bb&state=x", Some("a+b")), ("state=", None), ("code=c", None), ("", None)]
+    {
+        assert_eq!(state_of(query), claimed.map(Secret::new), "{query}");
     }
 }

@@ -45,7 +45,10 @@ async fn drive(mut order: Value) -> Value {
     let output = tokio::time::timeout(BOUND + SOON, node.wait_with_output()).await;
     let output = output.expect("the browser ends in time").expect("node ends");
     let complaints = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "the browser failed (are its packages there? `scripts/test` installs them): {complaints}");
+    assert!(
+        output.status.success(),
+        "the browser failed (are its packages there? `scripts/test` installs them): {complaints}"
+    );
     serde_json::from_slice(&output.stdout).expect("the browser tells what it saw")
 }
 
@@ -59,7 +62,9 @@ async fn a_person_signs_in_with_a_real_browser() {
     let setup = Setup::plan().more(&table).start().await;
     let _bot = Bot::start(&setup).await;
     let (ann, thread) = (setup.discord.member("ann"), setup.thread("fix-ci"));
-    for (decision, ended, exchanges) in [("drop", "Nothing was signed in", 0), ("confirm", "You are signed in as ada.", 1)] {
+    for (decision, ended, exchanges) in
+        [("drop", "Nothing was signed in", 0), ("confirm", "You are signed in as ada.", 1)]
+    {
         let card = ann.slash("/auth login real").in_thread(&thread).send().await;
         card.sees_text("Check the name on it", SOON).await;
         let link = card.link("Open sign-in page");
@@ -67,7 +72,11 @@ async fn a_person_signs_in_with_a_real_browser() {
         let text = |page: &str, what: &str| saw[page][what].as_str().unwrap_or_default().to_owned();
         assert!(text("asked", "text").contains("@ann"), "{saw:#}");
         assert_eq!(text("asked", "title"), "Is this your sign-in? · Latchkey");
-        assert_eq!((saw["first"].as_str(), text("asked", "lang").as_str()), (Some("confirm"), "en"), "{saw:#}");
+        assert_eq!(
+            (saw["first"].as_str(), text("asked", "lang").as_str()),
+            (Some("confirm"), "en"),
+            "{saw:#}"
+        );
         assert_eq!(text("asked", "styled"), "14px", "the policy lets our style through");
         assert_eq!((&saw["asked"]["wide"], &saw["ended"]["wide"]), (&json!(false), &json!(false)), "{saw:#}");
         assert!(text("ended", "text").contains(ended), "{saw:#}");
@@ -80,7 +89,10 @@ async fn a_person_signs_in_with_a_real_browser() {
         let policy = complaints.iter().filter(|line| line.to_string().contains("Content Security Policy"));
         assert_eq!(policy.count(), 0, "{saw:#}");
         if decision == "confirm" {
-            assert!(text("reloaded", "text").contains(ended), "a reload spends nothing and tells the same: {saw:#}");
+            assert!(
+                text("reloaded", "text").contains(ended),
+                "a reload spends nothing and tells the same: {saw:#}"
+            );
             card.sees_text("Signed in to Real", NEXT_POLL).await;
         }
     }

@@ -51,7 +51,8 @@ async fn every_answer_has_the_headers_that_keep_it_to_itself() {
         let header = |name: &str| {
             response.headers().get(name).and_then(|value| value.to_str().ok()).unwrap_or_default().to_owned()
         };
-        let fixed = ["cache-control", "referrer-policy", "x-content-type-options", "x-frame-options", "content-type"];
+        let fixed =
+            ["cache-control", "referrer-policy", "x-content-type-options", "x-frame-options", "content-type"];
         let found = fixed.map(header);
         let expected = ["no-store", "no-referrer", "nosniff", "DENY", "text/html; charset=utf-8"];
         assert_eq!(found, expected, "{what}");
@@ -83,7 +84,10 @@ async fn hostile_clients_are_refused_and_hold_up_nobody() {
     let origin = hosted.origin.clone();
     let refused = tokio::task::spawn_blocking(move || {
         let head = |bytes: usize| {
-            raw(&origin, format!("GET / HTTP/1.1\r\nHost: x\r\nX-Long: {}\r\n\r\n", "x".repeat(bytes)).as_bytes())
+            raw(
+                &origin,
+                format!("GET / HTTP/1.1\r\nHost: x\r\nX-Long: {}\r\n\r\n", "x".repeat(bytes)).as_bytes(),
+            )
         };
         let (long, longer) = (head(10_000), head(100_000));
         assert!(long.starts_with("HTTP/1.1 404"), "{long}");
@@ -134,7 +138,8 @@ async fn no_code_and_no_state_is_in_any_log() {
     let card = super::login(&hosted.setup.discord.member("ann"), &hosted.setup.thread("fix-ci")).await;
     let answer = hosted.answer(&card).await;
     let mut browser = Browser::new();
-    for bad in [answer.replace("iss=", "is="), format!("{answer}&code=2"), answer.replace("/acme", "/other")] {
+    for bad in [answer.replace("iss=", "is="), format!("{answer}&code=2"), answer.replace("/acme", "/other")]
+    {
         browser.get(&bad).await;
     }
     raw(&hosted.origin, format!("GET {answer} HTTP/9.9\r\n{answer}\r\n\r\n").as_bytes());

@@ -31,7 +31,12 @@ async fn what_is_no_answer_to_this_login_consumes_nothing() {
     let elsewhere = answer.replace("/callback/acme", "/callback/other");
     let cases = [
         ("no issuer, though promised", with(&answer, "iss", None), 400, "comes from somewhere else"),
-        ("another issuer", with(&answer, "iss", Some("https://evil.example")), 400, "comes from somewhere else"),
+        (
+            "another issuer",
+            with(&answer, "iss", Some("https://evil.example")),
+            400,
+            "comes from somewhere else",
+        ),
         ("an unknown state", with(&answer, "state", Some("unknown")), 410, "is over"),
         ("no state", with(&answer, "state", None), 400, "incomplete"),
         ("no code", with(&answer, "code", None), 400, "incomplete"),
@@ -124,11 +129,18 @@ async fn a_port_that_is_taken_ends_the_bot_with_the_remedy() {
     let setup = Setup::plan().acme(super::ACME).more(&super::http(port)).start().await;
     let mut bot = Bot::spawn(&setup, |_| {});
     assert_eq!(bot.ended(SOON).await.code(), Some(2), "{}", bot.said());
-    assert!(bot.said().contains("in use by another program") && bot.said().contains("listen"), "{}", bot.said());
+    assert!(
+        bot.said().contains("in use by another program") && bot.said().contains("listen"),
+        "{}",
+        bot.said()
+    );
     assert!(setup.cli(&["check"]).await.stdout.contains(&format!("127.0.0.1:{port} is in use")));
     drop(taken);
     let check = setup.cli(&["check"]).await.stdout;
-    assert!(check.contains(&format!("register the redirect URI http://127.0.0.1:{port}/callback/acme")), "{check}");
+    assert!(
+        check.contains(&format!("register the redirect URI http://127.0.0.1:{port}/callback/acme")),
+        "{check}"
+    );
 
     let setup = Setup::plan().acme("flows = [\"callback\", \"paste\"]").start().await;
     let check = setup.cli(&["check"]).await.stdout;
