@@ -63,6 +63,16 @@ pub enum PasteError {
     Store(#[from] StoreError),
 }
 
+/// What an answer to `login` must agree with; `None` where none is expected.
+pub(super) fn expected<'a>(login: &'a PendingLogin, provider: &Provider) -> Option<Expected<'a>> {
+    Some(Expected {
+        redirect_uri: login.redirect_uri.as_deref()?,
+        state: login.state.as_ref()?,
+        issuer: login.issuer.as_deref(),
+        issuer_promised: provider.iss_promised,
+    })
+}
+
 impl Inner {
     /// Whether `login` waits for an answer.
     pub(super) fn awaits_answer(&self, login: &PendingLogin) -> Result<(), PasteError> {
@@ -75,16 +85,6 @@ impl Inner {
             (_, LoginStatus::Pending) => Ok(()),
             _ => Err(PasteError::InUse),
         }
-    }
-
-    /// What an answer to `login` must agree with; `None` where none is expected.
-    pub(super) fn expected<'a>(&self, login: &'a PendingLogin, provider: &Provider) -> Option<Expected<'a>> {
-        Some(Expected {
-            redirect_uri: login.redirect_uri.as_deref()?,
-            state: login.state.as_ref()?,
-            issuer: login.issuer.as_deref(),
-            issuer_promised: provider.iss_promised,
-        })
     }
 
     /// Claims `login` for `code`, and spends it.

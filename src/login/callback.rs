@@ -4,7 +4,7 @@
 //! login it is, compared in constant time, and that login must belong to this page's provider and redirect URI (T2);
 //! looking at an answer spends nothing (T15). Must not: know HTTP.
 
-use super::answer::{Answered, PasteError};
+use super::answer::{Answered, PasteError, expected};
 use super::{Inner, Logins};
 use crate::oauth::{AnswerError, answer};
 use crate::pending::{LoginId, LoginKind, LoginStatus, PendingLogin};
@@ -15,14 +15,11 @@ use crate::tenant::ProviderName;
 
 /// An answer that was looked at.
 #[derive(Debug, Clone, PartialEq)]
-#[expect(clippy::large_enum_variant, reason = "one at a time, and moved once")]
 pub enum Arrival {
     /// It holds a code for this login, which is to be spent once the person has confirmed it.
     Code(PendingLogin, Secret),
-    /// It said no: the login ended with it, and stands like this.
-    Ended(PendingLogin),
-    /// This login waits for no answer any more, since one came before.
-    Answered(PendingLogin),
+    /// There is nothing to confirm, and the login stands like this: the answer said no, or one came before it.
+    Stands(PendingLogin),
 }
 
 /// Why an answer is none of an open login here. Nothing was changed by it.
@@ -56,21 +53,21 @@ impl Logins {
         let provider = inner.catalog.get(provider).ok_or(CallbackError::Unknown)?;
         let login = inner.login_by_state(provider, &state)?.ok_or(CallbackError::Unknown)?;
         if login.status != LoginStatus::Pending {
-            return Ok(Arrival::Answered(login));
+            return Ok(Arrival::Stands(login));
         }
-        let expected = inner.expected(&login, provider).ok_or(CallbackError::Unknown)?;
-        match answer::from_query(query, &expected) {
+        let wanted = expected(&login, provider).ok_or(CallbackError::Unknown)?;
+        match answer::from_query(query, &wanted) {
             Ok(code) => Ok(Arrival::Code(login, code)),
             Err(AnswerError::Refused { code, text }) => {
                 match inner.refused_at_provider(&login, &code, text).await {
                     Ok(_) => {}
                     Err(PasteError::Store(error)) => return Err(error.into()),
                     Err(error) => {
-                        tracing::debug!(login = %login.id, %error, "an answer that said no came late")
+                        tracing::debug!(login = %login.id, %error, "an answer that said no came late");
                     }
                 }
                 let stored = inner.store.snapshot()?.login_by_id(&login.id);
-                stored.map(|stored| Arrival::Ended((*stored).clone())).ok_or(CallbackError::Unknown)
+                stored.map(|stored| Arrival::Stands((*stored).clone())).ok_or(CallbackError::Unknown)
             }
             Err(error) => Err(CallbackError::Bad { error, locale: login.locale }),
         }

@@ -3,7 +3,7 @@
 //! Owns the way from a member's text to an answer of their own login. Invariant: what is not this login's answer consumes
 //! nothing (C11, T3). Must not: look at a code before the state matched.
 
-use super::answer::{Answered, PasteError};
+use super::answer::{Answered, PasteError, expected};
 use super::{Inner, Logins};
 use crate::audit;
 use crate::oauth::{self, AnswerError};
@@ -19,8 +19,8 @@ impl Logins {
         let inner = &self.0;
         let login = inner.open_login_of(user, id)?;
         let provider = inner.captured(&login).ok_or(PasteError::NoProvider)?;
-        let Some(expected) = inner.expected(&login, &provider) else { return Err(PasteError::NotByPaste) };
-        match oauth::answer::parse(text, provider.paste, &expected) {
+        let Some(wanted) = expected(&login, &provider) else { return Err(PasteError::NotByPaste) };
+        match oauth::answer::parse(text, provider.paste, &wanted) {
             Ok(code) => inner.submit(&login, code).await,
             Err(AnswerError::Refused { code, text }) => inner.refused_at_provider(&login, &code, text).await,
             Err(error) => Err(PasteError::Answer(error)),

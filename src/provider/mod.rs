@@ -142,6 +142,7 @@ impl Default for AccountClaims {
 
 /// A provider, fully resolved: built-in values, the operator's and the environment's in one.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a quirk by itself, as a key of the configuration")]
 pub struct Provider {
     /// Its name in tenant keys.
     pub name: ProviderName,

@@ -75,11 +75,10 @@ impl Server {
                 self.ask(login.clone(), Answer { provider: provider.clone(), login: login.id, code }, None)
                     .await
             }
-            Ok(Arrival::Ended(login)) => self.stands(login),
-            Ok(Arrival::Answered(login)) if login.status == LoginStatus::Exchanging => {
+            Ok(Arrival::Stands(login)) if login.status == LoginStatus::Exchanging => {
                 Reply { locale: login.locale.clone(), page: Page::InUse(Box::new(login)) }
             }
-            Ok(Arrival::Answered(login)) => self.stands(login),
+            Ok(Arrival::Stands(login)) => self.stands(login),
             Err(CallbackError::Unknown) => Trouble::OverOrUnknown.into(),
             Err(CallbackError::Bad { error, locale }) => {
                 Reply { page: Page::Trouble(Trouble::Answer(error)), locale }

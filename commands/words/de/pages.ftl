@@ -20,7 +20,7 @@ page-in-use-text = Eine Antwort darauf wird in diesem Augenblick verwendet. Disc
 
 page-dropped = Es wurde nichts angemeldet
 page-dropped-text = Gut, dass du hingesehen hast. Dein Konto wurde hier mit nichts verbunden. Schließe diese Seite, und sag der Person, die dir den Link geschickt hat, dass du dich nicht für sie anmeldest.
-page-dropped-mistake = Führt { $name } Latchkey unter den Programmen auf, denen du es erlaubt hast, kannst du es dort entfernen. War es doch deine eigene Anmeldung? Dann öffne ihren Link in Discord noch einmal.
+page-dropped-mistake = Steht Latchkey bei { $name } nun unter den Programmen, die du erlaubt hast, kannst du es dort entfernen. War es doch deine eigene Anmeldung? Dann öffne ihren Link in Discord noch einmal.
 
 page-done = Angemeldet bei { $name }
 page-done-account = Du bist angemeldet als { $account }.

@@ -146,3 +146,19 @@ async fn a_port_that_is_taken_ends_the_bot_with_the_remedy() {
     let check = setup.cli(&["check"]).await.stdout;
     assert!(check.contains("\"callback\" is not offered") && check.contains("write public_url"), "{check}");
 }
+
+/// T15: where Discord cannot say the name, the page shows the id and says so; the sign-in goes on.
+#[tokio::test]
+async fn who_cannot_be_named_is_shown_by_their_id() {
+    let hosted = Hosted::new().await;
+    let (_bot, ann, _thread, card) = hosted.begun().await;
+    let answer = hosted.answer(&card).await;
+    hosted.setup.discord.fail("GET /guilds/*/members/*", 1, 500);
+    let mut browser = Browser::new();
+    let page = browser.get(&answer).await;
+    let id = format!("the member with the Discord id <strong>{}</strong>", ann.id());
+    assert!(page.status == 200 && page.body.contains(&id), "{} {}", page.status, page.body);
+    let done = press(&mut browser, &page, "confirm").await;
+    assert!(done.body.contains("ada@example.test"), "{}", done.body);
+    hosted.setup.discord.assert_clean();
+}
