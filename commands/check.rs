@@ -139,7 +139,7 @@ fn sign_in_page(config: &Config, findings: &mut Findings) {
     };
     match std::net::TcpListener::bind(http.listen) {
         Ok(_) => {
-            findings.ok("http", format!("the sign-in page is served on {} as {public_url}", http.listen))
+            findings.ok("http", format!("the sign-in page is served on {} as {public_url}", http.listen));
         }
         // By a running bot, most likely.
         Err(error) if error.kind() == std::io::ErrorKind::AddrInUse => findings.warn(

@@ -94,43 +94,44 @@ pub(super) fn strong(text: &str) -> String {
 
 /// `sheet` as a whole page.
 pub(super) fn page(language: Language, sheet: &Sheet, nonce: &str) -> String {
-    let mut body = format!(
+    let mut parts = vec![format!(
         "<p class=\"brand\">{KEY}Latchkey</p>\n<div class=\"mark\">{}</div>\n<h1>{}</h1>\n",
         mark(sheet.tone),
         sheet.heading
-    );
+    )];
     if let Some(notice) = &sheet.notice {
-        body += &format!("<p class=\"notice\" role=\"status\">{notice}</p>\n");
+        parts.push(format!("<p class=\"notice\" role=\"status\">{notice}</p>\n"));
     }
-    body += &paragraphs(&sheet.text);
+    parts.push(paragraphs(&sheet.text));
     if !sheet.facts.is_empty() {
-        let facts: String = sheet
+        let facts = sheet
             .facts
             .iter()
-            .map(|fact| format!("<div><dt>{}</dt><dd>{}</dd></div>\n", fact.label, fact.value))
-            .collect();
-        body += &format!("<dl>\n{facts}</dl>\n");
+            .map(|fact| format!("<div><dt>{}</dt><dd>{}</dd></div>\n", fact.label, fact.value));
+        let facts = facts.collect::<Vec<_>>().concat();
+        parts.push(format!("<dl>\n{facts}</dl>\n"));
     }
-    body += &paragraphs(&sheet.after);
+    parts.push(paragraphs(&sheet.after));
     if let Some(warning) = &sheet.warning {
-        body += &format!("<p class=\"warning\">{warning}</p>\n");
+        parts.push(format!("<p class=\"warning\">{warning}</p>\n"));
     }
     if let Some(form) = &sheet.form {
-        body += &format!(
+        parts.push(format!(
             "<form method=\"post\" action=\"{}\" autocomplete=\"off\">\n\
              <input type=\"hidden\" name=\"ticket\" value=\"{}\">\n\
              <button class=\"main\" name=\"decision\" value=\"confirm\">{}</button>\n\
              <button name=\"decision\" value=\"drop\">{}</button>\n</form>\n",
             form.action, form.ticket, form.confirm, form.drop
-        );
+        ));
     }
     if let Some(back) = &sheet.back {
         let label = say!(language, "page-back");
-        body += &format!(
+        parts.push(format!(
             "<p class=\"actions\"><a class=\"button main\" href=\"{}\">{label}</a></p>\n",
             escape(back)
-        );
+        ));
     }
+    let body = parts.concat();
     format!(
         "<!doctype html>\n<html lang=\"{}\">\n<head>\n<meta charset=\"utf-8\">\n\
          <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
@@ -144,7 +145,7 @@ pub(super) fn page(language: Language, sheet: &Sheet, nonce: &str) -> String {
 }
 
 fn paragraphs(texts: &[String]) -> String {
-    texts.iter().map(|text| format!("<p>{text}</p>\n")).collect()
+    texts.iter().map(|text| format!("<p>{text}</p>\n")).collect::<Vec<_>>().concat()
 }
 
 /// A heading, for the title, which takes no elements.
