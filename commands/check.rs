@@ -110,11 +110,7 @@ fn configuration(config: &Config, findings: &mut Findings) {
     for warning in &config.warnings {
         findings.warn("configuration", warning.to_string());
     }
-    for (section, is_there) in [
-        ("[http]", config.http.is_some()),
-        ("[ops]", config.ops.is_some()),
-        ("[tokens]", config.tokens.is_some()),
-    ] {
+    for (section, is_there) in [("[ops]", config.ops.is_some()), ("[tokens]", config.tokens.is_some())] {
         if is_there {
             findings.warn(
                 "configuration",
@@ -122,6 +118,7 @@ fn configuration(config: &Config, findings: &mut Findings) {
             );
         }
     }
+    sign_in_page(config, findings);
     match &config.discord {
         None => findings
             .warn("discord", "there is no [discord] table: `latchkey run` needs one, other commands do not"),
@@ -139,6 +136,41 @@ fn configuration(config: &Config, findings: &mut Findings) {
             "access",
             "nobody but those with Manage Guild may sign in: name roles or users under [access] members",
         );
+    }
+}
+
+/// What can be said of the sign-in page from here: whether its address can be had, and what to register.
+fn sign_in_page(config: &Config, findings: &mut Findings) {
+    let Some(http) = &config.http else { return };
+    let Some(public_url) = &http.public_url else {
+        return findings.warn(
+            "http",
+            "[http] has no public_url, so no sign-in page is served: write the address at which browsers reach it",
+        );
+    };
+    match std::net::TcpListener::bind(http.listen) {
+        Ok(_) => {
+            findings.ok("http", format!("the sign-in page is served on {} as {public_url}", http.listen));
+        }
+        // By a running bot, most likely.
+        Err(error) if error.kind() == std::io::ErrorKind::AddrInUse => findings.warn(
+            "http",
+            format!(
+                "{} is in use: by a bot that runs already, or choose another listen under [http]",
+                http.listen
+            ),
+        ),
+        Err(error) => findings.add(
+            Level::Problem,
+            "http",
+            format!("cannot listen on {}: {error}; choose another listen under [http]", http.listen),
+            Code::Usage,
+        ),
+    }
+    for provider in config.providers.iter().filter(|provider| provider.flows.contains(&Flow::Callback)) {
+        if let Some(address) = &provider.callback_uri {
+            findings.ok("http", format!("{}: register the redirect URI {address} there", provider.name));
+        }
     }
 }
 

@@ -10,6 +10,7 @@ mod exit;
 mod flight;
 mod import;
 mod log;
+mod pages;
 mod printed;
 mod run;
 mod setup;

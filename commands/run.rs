@@ -12,10 +12,12 @@ use std::time::Duration;
 use latchkey::config::{Config, DiscordConfig};
 use latchkey::oauth::EXCHANGE_BOUND;
 use latchkey::secret::Secret;
+use latchkey::serve;
 use latchkey::store::file::FileStore;
 use latchkey::store::{KernelLock, LockError, StoreError};
 use latchkey::worker::Supervisor;
 use serenity::all::{Client, ClientBuilder, GatewayError, GatewayIntents, GuildId, ShardManager};
+use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -27,6 +29,7 @@ use crate::discord::live::Live;
 use crate::discord::notifier::Messenger;
 use crate::discord::places::Places;
 use crate::discord::reach::Reach;
+use crate::discord::reception::Receptionist;
 use crate::discord::route::Door;
 use crate::discord::watch::Watch;
 use crate::discord::{Desk, api};
@@ -86,6 +89,9 @@ async fn serve(
     };
     // Not before all else is there: until here whatever ends us has nothing to wait for (W5).
     bot.desk.supervisor.begin();
+    if let Some((pages, listener)) = bot.pages.take() {
+        bot.handlers.spawn(pages.serve(listener, bot.desk.closing.clone()));
+    }
     let shards = Arc::clone(&bot.client.shard_manager);
     let result = tokio::select! {
         result = bot.client.start() => Err(lost(result)),
@@ -103,6 +109,8 @@ struct Bot {
     desk: Arc<Desk>,
     watch: Watch,
     handlers: TaskTracker,
+    /// The sign-in page, and where it is served, until it is.
+    pages: Option<(serve::Server, TcpListener)>,
     /// Held as long as the bot runs (W6).
     _only_one: KernelLock,
 }
@@ -140,6 +148,7 @@ async fn start(
     let desk = Arc::new(Desk {
         broker,
         supervisor,
+        http: Arc::clone(&http),
         answers,
         home,
         access: config.access.clone(),
@@ -148,6 +157,7 @@ async fn start(
         places,
         closing: CancellationToken::new(),
     });
+    let pages = pages(config, &desk).await?;
     let (watch, handlers) = (Watch::new(), TaskTracker::new());
     let door = Door::new(Arc::clone(&desk), watch.clone(), handlers.clone());
     // The gateway's side wants a client of its own; it asks for the gateway's address and no more.
@@ -155,7 +165,7 @@ async fn start(
         .framework(door)
         .await
         .map_err(|error| Exit::new(Code::Internal, api::words(&error)))?;
-    Ok(Bot { client, desk, watch, handlers, _only_one: only_one })
+    Ok(Bot { client, desk, watch, handlers, pages, _only_one: only_one })
 }
 
 impl Bot {
@@ -174,6 +184,16 @@ impl Bot {
             tracing::debug!("the connection did not close in time");
         }
     }
+}
+
+/// The sign-in page, where one is wanted: its address is taken, and nothing is answered yet.
+async fn pages(config: &Config, desk: &Arc<Desk>) -> Result<Option<(serve::Server, TcpListener)>, Exit> {
+    let Some(http) = &config.http else { return Ok(None) };
+    let Some(public_url) = &http.public_url else { return Ok(None) };
+    let listener = serve::bind(http.listen).await.map_err(|error| Exit::new(Code::Usage, error))?;
+    let receptionist = Arc::new(Receptionist(Arc::clone(desk)));
+    let server = serve::Server::new(desk.broker.clone(), receptionist, public_url);
+    Ok(Some((server, listener)))
 }
 
 /// W6: the lock that makes this the only bot of its store and guild.

@@ -12,6 +12,7 @@
 //! | sign somebody in | [`login`]; the transition table is [`login::machine`] |
 //! | get a fresh token | [`gate`]; what is allowed when is [`gate::policy`] |
 //! | do it for a thread | [`worker`] |
+//! | answer a browser | [`serve`] |
 //! | read what another program keeps | [`import`]; what becomes of it: [`broker`] |
 //! | do any of it | [`broker`], the front door |
 //!
@@ -46,6 +47,7 @@ pub mod pending;
 pub mod provider;
 pub mod revocation;
 pub mod secret;
+pub mod serve;
 pub mod store;
 pub mod tenant;
 #[cfg(test)]

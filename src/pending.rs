@@ -271,6 +271,16 @@ impl PendingLogin {
         }
     }
 
+    /// The page that the person is to open: the one of the authorization request, or the one that takes the user code.
+    #[must_use]
+    pub fn link(&self) -> Option<Secret> {
+        let page = || self.verification_uri.as_deref().map(Secret::from);
+        match self.kind {
+            LoginKind::Device => self.verification_uri_complete.clone().or_else(page),
+            LoginKind::Paste | LoginKind::Callback => self.authorize_url.clone(),
+        }
+    }
+
     /// The threads that still have to hear of the end.
     pub fn untold(&self) -> impl Iterator<Item = &ThreadId> {
         self.watchers.iter().map(|w| &w.thread).filter(|thread| !self.told.contains(thread))

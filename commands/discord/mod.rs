@@ -13,6 +13,7 @@ pub mod live;
 pub mod notifier;
 pub mod places;
 pub mod reach;
+pub mod reception;
 pub mod render;
 pub mod route;
 pub mod visit;
@@ -24,6 +25,7 @@ use latchkey::broker::Broker;
 use latchkey::config::Access;
 use latchkey::tenant::ThreadId;
 use latchkey::worker::Supervisor;
+use serenity::all::Http;
 use tokio_util::sync::CancellationToken;
 
 use crate::discord::answers::Answers;
@@ -38,6 +40,8 @@ pub struct Desk {
     pub broker: Broker,
     /// The workers.
     pub supervisor: Supervisor,
+    /// Discord's API.
+    pub http: Arc<Http>,
     /// The ways to answer interactions.
     pub answers: Arc<Answers>,
     /// The one guild.

@@ -47,6 +47,6 @@ fn answer(language: Language, error: &AnswerError) -> Option<String> {
         AnswerError::Incomplete => say!(language, "paste-incomplete"),
         AnswerError::StateMismatch => say!(language, "paste-other-sign-in"),
         AnswerError::Duplicate { .. } | AnswerError::BothCodeAndError => say!(language, "paste-odd"),
-        AnswerError::IssuerMismatch => say!(language, "paste-other-provider"),
+        AnswerError::IssuerMismatch | AnswerError::IssuerMissing => say!(language, "paste-other-provider"),
     })
 }

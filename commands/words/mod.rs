@@ -37,6 +37,7 @@ macro_rules! themes {
             "list",
             "login",
             "logout",
+            "pages",
             "start",
             "status",
             "use",
@@ -57,6 +58,27 @@ impl Language {
             Some(first) if first.eq_ignore_ascii_case("de") => Self::German,
             _ => Self::English,
         }
+    }
+
+    /// The language that a browser prefers, by what it says it accepts: "de-DE,de;q=0.9,en;q=0.5" (RFC 9110 section
+    /// 12.5.4).
+    pub fn accepted(header: &str) -> Self {
+        let mut best = (0.0, Self::default());
+        for range in header.split(',').take(32) {
+            let (tag, parameters) = range.split_once(';').unwrap_or((range, ""));
+            let quality =
+                parameters.trim().strip_prefix("q=").map_or(Some(1.0), |text| text.parse::<f32>().ok());
+            let weight = quality.filter(|quality| (0.0..=1.0).contains(quality)).unwrap_or_default();
+            let first = tag.trim().split('-').next().unwrap_or_default();
+            let known = Self::ALL.into_iter().find(|language| first.eq_ignore_ascii_case(language.tag()));
+            // Of equals the first counts.
+            if let Some(language) = known
+                && weight > best.0
+            {
+                best = (weight, language);
+            }
+        }
+        best.1
     }
 
     /// Its tag (BCP 47), as Discord, HTML and the auth file write it.

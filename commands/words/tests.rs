@@ -107,6 +107,24 @@ fn a_locale_leads_to_a_language() {
     }
 }
 
+#[test]
+fn what_a_browser_accepts_leads_to_a_language() {
+    for (header, language) in [
+        ("de-DE,de;q=0.9,en-US;q=0.8,en;q=0.7", Language::German),
+        ("en-US,en;q=0.9,de;q=0.8", Language::English),
+        ("fr, de;q=0.4, en;q=0.2", Language::German),
+        ("en;q=0.1, DE;q=0.3", Language::German),
+        ("de;q=0, en;q=0.1", Language::English),
+        ("de;q=nonsense", Language::English),
+        ("de;q=7", Language::English),
+        ("den", Language::English),
+        ("*", Language::English),
+        ("", Language::English),
+    ] {
+        assert_eq!(Language::accepted(header), language, "{header:?}");
+    }
+}
+
 /// What somebody typed is never read as Fluent.
 #[test]
 fn what_is_filled_in_stays_as_it_is() {

@@ -141,7 +141,7 @@ async fn a_logout_ends_the_logins_of_its_tenant() {
     assert!(host.authority.eventually(std::time::Duration::from_secs(20), |_| held.waiting() == 1).await);
     host.broker.logout(&caller("42"), &key("acme@42")).await.unwrap();
     held.release();
-    assert_eq!(pasting.await.unwrap().unwrap(), crate::login::Pasted::Over);
+    assert_eq!(pasting.await.unwrap().unwrap(), crate::login::Answered::Over);
     assert!(host.tenants().is_empty());
     let login = host.broker.store().snapshot().unwrap().login_by_id(&started.login.id).unwrap();
     assert_eq!((login.status, login.reason.clone()), (LoginStatus::Cancelled, Some(EndReason::Removed)));

@@ -4,6 +4,7 @@
 //! problems of a file are reported together, each with its place and remedy; no secret stands in the text (T14). Reading
 //! is cheap, since every `latchkey token` begins with it. Must not: touch the store, or keep the environment.
 
+mod callback;
 mod problem;
 mod provider;
 mod reader;
@@ -40,7 +41,7 @@ pub struct Config {
     pub access: Access,
     /// Where credentials are kept.
     pub store: StoreConfig,
-    /// The sign-in callback. Read, not served yet.
+    /// The sign-in page.
     pub http: Option<HttpConfig>,
     /// Health and metrics. Read, not served yet.
     pub ops: Option<OpsConfig>,
@@ -84,15 +85,17 @@ impl Config {
         }
         let mut root = Section::root(document.get_ref());
         let mut warnings = Vec::new();
+        let http = sections::http(&mut root, &mut problems);
+        let public_url = http.as_ref().and_then(|http| http.public_url.as_ref());
         let config = Self {
             discord: sections::discord(&mut root, &mut problems),
             access: sections::access(&mut root, &mut problems),
             store: sections::store(&mut root, &mut problems),
-            http: sections::http(&mut root, &mut problems),
             ops: sections::ops(&mut root, &mut problems),
             tokens: sections::tokens(&mut root, &mut problems),
             limits: sections::limits(&mut root, &mut problems),
-            providers: providers(&mut root, env, &mut problems, &mut warnings),
+            providers: providers(&mut root, public_url, env, &mut problems, &mut warnings),
+            http,
             warnings,
         };
         root.finish(&mut problems);
@@ -113,6 +116,7 @@ fn environment(name: &str) -> Option<String> {
 
 fn providers(
     root: &mut Section<'_, '_>,
+    public_url: Option<&url::Url>,
     env: Env<'_>,
     problems: &mut Problems<'_>,
     warnings: &mut Vec<Problem>,
@@ -120,7 +124,10 @@ fn providers(
     let Some(section) = root.table("providers", problems) else { return Catalog::default() };
     let mut found = Vec::new();
     for (name, span, table) in section.entries(problems) {
-        found.extend(provider::read(&name, span, table, env, problems, warnings));
+        if let Some(mut provider) = provider::read(&name, span, table, env, problems, warnings) {
+            callback::resolve(&mut provider, public_url, warnings);
+            found.push(provider);
+        }
     }
     Catalog::new(found).unwrap_or_else(|clashes| {
         for clash in clashes {

@@ -127,6 +127,7 @@ fn resolve(
         aliases: aliases.iter().map(|alias| alias.to_ascii_lowercase()).collect(),
         scopes: section.strings("scopes", problems).unwrap_or_default(),
         flows,
+        callback_uri: None,
         paste: section.choice("paste", PASTES, problems).unwrap_or(PasteShape::Url),
         revocation: section.choice("revocation", REVOCATIONS, problems).unwrap_or(RevocationScope::Grant),
         reuse: section.choice("reuse", REUSES, problems).unwrap_or(Reuse::Strict),
@@ -169,7 +170,7 @@ fn resolve(
                 .to_owned(),
         });
     } else {
-        ways_in(section, &provider, problems, warnings);
+        ways_in(section, &provider, problems);
     }
     Some(provider)
 }
@@ -191,25 +192,22 @@ fn required_client_id(
 }
 
 /// Whether each flow has what it needs.
-fn ways_in(
-    section: &mut Section<'_, '_>,
-    provider: &Provider,
-    problems: &mut Problems<'_>,
-    warnings: &mut Vec<Problem>,
-) {
+fn ways_in(section: &mut Section<'_, '_>, provider: &Provider, problems: &mut Problems<'_>) {
     let span = section.get("flows").and_then(|found| found.span).or_else(|| section.span.clone());
     let key = section.key("flows");
     let mut lacks = |flow: &str, what: &str| {
         let remedy = format!("configure {what}, or take \"{flow}\" out of flows");
         problems.add(span.clone(), &key, format!("\"{flow}\" needs {what}"), remedy);
     };
-    for flow in provider.offered_flows() {
+    for flow in &provider.flows {
         match flow {
             Flow::Device if !provider.discovers && provider.device_authorization_endpoint.is_none() => {
                 lacks("device", "device_authorization_endpoint");
             }
-            Flow::Paste if !provider.discovers && provider.authorization_endpoint.is_none() => {
-                lacks("paste", "authorization_endpoint");
+            Flow::Paste | Flow::Callback
+                if !provider.discovers && provider.authorization_endpoint.is_none() =>
+            {
+                lacks(flow.as_str(), "authorization_endpoint");
             }
             Flow::Paste if provider.redirect_uri.is_none() => lacks("paste", "redirect_uri"),
             _ => {}
@@ -229,13 +227,6 @@ fn ways_in(
     if provider.flows.is_empty() && !by_environment {
         let remedy = "configure device_authorization_endpoint, or authorization_endpoint with redirect_uri";
         problems.add(span, &key, "there is no way to sign in", remedy);
-    } else if !provider.flows.is_empty() && provider.offered_flows().next().is_none() {
-        warnings.push(Problem {
-            line: None,
-            key,
-            what: "only \"callback\" is configured, which is not offered yet".to_owned(),
-            remedy: "add \"device\" or \"paste\"".to_owned(),
-        });
     }
 }
 

@@ -107,7 +107,7 @@ pub struct StoreConfig {
 pub struct HttpConfig {
     /// Where to listen.
     pub listen: SocketAddr,
-    /// How the world reaches it; turns hosted callbacks on.
+    /// How the world reaches it, without a query; turns hosted callbacks on.
     pub public_url: Option<Url>,
 }
 
@@ -215,6 +215,15 @@ pub(super) fn http(root: &mut Section<'_, '_>, problems: &mut Problems<'_>) -> O
         listen: listen(&mut section, 8484, problems),
         public_url: section.endpoint("public_url", problems),
     };
+    if let Some(public_url) = &config.public_url
+        && (public_url.query().is_some()
+            || public_url.fragment().is_some()
+            || !public_url.username().is_empty())
+    {
+        let span = section.get("public_url").and_then(|found| found.span);
+        let remedy = "write scheme, host and path alone, as in \"https://login.example.org\"";
+        problems.add(span, &section.key("public_url"), "holds more than an address", remedy);
+    }
     section.finish(problems);
     Some(config)
 }

@@ -10,8 +10,8 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
+use super::answer::Spent;
 use super::machine::Event;
-use super::paste::Spent;
 use super::{Handover, Inner, Logins, reason};
 use crate::clock::SKEW_ALLOWED;
 use crate::oauth::device::{DEFAULT_INTERVAL, INTERVAL_FLOOR};

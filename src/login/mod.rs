@@ -1,10 +1,12 @@
 //! Logins: from `/auth login` to a stored credential, or to an end that is told.
 //!
-//! Owns starting (`start`), completing (`paste`, `device`, `complete`), cancelling and resuming. Invariants: check,
+//! Owns starting (`start`), completing (`paste`, `callback`, `device`, `complete`), cancelling and resuming. Invariants: check,
 //! reserve and insert are one critical section (S2); one process works on a login at a time, by its lock (S13); every
 //! change of status asks [`machine`]; "still pending?" and "store the credential" are one write (C2). Must not:
 //! know Discord; hold the store across the network.
 
+mod answer;
+mod callback;
 mod cancel;
 mod complete;
 mod device;
@@ -21,9 +23,10 @@ use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+pub use self::answer::{Answered, PasteError};
+pub use self::callback::{Arrival, CallbackError};
 pub use self::cancel::Cancelled;
 use self::machine::{Event, next};
-pub use self::paste::{PasteError, Pasted};
 pub use self::start::{StartError, StartRequest, Started};
 use crate::audit;
 use crate::clock::Clock;

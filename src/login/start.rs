@@ -246,7 +246,8 @@ impl Inner {
         login.kind = choose(&provider, wanted).ok_or_else(|| no_way_left(&provider))?;
         match login.kind {
             LoginKind::Device => self.open_device(login, &provider).await,
-            LoginKind::Paste | LoginKind::Callback => open_paste(login, &provider),
+            LoginKind::Paste => open_code(login, &provider, provider.redirect_uri.as_deref()),
+            LoginKind::Callback => open_code(login, &provider, provider.callback_uri.as_deref()),
         }
     }
 
@@ -319,8 +320,13 @@ impl Inner {
     }
 }
 
-fn open_paste(mut login: PendingLogin, provider: &Resolved) -> Result<PendingLogin, StartError> {
-    let request = oauth::authorize(provider)
+/// Opens a login by authorization code, to be answered at `redirect_uri`.
+fn open_code(
+    mut login: PendingLogin,
+    provider: &Resolved,
+    redirect_uri: Option<&str>,
+) -> Result<PendingLogin, StartError> {
+    let request = oauth::authorize(provider, redirect_uri)
         .map_err(|error: AuthorizeError| StartError::Operator { why: error.to_string() })?;
     login.verifier = Some(request.verifier);
     login.state = Some(request.state);

@@ -1,6 +1,6 @@
-//! What people paste: the answer to an authorization request (RFC 6749 section 4.1.2, RFC 9207).
+//! The answer to an authorization request, pasted or called back (RFC 6749 section 4.1.2, RFC 9207).
 //!
-//! Owns the step from pasted text to an authorization code that belongs to this login. Invariant: a code comes out only
+//! Owns the step from such an answer to an authorization code that belongs to this login. Invariant: a code comes out only
 //! if the answer arrived at our redirect URI and carries our state, or if the descriptor says that this provider's page
 //! shows nothing but the code (T3). Must not: repeat in an error what was pasted, since it may hold a code.
 
@@ -72,6 +72,9 @@ pub enum AnswerError {
         "that answer comes from another provider than this sign-in is for; start again from the link shown here"
     )]
     IssuerMismatch,
+    /// The answer does not name its issuer, although this server always does (T4, RFC 9207 section 2.4).
+    #[error("that answer does not say which provider it comes from; start again from the link shown here")]
+    IssuerMissing,
     /// The provider, or the person there, said no: this login is over.
     #[error("{text}")]
     Refused {
@@ -156,9 +159,33 @@ fn from_address(text: &str, redirect: &Url, expected: &Expected<'_>) -> Result<S
     if !same_place(&url, redirect) {
         return Err(wrong_address(expected));
     }
+    from_pairs(url.query_pairs(), expected)
+}
+
+/// Reads the authorization code out of the `query` with which a browser came to our redirect URI. It may hold a state
+/// of any login: [`state_of`] says whose it is.
+///
+/// # Errors
+/// As [`parse`].
+pub fn from_query(query: &str, expected: &Expected<'_>) -> Result<Secret, AnswerError> {
+    from_pairs(url::form_urlencoded::parse(query.as_bytes()), expected)
+}
+
+/// The state that such a `query` claims, if it has any.
+#[must_use]
+pub fn state_of(query: &str) -> Option<Secret> {
+    let mut pairs = url::form_urlencoded::parse(query.as_bytes());
+    let state = pairs.find_map(|(name, value)| (name == "state").then_some(value))?;
+    Some(Secret::new(state)).filter(|state| !state.is_empty())
+}
+
+fn from_pairs(
+    pairs: url::form_urlencoded::Parse<'_>,
+    expected: &Expected<'_>,
+) -> Result<Secret, AnswerError> {
     let mut seen = BTreeSet::new();
     let (mut code, mut error, mut description, mut state, mut issuer) = (None, None, None, None, None);
-    for (name, value) in url.query_pairs() {
+    for (name, value) in pairs {
         if !seen.insert(name.clone()) {
             return Err(AnswerError::Duplicate { name: mask::plain(&name) });
         }
@@ -175,13 +202,10 @@ fn from_address(text: &str, redirect: &Url, expected: &Expected<'_>) -> Result<S
         return Err(AnswerError::BothCodeAndError);
     }
     same_state(&state.ok_or(AnswerError::Incomplete)?, expected)?;
-    let is_ours = match (expected.issuer, &issuer) {
-        (Some(expected), Some(issuer)) => expected == issuer,
-        (_, None) => !expected.iss_promised,
-        (None, Some(_)) => true,
-    };
-    if !is_ours {
-        return Err(AnswerError::IssuerMismatch);
+    match (expected.issuer, &issuer) {
+        (Some(expected), Some(issuer)) if expected != issuer => return Err(AnswerError::IssuerMismatch),
+        (_, None) if expected.iss_promised => return Err(AnswerError::IssuerMissing),
+        _ => {}
     }
     match error {
         Some(error) => Err(refused(&error, description.as_deref())),

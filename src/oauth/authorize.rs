@@ -52,18 +52,22 @@ impl std::fmt::Debug for AuthorizeRequest {
     }
 }
 
-/// Makes an authorization request for the provider's paste flow.
+/// Makes an authorization request of `provider`, to be answered at `redirect_uri`: its own for pasted answers, our page's
+/// for a callback.
 ///
 /// # Errors
-/// When the descriptor lacks an endpoint or a redirect URI.
-pub fn authorize(provider: &Resolved) -> Result<AuthorizeRequest, AuthorizeError> {
+/// When the descriptor lacks an endpoint, or there is no redirect URI.
+pub fn authorize(
+    provider: &Resolved,
+    redirect_uri: Option<&str>,
+) -> Result<AuthorizeRequest, AuthorizeError> {
     let title = || provider.title.clone();
     let endpoint = provider
         .authorization_endpoint
         .clone()
         .ok_or_else(|| AuthorizeError::NoEndpoint { provider: title() })?;
     let redirect_uri =
-        provider.redirect_uri.clone().ok_or_else(|| AuthorizeError::NoRedirectUri { provider: title() })?;
+        redirect_uri.ok_or_else(|| AuthorizeError::NoRedirectUri { provider: title() })?.to_owned();
     let redirect = RedirectUrl::new(redirect_uri.clone())
         .map_err(|_| AuthorizeError::NoRedirectUri { provider: title() })?;
     let (challenge, verifier) = PkceCodeChallenge::new_random_sha256_len(VERIFIER_BYTES);
@@ -98,10 +102,11 @@ mod tests {
     use super::*;
     use crate::oauth::token::testing::provider;
 
+    const REDIRECT: &str = "http://localhost:1455/auth/callback";
+
     fn paste() -> Resolved {
         let mut provider = provider("https://id.example/token");
         provider.authorization_endpoint = Url::parse("https://id.example/authorize?tenant=7").ok();
-        provider.redirect_uri = Some("http://localhost:1455/auth/callback".to_owned());
         provider.authorize_params = vec![("code".to_owned(), "true".to_owned())];
         provider
     }
@@ -109,7 +114,7 @@ mod tests {
     /// T1, T2
     #[test]
     fn the_request_is_whole_and_its_secrets_are_fresh() {
-        let one = authorize(&paste()).unwrap();
+        let one = authorize(&paste(), Some(REDIRECT)).unwrap();
         let url = Url::parse(&one.url).unwrap();
         let challenge = BASE64_URL_SAFE_NO_PAD.encode(Sha256::digest(one.verifier.expose()));
         let expected = [
@@ -119,7 +124,7 @@ mod tests {
             ("state", one.state.expose()),
             ("code_challenge", &challenge),
             ("code_challenge_method", "S256"),
-            ("redirect_uri", "http://localhost:1455/auth/callback"),
+            ("redirect_uri", REDIRECT),
             ("scope", "openid offline_access"),
             ("code", "true"),
         ];
@@ -130,7 +135,7 @@ mod tests {
             expected.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
         assert_eq!(found, expected);
 
-        let two = authorize(&paste()).unwrap();
+        let two = authorize(&paste(), Some(REDIRECT)).unwrap();
         assert!(one.verifier != two.verifier && one.state != two.state && one.verifier != one.state);
         for secret in [&one.verifier, &one.state] {
             assert_eq!(BASE64_URL_SAFE_NO_PAD.decode(secret.expose()).map(|bytes| bytes.len()), Ok(32));
@@ -140,7 +145,7 @@ mod tests {
     /// Z1
     #[test]
     fn printing_a_request_shows_no_secret() {
-        let request = authorize(&paste()).unwrap();
+        let request = authorize(&paste(), Some(REDIRECT)).unwrap();
         let shown = format!("{request:?}");
         assert!(!shown.contains(request.state.expose()) && shown.contains("https://id.example/authorize"));
     }
@@ -148,12 +153,11 @@ mod tests {
     #[test]
     fn what_is_missing_is_named() {
         let mut provider = paste();
-        provider.redirect_uri = None;
         assert_eq!(
-            authorize(&provider).map_err(|error| error.to_string()),
+            authorize(&provider, None).map_err(|error| error.to_string()),
             Err("Acme has no redirect URI: configure its redirect_uri, as it is registered there".to_owned())
         );
         provider.authorization_endpoint = None;
-        assert!(matches!(authorize(&provider), Err(AuthorizeError::NoEndpoint { .. })));
+        assert!(matches!(authorize(&provider, Some(REDIRECT)), Err(AuthorizeError::NoEndpoint { .. })));
     }
 }

@@ -28,7 +28,7 @@ pub enum Flow {
     Device,
     /// The authorization code grant with PKCE (RFC 6749, 7636), its answer pasted back.
     Paste,
-    /// The same, answered to a page that Latchkey serves. Understood in configuration, not offered yet.
+    /// The same, answered to a page that Latchkey serves; offered once it is known where that page is.
     Callback,
 }
 
@@ -185,6 +185,8 @@ pub struct Provider {
     pub flows: Vec<Flow>,
     /// The redirect URI of [`Flow::Paste`], exactly as registered.
     pub redirect_uri: Option<String>,
+    /// The redirect URI of [`Flow::Callback`]: our own page, where one is served. To be registered with the provider.
+    pub callback_uri: Option<String>,
     /// What is there to paste.
     pub paste: PasteShape,
     /// What revoking one token ends.
@@ -231,6 +233,7 @@ impl Provider {
 
     /// The ways to sign in that can be offered today, preferred first.
     pub fn offered_flows(&self) -> impl Iterator<Item = Flow> + '_ {
-        self.flows.iter().copied().filter(|flow| *flow != Flow::Callback)
+        let served = self.callback_uri.is_some();
+        self.flows.iter().copied().filter(move |flow| *flow != Flow::Callback || served)
     }
 }

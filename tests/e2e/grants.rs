@@ -9,7 +9,7 @@ use latchkey::broker::{Broker, Caller, LoggedOut, LoginReply, LoginRequest};
 use latchkey::clock::Clock;
 use latchkey::config::Config;
 use latchkey::gate::{Class, TokenError, Want};
-use latchkey::login::{Pasted, Started};
+use latchkey::login::{Answered, Started};
 use latchkey::oauth;
 use latchkey::pending::LoginKind;
 use latchkey::revocation::Ended;
@@ -104,7 +104,7 @@ async fn sign_in(
     let started = start(broker, user, tenant).await;
     let answer = answer(oidc, browser, &started).await;
     let pasted = broker.logins().paste(&User::Discord(user.into()), &started.login.id, &answer).await;
-    assert_eq!(pasted.unwrap(), Pasted::Succeeded);
+    assert_eq!(pasted.unwrap(), Answered::Succeeded);
     let held = broker.store().snapshot().unwrap().tenant(&key(tenant)).unwrap().unwrap();
     held.access_token.clone()
 }
@@ -145,7 +145,7 @@ async fn dropping_a_cancelled_sign_in_leaves_its_sibling_alive() {
         }
         house.broker.logins().cancel(&User::Discord(ANN.into()), false, &started.login.id).await.unwrap();
         house.oidc.release().await;
-        assert_eq!(pasting.await.unwrap().unwrap(), Pasted::Over);
+        assert_eq!(pasting.await.unwrap().unwrap(), Answered::Over);
         match sibling {
             Some(access) => {
                 assert_eq!(house.oidc.revocations().await, 0);

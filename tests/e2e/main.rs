@@ -12,6 +12,7 @@
 #[cfg(not(debug_assertions))]
 compile_error!("these tests set faults, which only a debug build has: run them without --release");
 
+mod callback;
 mod claude;
 mod codex;
 mod crowd;

@@ -6,7 +6,7 @@ use std::process::Output;
 
 use latchkey::broker::{Caller, LoginReply, LoginRequest};
 use latchkey::credential::CredentialKind;
-use latchkey::login::Pasted;
+use latchkey::login::Answered;
 use latchkey::pending::{EndReason, LoginKind};
 use latchkey::tenant::User;
 use latchkey_test_authority::{CLIENT, IdToken, Person, TokenSet};
@@ -334,10 +334,10 @@ async fn an_entry_without_an_identity_is_taken_over_by_its_owner_or_an_admin_onl
     assert!(imported.account.is_unknown());
 
     let refused = broker.logins().paste(&User::Discord(42.into()), &member.0, &member.1).await.unwrap();
-    assert_eq!(refused, Pasted::Failed(EndReason::OtherOwner));
+    assert_eq!(refused, Answered::Failed(EndReason::OtherOwner));
     assert_eq!(house.host.stored("acme"), Some(imported.clone()));
     let taken = broker.logins().paste(&User::Discord(43.into()), &admin.0, &admin.1).await.unwrap();
-    assert_eq!(taken, Pasted::Succeeded);
+    assert_eq!(taken, Answered::Succeeded);
     assert_ne!(house.host.stored("acme").unwrap().id, imported.id);
 }
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use latchkey::broker::{Broker, Caller, LoginReply, LoginRequest};
 use latchkey::gate::Want;
-use latchkey::login::Pasted;
+use latchkey::login::Answered;
 use latchkey::pending::{LoginKind, LoginStatus, PendingLogin, Watcher};
 use latchkey::secret::Secret;
 use latchkey::store::file::FileStore;
@@ -126,11 +126,11 @@ impl Member<'_> {
             let url = login.authorize_url.as_ref().unwrap().expose();
             let answer = server.sign_in(url, &person(&self.tenant)).await;
             let pasted = self.bot.broker.logins().paste(&self.caller.user, &login.id, &answer).await;
-            if !matches!(pasted, Ok(Pasted::Succeeded)) {
+            if !matches!(pasted, Ok(Answered::Succeeded)) {
                 eprintln!("soak: a login of {} came to nothing: {pasted:?}", self.tenant);
                 self.gives_up(&login.id).await;
             }
-            matches!(pasted, Ok(Pasted::Succeeded))
+            matches!(pasted, Ok(Answered::Succeeded))
         };
         if stored {
             Figures::count(&self.run.figures.logins);

@@ -120,6 +120,7 @@ fn a_missing_client_secret_is_a_warning() {
 fn a_provider_that_cannot_work_is_refused() {
     for (extra, expected) in [
         ("flows = [\"paste\"]", "\"paste\" needs authorization_endpoint"),
+        ("flows = [\"callback\"]", "\"callback\" needs authorization_endpoint"),
         ("flows = [\"phone\"]", "is not a list of one of \"device\", \"paste\", \"callback\""),
         ("flows = []", "there is no way to sign in"),
         ("client_auth = \"basic\"", "needs a client secret"),
@@ -146,8 +147,44 @@ fn a_provider_that_cannot_work_is_refused() {
     );
     assert!(problems("[providers.\"a b\"]").contains("is not a provider name"));
     assert!(problems("[providers]\ncodex = 1").contains("write [providers.codex]"));
-    let callback = parse(&format!("{ACME}flows = [\"callback\"]"));
-    assert_eq!(callback.warnings.len(), 1, "callback is understood, and not offered");
+}
+
+/// T15: our own page is offered where one is served, at exactly one address; where none is, the remedy is named.
+#[test]
+fn a_callback_is_offered_where_a_page_is_served() {
+    let acme = format!(
+        "{ACME}authorization_endpoint = \"https://id.example/authorize\"\nflows = [\"callback\", \"device\"]\n"
+    );
+    for (public_url, start) in [
+        ("https://login.example.org", "https://login.example.org"),
+        ("https://login.example.org/", "https://login.example.org"),
+        ("https://example.org/latchkey/", "https://example.org/latchkey"),
+        ("http://127.0.0.1:8484", "http://127.0.0.1:8484"),
+    ] {
+        let config = parse(&format!("{acme}[http]\npublic_url = \"{public_url}\""));
+        let provider = config.providers.find("acme").unwrap();
+        assert_eq!(provider.offered_flows().collect::<Vec<_>>(), [Flow::Callback, Flow::Device]);
+        assert_eq!(provider.callback_uri, Some(format!("{start}/callback/acme")));
+        assert!(config.warnings.is_empty());
+    }
+    let config = parse(&acme);
+    let provider = config.providers.find("acme").unwrap();
+    assert_eq!(provider.offered_flows().collect::<Vec<_>>(), [Flow::Device]);
+    assert_eq!(provider.callback_uri, None);
+    let warnings: Vec<_> = config.warnings.iter().map(ToString::to_string).collect();
+    assert_eq!(
+        warnings,
+        [
+            "providers.acme.flows: \"callback\" is not offered, since no page is served; write public_url = \"https://…\" \
+             under [http], the address at which browsers reach this program"
+        ]
+    );
+    for bad in
+        ["https://login.example.org/?a=b", "https://login.example.org/#a", "https://me@login.example.org"]
+    {
+        let shown = problems(&format!("{acme}[http]\npublic_url = \"{bad}\""));
+        assert!(shown.contains("http.public_url"), "{bad}: {shown}");
+    }
 }
 
 /// S5

@@ -22,7 +22,7 @@ async fn a_cancel_during_the_exchange_wins() {
     let again = logins.start(request("42", LoginKind::Paste)).await.unwrap();
     assert_ne!(again.login.id, login.id);
     held.release();
-    assert_eq!(pasting.await.unwrap().unwrap(), Pasted::Over);
+    assert_eq!(pasting.await.unwrap().unwrap(), Answered::Over);
     assert!(host.held("acme").is_none());
     assert_eq!(host.authority.revocations(), 1);
 }

@@ -11,7 +11,7 @@ async fn a_pasted_answer_ends_with_a_stored_credential() {
     let answer = host.answer(&login, &Person::ada()).await;
     assert_eq!(
         logins.paste(&user("42"), &login.id, &format!("  {answer}\n")).await.unwrap(),
-        Pasted::Succeeded
+        Answered::Succeeded
     );
     assert_eq!(host.held("acme").unwrap().account.email.as_deref(), Some(&*Person::ada().email));
     let over = logins.paste(&user("42"), &login.id, &answer).await;
@@ -39,7 +39,7 @@ async fn a_wrong_answer_or_a_stranger_consumes_nothing() {
         Err(PasteError::Unknown)
     ));
     assert_eq!(host.authority.exchanges(), 0);
-    assert_eq!(logins.paste(&user("42"), &mine.id, &answer).await.unwrap(), Pasted::Succeeded);
+    assert_eq!(logins.paste(&user("42"), &mine.id, &answer).await.unwrap(), Answered::Succeeded);
 }
 
 /// C12
@@ -55,7 +55,7 @@ async fn a_hundred_submits_of_one_code_make_one_exchange() {
         submits.spawn(async move { machine.paste(&user("42"), &id, &answer).await });
     }
     let results = submits.join_all().await;
-    let won = results.iter().filter(|result| matches!(result, Ok(Pasted::Succeeded))).count();
+    let won = results.iter().filter(|result| matches!(result, Ok(Answered::Succeeded))).count();
     let told = results
         .iter()
         .filter(|result| matches!(result, Err(PasteError::InUse | PasteError::Over(LoginStatus::Succeeded))))
@@ -74,7 +74,7 @@ async fn what_could_not_be_sent_can_be_pasted_again() {
     assert!(matches!(logins.paste(&user("42"), &login.id, &answer).await, Err(PasteError::NotSent(_))));
     assert_eq!(host.login(&login.id).unwrap().status, LoginStatus::Pending);
     host.authority.come_back();
-    assert_eq!(logins.paste(&user("42"), &login.id, &answer).await.unwrap(), Pasted::Succeeded);
+    assert_eq!(logins.paste(&user("42"), &login.id, &answer).await.unwrap(), Answered::Succeeded);
 }
 
 /// C9, T8
@@ -85,7 +85,7 @@ async fn a_reply_without_a_token_fails_the_login_and_writes_no_credential() {
     let login = host.paste_login(&logins, "42").await;
     let answer = host.answer(&login, &Person::ada()).await;
     host.authority.set(|settings| settings.reply.no_access_token = true);
-    assert!(matches!(logins.paste(&user("42"), &login.id, &answer).await, Ok(Pasted::Failed(_))));
+    assert!(matches!(logins.paste(&user("42"), &login.id, &answer).await, Ok(Answered::Failed(_))));
     assert!(host.held("acme").is_none());
     assert_eq!(host.login(&login.id).unwrap().status, LoginStatus::Failed);
 }

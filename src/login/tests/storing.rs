@@ -28,7 +28,7 @@ async fn another_account_or_another_members_slot_is_not_replaced() {
     let second = host.paste_login(&logins, "42").await;
     let answer = host.answer(&second, &Person::ben()).await;
     let refused = logins.paste(&user("42"), &second.id, &answer).await.unwrap();
-    assert_eq!(refused, Pasted::Failed(EndReason::OtherAccount));
+    assert_eq!(refused, Answered::Failed(EndReason::OtherAccount));
     assert_eq!(host.held("acme"), Some(before.clone()));
 
     let mut nameless = before;
@@ -57,7 +57,7 @@ async fn a_reconfiguration_in_the_middle_changes_nothing() {
     let provider = host.catalog.get(&login.tenant.provider).unwrap();
     let moved = provider.at(elsewhere.token_endpoint().parse().unwrap(), "another".to_owned());
     host.catalog = Catalog::new([(*moved).clone()]).unwrap();
-    assert_eq!(host.logins().paste(&user("42"), &login.id, &answer).await.unwrap(), Pasted::Succeeded);
+    assert_eq!(host.logins().paste(&user("42"), &login.id, &answer).await.unwrap(), Answered::Succeeded);
     assert_eq!((host.authority.exchanges(), elsewhere.requests().len()), (1, 0));
 }
 
@@ -95,7 +95,7 @@ async fn a_thread_bound_to_anothers_sign_in_stays_so() {
         let request = StartRequest { tenant: key("acme@42"), by_admin, ..request("42", LoginKind::Paste) };
         let login = logins.start(request).await.unwrap().login;
         let answer = host.answer(&login, &Person::ada()).await;
-        assert_eq!(logins.paste(&user("42"), &login.id, &answer).await.unwrap(), Pasted::Succeeded);
+        assert_eq!(logins.paste(&user("42"), &login.id, &answer).await.unwrap(), Answered::Succeeded);
         let bound = host.store().snapshot().unwrap().binding(&thread("7")).unwrap().unwrap();
         assert_eq!(bound.tenants[&key("acme").provider], key(bound_to));
     }
@@ -110,7 +110,7 @@ async fn a_damaged_thread_entry_costs_the_binding_and_not_the_sign_in() {
     let answer = host.answer(&login, &Person::ada()).await;
     let damaged = host.text().replace("\"threads\": {}", "\"threads\": {\"7\": {\"tenants\": 5}}");
     std::fs::write(&host.path, damaged).unwrap();
-    assert_eq!(logins.paste(&user("42"), &login.id, &answer).await.unwrap(), Pasted::Succeeded);
+    assert_eq!(logins.paste(&user("42"), &login.id, &answer).await.unwrap(), Answered::Succeeded);
     assert!(host.held("acme").is_some() && host.text().contains("\"tenants\": 5"));
 }
 
@@ -150,14 +150,14 @@ async fn a_refresh_token_that_another_slot_holds_is_refused_and_not_revoked() {
         let pasted = logins.paste(&user("42"), &login.id, &answer).await.unwrap();
         (pasted, login.id)
     };
-    assert_eq!(sign_in("acme").await.0, Pasted::Succeeded);
+    assert_eq!(sign_in("acme").await.0, Answered::Succeeded);
     let before = host.held("acme");
     let (refused, id) = sign_in("acme/other").await;
     let reason = EndReason::HeldElsewhere(key("acme"));
-    assert_eq!(refused, Pasted::Failed(reason.clone()));
+    assert_eq!(refused, Answered::Failed(reason.clone()));
     assert_eq!(host.login(&id).unwrap().reason, Some(reason), "and it is stored so");
     assert_eq!((host.held("acme/other"), host.held("acme")), (None, before));
     assert_eq!(host.authority.revocations(), 0);
-    assert_eq!(sign_in("acme").await.0, Pasted::Succeeded, "its own slot may have it again");
+    assert_eq!(sign_in("acme").await.0, Answered::Succeeded, "its own slot may have it again");
     assert_eq!(host.authority.revocations(), 0);
 }

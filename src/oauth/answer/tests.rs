@@ -207,8 +207,9 @@ fn an_answer_says_from_whom_it_comes_where_that_was_promised() {
     };
     let iss = "iss=https%3A%2F%2Fid.example";
     for answer in ["code=c", "error=access_denied", "error=server_error"] {
-        assert_eq!(refused(answer, ours, true), mismatch, "{answer}: missing, and promised");
-        assert_ne!(refused(answer, ours, false), mismatch, "{answer}: missing, and not promised");
+        let missing = Err(AnswerError::IssuerMissing);
+        assert_eq!(refused(answer, ours, true), missing, "{answer}: missing, and promised");
+        assert_ne!(refused(answer, ours, false), missing, "{answer}: missing, and not promised");
         assert_ne!(refused(&format!("{answer}&{iss}"), ours, true), mismatch, "{answer}");
         for other in ["iss=https%3A%2F%2Fid.example%2F", "iss=https%3A%2F%2Fevil.example", "iss="] {
             assert_eq!(refused(&format!("{answer}&{other}"), ours, false), mismatch, "{answer}&{other}");
@@ -217,4 +218,44 @@ fn an_answer_says_from_whom_it_comes_where_that_was_promised() {
     // A page that shows code and state has no place for it.
     let expected = Expected { redirect_uri: REDIRECT, state: &state, issuer: ours, iss_promised: true };
     assert!(parse("c#st-42", PasteShape::CodeHashState, &expected).is_ok());
+}
+
+/// T4, T6, T2: what a browser brings is judged as what is pasted, and the issuer's promise is held against it.
+#[test]
+fn a_query_is_judged_like_a_pasted_address() {
+    let state = Secret::new("the-state");
+    let expected = |iss_promised| Expected {
+        redirect_uri: REDIRECT,
+        state: &state,
+        issuer: Some("https://id.example"),
+        iss_promised,
+    };
+    let iss = "iss=https%3A%2F%2Fid.example";
+    let duplicate = |name: &str| Err(AnswerError::Duplicate { name: name.to_owned() });
+    for (query, promised, came) in [
+        (format!("code=c&state=the-state&{iss}"), true, Ok(Secret::new("c"))),
+        ("code=c&state=the-state".to_owned(), false, Ok(Secret::new("c"))),
+        ("code=c&state=the-state".to_owned(), true, Err(AnswerError::IssuerMissing)),
+        ("error=access_denied&state=the-state".to_owned(), true, Err(AnswerError::IssuerMissing)),
+        (
+            "code=c&state=the-state&iss=https://evil.example".to_owned(),
+            false,
+            Err(AnswerError::IssuerMismatch),
+        ),
+        ("error=x&state=the-state&iss=".to_owned(), true, Err(AnswerError::IssuerMismatch)),
+        (format!("code=c&state=other&{iss}"), true, Err(AnswerError::StateMismatch)),
+        (format!("code=c&{iss}"), true, Err(AnswerError::Incomplete)),
+        (format!("state=the-state&{iss}"), true, Err(AnswerError::Incomplete)),
+        (format!("code=c&error=e&state=the-state&{iss}"), true, Err(AnswerError::BothCodeAndError)),
+        (format!("code=c&code=c&state=the-state&{iss}"), true, duplicate("code")),
+        (format!("code=c&state=the-state&state=the-state&{iss}"), true, duplicate("state")),
+        (format!("code=c&state=the-state&{iss}&{iss}"), true, duplicate("iss")),
+    ] {
+        assert_eq!(from_query(&query, &expected(promised)), came, "{query}");
+    }
+    for (query, claimed) in
+        [("code=c&state=a%2Bb&state=x", Some("a+b")), ("state=", None), ("code=c", None), ("", None)]
+    {
+        assert_eq!(state_of(query), claimed.map(Secret::new), "{query}");
+    }
 }

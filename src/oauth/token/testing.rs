@@ -29,6 +29,7 @@ pub(crate) fn provider(token_endpoint: &str) -> Resolved {
         scopes: vec!["openid".to_owned(), "offline_access".to_owned()],
         flows: vec![Flow::Device, Flow::Paste],
         redirect_uri: None,
+        callback_uri: None,
         paste: PasteShape::Url,
         revocation: RevocationScope::Grant,
         reuse: Reuse::Strict,

@@ -205,7 +205,8 @@ const client = {
   token_endpoint_auth_method: 'none',
   grant_types,
   response_types: ['code'],
-  redirect_uris: ['http://127.0.0.1:8765/cb'],
+  // On loopback any port will do (RFC 8252 section 7.3).
+  redirect_uris: ['http://127.0.0.1:8765/cb', 'http://127.0.0.1/callback/real'],
   id_token_signed_response_alg: 'ES256',
 };
 const confidential = {

@@ -5,7 +5,7 @@ use std::io::Write as _;
 use latchkey::broker::{Broker, Caller, LoginReply, LoginRequest};
 use latchkey::clock::Clock;
 use latchkey::credential::{Account, Credential, CredentialKind};
-use latchkey::login::Pasted;
+use latchkey::login::Answered;
 use latchkey::pending::LoginKind;
 use latchkey::secret::Secret;
 use latchkey::store::{Touches, update};
@@ -133,7 +133,7 @@ async fn sign_in(host: &Host, broker: &Broker) -> TokenSet {
     let url = started.login.authorize_url.as_ref().unwrap().expose().to_owned();
     let answer = host.authority.sign_in(&url, &Person::ada()).await;
     let pasted = broker.logins().paste(&user, &started.login.id, &answer).await.unwrap();
-    assert_eq!(pasted, Pasted::Succeeded);
+    assert_eq!(pasted, Answered::Succeeded);
     let held = host.stored(TENANT).unwrap();
     TokenSet {
         access: held.access_token.expose().to_owned(),

@@ -1,0 +1,181 @@
+//! An answer to a login by authorization code, pasted or called back: claimed and spent once.
+//!
+//! Owns what both ways share. Invariants: `pending → exchanging` is the durable claim, so that of many submits one makes
+//! an exchange, by whichever way they come (C12); the exchange is a task of its own, and goes on when the caller leaves.
+//! Must not: see an answer before its state matched.
+
+use std::sync::Arc;
+
+use super::complete::Completed;
+use super::machine::Event;
+use super::{Inner, reason};
+use crate::oauth::{self, AnswerError, CodeGrant, Expected, Outcome};
+use crate::pending::{EndReason, LoginKind, LoginStatus, PendingLogin};
+use crate::provider::Resolved;
+use crate::secret::Secret;
+use crate::store::{KernelLock, StoreError, has_ended};
+
+/// What an answer came to, once it was spent.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Answered {
+    /// Signed in.
+    Succeeded,
+    /// The login was over before the tokens came: nothing was stored.
+    Over,
+    /// It ended, for this reason.
+    Failed(EndReason),
+    /// The person said no at the provider.
+    Denied,
+}
+
+/// Why an answer was not spent. The login stands as it did.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum PasteError {
+    /// No such login; it may be long over.
+    #[error("this sign-in is over or unknown; start a new one with /auth login")]
+    Unknown,
+    /// It is over.
+    #[error("this sign-in is over ({0}); start a new one with /auth login")]
+    Over(LoginStatus),
+    /// Somebody else's (C11).
+    #[error("this sign-in is somebody else's; start your own with /auth login")]
+    NotYours,
+    /// It is completed otherwise.
+    #[error("there is nothing to paste for this sign-in; follow the link and enter the code there")]
+    NotByPaste,
+    /// The text is no answer to it.
+    #[error("{0}")]
+    Answer(AnswerError),
+    /// An answer is being spent this moment (C12).
+    #[error("an answer is being used already; wait a moment")]
+    InUse,
+    /// The provider could not be reached: nothing was sent, the same answer can be pasted again.
+    #[error("the provider could not be reached ({0}); nothing is lost, paste the same answer again")]
+    NotSent(String),
+    /// The program is shutting down.
+    #[error("Latchkey is restarting; paste the same answer again in a moment")]
+    Closing,
+    /// The provider was removed from the configuration.
+    #[error("this provider is no longer offered here; ask an operator")]
+    NoProvider,
+    /// The store could not be used.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// What an answer to `login` must agree with; `None` where none is expected.
+pub(super) fn expected<'a>(login: &'a PendingLogin, provider: &Resolved) -> Option<Expected<'a>> {
+    Some(Expected {
+        redirect_uri: login.redirect_uri.as_deref()?,
+        state: login.state.as_ref()?,
+        issuer: login.issuer.as_deref(),
+        iss_promised: provider.iss_promised,
+    })
+}
+
+impl Inner {
+    /// Whether `login` waits for an answer.
+    pub(super) fn awaits_answer(&self, login: &PendingLogin) -> Result<(), PasteError> {
+        if has_ended(login, self.clock.now()) {
+            let status = if login.status.is_terminal() { login.status } else { LoginStatus::Expired };
+            return Err(PasteError::Over(status));
+        }
+        match (login.kind, login.status) {
+            (LoginKind::Device, _) => Err(PasteError::NotByPaste),
+            (_, LoginStatus::Pending) => Ok(()),
+            _ => Err(PasteError::InUse),
+        }
+    }
+
+    /// Claims `login` for `code`, and spends it.
+    pub(super) async fn submit(
+        self: &Arc<Self>,
+        login: &PendingLogin,
+        code: Secret,
+    ) -> Result<Answered, PasteError> {
+        if self.closing.is_cancelled() {
+            return Err(PasteError::Closing);
+        }
+        let lock = self.store.try_login_lock(&login.user, &login.tenant)?.ok_or(PasteError::InUse)?;
+        let claimed = self.advance(&login.id, &login.tenant, Event::Claimed, None).await?;
+        let Some(claimed) = claimed else {
+            let stored = self.store.snapshot()?.login_by_id(&login.id).ok_or(PasteError::Unknown)?;
+            return Err(self.awaits_answer(&stored).err().unwrap_or(PasteError::InUse));
+        };
+        let exchanging = self.tasks.spawn(Arc::clone(self).exchange(claimed, code, lock));
+        exchanging.await.unwrap_or(Err(PasteError::Store(StoreError::Panicked)))
+    }
+
+    /// The answer says no: the login ends.
+    pub(super) async fn refused_at_provider(
+        &self,
+        login: &PendingLogin,
+        code: &str,
+        text: String,
+    ) -> Result<Answered, PasteError> {
+        if code == "access_denied" {
+            self.advance(&login.id, &login.tenant, Event::Deny, None).await?;
+            return Ok(Answered::Denied);
+        }
+        let reason = reason::of_answer(code, text);
+        self.advance(&login.id, &login.tenant, Event::Fail, Some(reason.clone())).await?;
+        Ok(Answered::Failed(reason))
+    }
+
+    async fn exchange(
+        self: Arc<Self>,
+        login: PendingLogin,
+        code: Secret,
+        lock: KernelLock,
+    ) -> Result<Answered, PasteError> {
+        let provider = self.captured(&login).ok_or(PasteError::NoProvider)?;
+        let (Some(verifier), Some(redirect_uri)) = (&login.verifier, &login.redirect_uri) else {
+            return Err(PasteError::NotByPaste);
+        };
+        let grant = CodeGrant { code: &code, verifier, redirect_uri, state: login.state.as_ref() };
+        let spent = self.spend(&login, grant, &provider, lock).await?;
+        Ok(match spent {
+            Spent::Completed(Completed::Stored) => Answered::Succeeded,
+            Spent::Completed(Completed::Lost) => Answered::Over,
+            Spent::Completed(Completed::Refused(reason)) | Spent::Failed(reason) => Answered::Failed(reason),
+            Spent::NotSent(why) => return Err(PasteError::NotSent(why)),
+        })
+    }
+
+    /// Spends a claimed code, and sees to what came of it. The login's lock is let go early if a cancel ends the login
+    /// meanwhile, so that a new start need not wait for the provider.
+    pub(super) async fn spend(
+        &self,
+        login: &PendingLogin,
+        grant: CodeGrant<'_>,
+        provider: &Resolved,
+        lock: KernelLock,
+    ) -> Result<Spent, StoreError> {
+        let mut lock = Some(lock);
+        let exchange = oauth::exchange_code(&self.client, provider, grant, self.clock.now());
+        let outcome = self.unless_over(login, &mut lock, exchange).await;
+        let (id, tenant) = (&login.id, &login.tenant);
+        let spent = match outcome {
+            Outcome::Granted(granted) => Spent::Completed(self.complete(login, granted, provider).await?),
+            Outcome::NotSent(error) => {
+                self.advance(id, tenant, Event::NothingSent, None).await?;
+                Spent::NotSent(error.to_string())
+            }
+            refused => {
+                tracing::warn!(login = %id, outcome = %refused, "a code was not accepted");
+                let reason = reason::of_outcome(&refused);
+                self.advance(id, tenant, Event::Fail, Some(reason.clone())).await?;
+                Spent::Failed(reason)
+            }
+        };
+        drop(lock);
+        Ok(spent)
+    }
+}
+
+/// What came of spending a code.
+pub(super) enum Spent {
+    Completed(Completed),
+    NotSent(String),
+    Failed(EndReason),
+}

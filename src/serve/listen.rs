@@ -1,0 +1,148 @@
+//! The listening: connections, bounded in number, size and time.
+//!
+//! Owns the socket and the way of a connection. Invariants: one connection carries one request; one that dawdles is closed;
+//! at the end no new one is taken and those under way get their answer. Must not: look into a request.
+
+use std::io::ErrorKind;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use hyper::server::conn::http1;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::service::TowerToHyperService;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use super::Server;
+use crate::oauth::EXCHANGE_BOUND;
+
+/// Connections at a time. More wait in the kernel's queue until one is over.
+const CONNECTIONS: usize = 256;
+/// How long the head of a request may take to arrive.
+const HEAD_BOUND: Duration = Duration::from_secs(10);
+/// The largest head, in bytes.
+const HEAD_CAP: usize = 16 * 1_024;
+/// The whole of a connection: longer than the exchange that a confirmation makes, and the writes around it.
+const CONNECTION_BOUND: Duration = EXCHANGE_BOUND.saturating_add(Duration::from_mins(1));
+/// How long nothing is accepted after that failed, for want of descriptors say.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(200);
+
+/// Why nothing can be served.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum BindError {
+    /// Another program listens there.
+    #[error(
+        "cannot serve the sign-in page: {0} is in use by another program; stop that, or choose another listen under [http]"
+    )]
+    InUse(SocketAddr),
+    /// No interface has that address.
+    #[error(
+        "cannot serve the sign-in page: {0} is no address of this machine; write listen = \"127.0.0.1:8484\" under [http] and let a reverse proxy forward to it"
+    )]
+    NotOurs(SocketAddr),
+    /// The system does not let us.
+    #[error(
+        "cannot serve the sign-in page: this user may not listen on {0}; choose a port from 1024 on as listen under [http], and let a reverse proxy forward to it"
+    )]
+    Forbidden(SocketAddr),
+    /// Something else.
+    #[error("cannot serve the sign-in page on {address}: {reason}; choose another listen under [http]")]
+    Other {
+        /// Where.
+        address: SocketAddr,
+        /// What the system says.
+        reason: String,
+    },
+}
+
+/// Takes the address.
+///
+/// # Errors
+/// When it cannot be had; the text names the remedy.
+pub async fn bind(address: SocketAddr) -> Result<TcpListener, BindError> {
+    TcpListener::bind(address).await.map_err(|error| match error.kind() {
+        ErrorKind::AddrInUse => BindError::InUse(address),
+        ErrorKind::AddrNotAvailable => BindError::NotOurs(address),
+        ErrorKind::PermissionDenied => BindError::Forbidden(address),
+        _ => BindError::Other { address, reason: error.to_string() },
+    })
+}
+
+impl Server {
+    /// Serves on `listener` until `closing`; then lets what is under way finish, and ends.
+    pub async fn serve(self, listener: TcpListener, closing: CancellationToken) {
+        let service = TowerToHyperService::new(self.router());
+        let (slots, connections) = (Arc::new(Semaphore::new(CONNECTIONS)), TaskTracker::new());
+        loop {
+            let next = async {
+                let slot = Arc::clone(&slots).acquire_owned().await;
+                (slot, listener.accept().await)
+            };
+            let (slot, accepted) = tokio::select! {
+                () = closing.cancelled() => break,
+                next = next => next,
+            };
+            match accepted {
+                Ok((stream, _)) => {
+                    let (service, closing) = (service.clone(), closing.clone());
+                    connections.spawn(async move {
+                        connection(stream, service, closing).await;
+                        drop(slot);
+                    });
+                }
+                Err(error) => {
+                    tracing::warn!(%error, "a connection could not be taken");
+                    tokio::time::sleep(ACCEPT_PAUSE).await;
+                }
+            }
+        }
+        drop(listener);
+        connections.close();
+        connections.wait().await;
+    }
+}
+
+async fn connection(
+    stream: TcpStream,
+    service: TowerToHyperService<axum::Router>,
+    closing: CancellationToken,
+) {
+    let connection = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEAD_BOUND)
+        .max_buf_size(HEAD_CAP)
+        .keep_alive(false)
+        .serve_connection(TokioIo::new(stream), service);
+    tokio::pin!(connection);
+    let served = async {
+        tokio::select! {
+            served = &mut connection => served,
+            () = closing.cancelled() => {
+                connection.as_mut().graceful_shutdown();
+                connection.await
+            }
+        }
+    };
+    match tokio::time::timeout(CONNECTION_BOUND, served).await {
+        Ok(Ok(())) => {}
+        // Without the address, which may hold a code.
+        Ok(Err(error)) => tracing::debug!(reason = reason(&error), "a connection to the sign-in page broke"),
+        Err(_) => tracing::debug!("a connection to the sign-in page took too long"),
+    }
+}
+
+/// Why a connection broke, without anything that came over it.
+fn reason(error: &hyper::Error) -> &'static str {
+    if error.is_timeout() {
+        "it was too slow"
+    } else if error.is_parse_too_large() {
+        "its head was too large"
+    } else if error.is_parse() {
+        "it spoke no HTTP"
+    } else {
+        "it was closed"
+    }
+}
