@@ -55,11 +55,10 @@ fn succeeded(language: Language, card: &Card<'_>, name: String) -> String {
         _ => say!(language, "ended-ready"),
     };
     let status = card.slash.sub("status");
-    match card.account.map(plain) {
-        Some(account) => {
-            say!(language, "ended-signed-in-as", name = name, account = account, next = next, status = status)
-        }
-        None => say!(language, "ended-signed-in", name = name, next = next, status = status),
+    if let Some(account) = card.account.map(plain) {
+        say!(language, "ended-signed-in-as", name = name, account = account, next = next, status = status)
+    } else {
+        say!(language, "ended-signed-in", name = name, next = next, status = status)
     }
 }
 
@@ -111,4 +110,41 @@ pub fn ended_in_thread(language: Language, login: &PendingLogin, catalog: &Catal
         LoginStatus::Denied => say!(language, "thread-denied", who = who, title = title, login = again),
         _ => say!(language, "thread-failed", who = who, title = title, login = again),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use latchkey::pending::LoginKind;
+    use latchkey::tenant::User;
+
+    use super::super::{Does, Row};
+    use super::*;
+
+    /// U3: whoever had to go another way need not find it anew.
+    #[test]
+    fn signing_in_again_goes_the_same_way() {
+        let slash = Slash { name: "auth".to_owned(), id: 7 };
+        let (user, tenant) = ("80351110224678912".parse().unwrap(), "acme/work".parse().unwrap());
+        for (kind, thread) in [(LoginKind::Device, None), (LoginKind::Paste, Some("1234".parse().unwrap()))] {
+            let press = Press::SignIn {
+                tenant: TenantRef::from(&tenant),
+                kind: Some(kind),
+                bind: Option::is_some(&thread),
+            };
+            let mut login = PendingLogin::new(String::new(), kind, User::clone(&user), tenant.clone(), 0, 60);
+            (login.status, login.bind) = (LoginStatus::Expired, thread);
+            let card = Card {
+                login: &login,
+                catalog: &Catalog::default(),
+                slash: &slash,
+                public_url: None,
+                notice: None,
+                serves: Serves::Untold,
+                account: None,
+            };
+            let page = ended(Language::English, &card);
+            let [Row::Buttons(buttons)] = &page.rows[..] else { panic!("{page:?}") };
+            assert_eq!(buttons[0].does, Does::Press(press));
+        }
+    }
 }

@@ -136,9 +136,10 @@ fn steps(
             let notice = provider.and_then(|provider| provider.device_notice.as_ref());
             let notice = notice.map(|notice| format!("ℹ️ {}", plain(notice.for_reader(language.tag()))));
             let code = login.user_code.as_ref().map_or("", |code| code.expose()).replace('`', "");
-            let enter = match place {
-                Place::Button { with_code: true, .. } => say!(language, "login-step-check", code = code),
-                _ => say!(language, "login-step-enter", code = code),
+            let enter = if let Place::Button { with_code: true, .. } = place {
+                say!(language, "login-step-check", code = code)
+            } else {
+                say!(language, "login-step-enter", code = code)
             };
             notice.into_iter().chain([open, enter]).collect()
         }

@@ -162,7 +162,7 @@ impl Inner {
                 Spent::NotSent(error.to_string())
             }
             refused => {
-                tracing::warn!(login = %id, outcome = %refused, "a code was not accepted");
+                tracing::warn!(login = %id, outcome = reason::for_log(&refused), "a code was not accepted");
                 let reason = reason::of_outcome(&refused);
                 self.advance(id, tenant, Event::Fail, Some(reason.clone())).await?;
                 Spent::Failed(reason)

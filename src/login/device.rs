@@ -180,8 +180,10 @@ impl Inner {
             DeviceOutcome::Denied => drop(self.advance(id, tenant, Event::Deny, None).await?),
             DeviceOutcome::Expired => drop(self.advance(id, tenant, Event::TimeOut, None).await?),
             DeviceOutcome::Failed(refusal) => {
-                tracing::warn!(login = %id, %refusal, "a device login cannot go on");
-                fail(Some(reason::of_refusal(&refusal))).await?;
+                let why = reason::of_refusal(&refusal);
+                let outcome = reason::for_log(&oauth::Outcome::Refused(refusal));
+                tracing::warn!(login = %id, outcome, "a device login cannot go on");
+                fail(Some(why)).await?;
             }
         }
         Ok(Poll::Done)

@@ -31,6 +31,15 @@ pub(super) fn of_refusal(refusal: &Refusal) -> EndReason {
     }
 }
 
+/// What the log says of an exchange that granted nothing. A server's prose may repeat what the request did not carry, the
+/// state of the login for one: it is not logged.
+pub(super) fn for_log(outcome: &Outcome) -> String {
+    match outcome {
+        Outcome::Refused(refusal) => format!("refused with HTTP {}: {:?}", refusal.status, refusal.kind),
+        Outcome::Granted(_) | Outcome::NotSent(_) | Outcome::Unknown(_) => outcome.to_string(),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -56,6 +65,8 @@ mod tests {
         ] {
             assert_eq!(of_outcome(&Outcome::Refused(refusal)), expected);
         }
+        let echo = Outcome::Refused(refusal(RefusalKind::Operator, Some("x"), Some("state=st-42")));
+        assert_eq!(for_log(&echo), "refused with HTTP 400: Operator");
         assert_eq!(of_answer("server_error", "x".to_owned()), EndReason::Unavailable);
         assert_eq!(of_answer("odd", "its words".to_owned()), EndReason::Provider("its words".to_owned()));
     }

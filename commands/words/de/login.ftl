@@ -25,7 +25,7 @@ login-step-dead-page = 2. Am Ende zeigt der Browser eine **Fehlerseite, die nich
 login-step-address = 2. Kopiere am Ende die ganze Adresse der letzten Seite aus der Adresszeile.
 login-step-code = 2. Am Ende zeigt die Seite einen Code. Kopiere ihn ganz.
 login-step-paste = 3. Drücke **{ login-paste }** und füge das Kopierte dort ein.
-login-step-confirm = 2. Am Ende fragt eine letzte Seite, ob diese Anmeldung deine ist. Prüfe, dass dein Name darauf steht, und bestätige dann.
+login-step-confirm = 2. Am Ende fragt eine letzte Seite, ob diese Anmeldung deine ist. Prüfe, dass dein Name darauf steht, und drücke dann **Ja**.
 login-step-no-page = Falls diese Seite nicht aufgeht, kopiere ihre ganze Adresse, drücke **{ login-paste }** und füge das Kopierte dort ein.
 
 login-until = Wenn du fertig bist, ändert sich diese Nachricht von selbst. Die Anmeldung läuft { $when } ab.

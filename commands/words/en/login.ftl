@@ -25,7 +25,7 @@ login-step-dead-page = 2. At the end the browser shows an **error page that does
 login-step-address = 2. At the end, copy the whole address of the last page from the address bar.
 login-step-code = 2. At the end the page shows a code. Copy all of it.
 login-step-paste = 3. Press **{ login-paste }** and paste it there.
-login-step-confirm = 2. At the end, one last page asks whether this sign-in is yours. Check that your name is on it, then confirm.
+login-step-confirm = 2. At the end, one last page asks whether this sign-in is yours. Check that your name is on it, then press **Yes**.
 login-step-no-page = If that page does not open, copy its whole address, press **{ login-paste }** and paste it there.
 
 login-until = This message changes by itself when you are done. The sign-in expires { $when }.

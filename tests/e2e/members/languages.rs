@@ -91,7 +91,7 @@ async fn a_providers_words_stay_as_they_came() {
     let failed = form.submit_modal([("Adresse der letzten Seite", answer.as_str())]).await;
     let card = failed.sees_text("Der Anbieter sagt: „Nobody knows this client“", SOON).await;
     assert!(!card.contains("our client") && card.button("Neu anmelden").is_some(), "{}", card.render());
-    bot.wait_said("the provider does not accept our client id or secret", SOON).await;
+    bot.wait_said("refused with HTTP 401: Operator", SOON).await;
     setup.discord.assert_clean();
 }
 
