@@ -53,7 +53,7 @@ const ALIKE: u32 = 200;
 
 /// How different two colours are.
 fn apart(one: Colour, other: Colour) -> u32 {
-    one.iter().zip(other).map(|(a, b)| u32::from(a.abs_diff(*b)).pow(2)).sum()
+    one.into_iter().zip(other).map(|(a, b)| u32::from(a.abs_diff(b)).pow(2)).sum()
 }
 
 /// Writes the picture anew, cut to `height` pixels, with a palette of its most frequent colours: text and flat areas have
