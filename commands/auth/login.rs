@@ -6,7 +6,7 @@
 
 use latchkey::broker::{Broker, LoginReply, LoginRequest};
 use latchkey::login::{Cancelled, PasteError, StartError, Started};
-use latchkey::pending::{LoginId, LoginKind, LoginStatus, PendingLogin};
+use latchkey::pending::{LoginId, LoginKind, LoginStatus, PendingLogin, Watcher};
 use latchkey::provider::{Catalog, Flow, Provider};
 use latchkey::store::has_ended;
 use latchkey::tenant::{Profile, TenantKey, ThreadId};
@@ -67,7 +67,7 @@ async fn begin(
         bind: bind.unwrap_or(found.bind).then(|| visit.thread.clone()),
         again: false,
     };
-    pursue(visit, wish).await;
+    pursue(visit, wish, &[]).await;
     Ok(())
 }
 
@@ -90,7 +90,8 @@ fn provider_of<'a>(
 }
 
 /// Starts or joins a login and shows it, on a message that was promised before; or shows there why there is none.
-async fn pursue(visit: &Visit<'_>, wish: Wish) -> Option<PendingLogin> {
+/// `along` are messages in other threads that are to follow the login, too.
+async fn pursue(visit: &Visit<'_>, wish: Wish, along: &[Watcher]) -> Option<PendingLogin> {
     let desk = visit.desk;
     let request = LoginRequest {
         caller: visit.caller.clone(),
@@ -117,6 +118,7 @@ async fn pursue(visit: &Visit<'_>, wish: Wish) -> Option<PendingLogin> {
         }
     };
     let Started { login, older, handover, .. } = *started;
+    take_along(visit, &login, along).await;
     match handover {
         Some(handover) => desk.supervisor.hand_over(&visit.thread, handover),
         None => desk.supervisor.follow(&visit.thread, &login),
@@ -133,6 +135,20 @@ async fn pursue(visit: &Visit<'_>, wish: Wish) -> Option<PendingLogin> {
         desk.live.retire(&login, &before, visit.own_message()).await;
     }
     Some(login)
+}
+
+/// Has other threads' messages follow `login`: before it can be seen, so that whoever ends it knows of them all.
+async fn take_along(visit: &Visit<'_>, login: &PendingLogin, along: &[Watcher]) {
+    let desk = visit.desk;
+    for watcher in along {
+        let renewed =
+            desk.broker.logins().renew_watcher(&visit.caller.user, &login.id, watcher.clone()).await;
+        if let Err(error) = renewed {
+            tracing::warn!(login = %login.id, %error, "a thread could not be taken along");
+        }
+        let login = PendingLogin { watchers: vec![watcher.clone()], ..login.clone() };
+        desk.supervisor.follow(&watcher.thread, &login);
+    }
 }
 
 /// Tells why a login did not start.
@@ -175,7 +191,7 @@ pub async fn sign_in(
         Some(tenant) => {
             visit.defer_update().await;
             let bind = bind.then(|| visit.thread.clone());
-            pursue(visit, Wish { tenant, kind, bind, again: true }).await;
+            pursue(visit, Wish { tenant, kind, bind, again: true }, &[]).await;
             Ok(())
         }
         None => super::unknown(visit).await,
@@ -214,19 +230,13 @@ pub async fn other_way(visit: &Visit<'_>, id: &LoginId) -> Result<(), Failure> {
     desk.live.replace(&turn, id, &visit.thread);
     drop(turn);
     let wish = Wish { tenant: login.tenant.clone(), kind: Some(kind), bind: login.bind.clone(), again: true };
-    let started = pursue(visit, wish).await;
     // The other threads that watched it keep their messages.
-    for watcher in login.watchers.into_iter().filter(|watcher| watcher.thread != visit.thread) {
-        let Some(message) = watcher.interaction.clone() else { continue };
+    let along: Vec<_> = login.watchers.into_iter().filter(|watcher| watcher.thread != visit.thread).collect();
+    let started = pursue(visit, wish, &along).await;
+    for message in along.iter().filter_map(|watcher| watcher.interaction.as_ref()) {
         match &started {
-            Some(started) => {
-                let thread = watcher.thread.clone();
-                let along = PendingLogin { watchers: vec![watcher.clone()], ..started.clone() };
-                desk.broker.logins().renew_watcher(&visit.caller.user, &started.id, watcher).await?;
-                desk.supervisor.follow(&thread, &along);
-                desk.live.pass_on(id, started, &message).await;
-            }
-            None => log(&ended, desk.live.show(&ended, &message).await),
+            Some(started) => desk.live.pass_on(id, started, message).await,
+            None => log(&ended, desk.live.show(&ended, message).await),
         }
     }
     Ok(())

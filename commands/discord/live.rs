@@ -153,11 +153,15 @@ impl Live {
         was_replaced || document.is_ok_and(|document| document.login_by_id(&login.id).is_none())
     }
 
-    /// Puts `new` on the message of `interaction`, which has shown `old` until now.
+    /// Puts `new` on the message of `interaction`, which has shown `old` until now; unless yet another has taken its place.
     pub async fn pass_on(&self, old: &LoginId, new: &PendingLogin, interaction: &Secret) {
         // What is still being told of the old one goes first.
         drop(self.turn(old).await);
-        if let Err(error) = self.show(new, interaction).await {
+        let turn = self.turn(&new.id).await;
+        if self.stored(new).is_none() {
+            return;
+        }
+        if let Err(error) = self.show_in_turn(&turn, new, interaction).await {
             tracing::debug!(login = %new.id, error = super::api::words(&error), "a message could not be passed on");
         }
     }

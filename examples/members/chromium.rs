@@ -52,8 +52,8 @@ const COLOURS: usize = 32;
 const ALIKE: u32 = 200;
 
 /// How different two colours are.
-fn apart(one: &Colour, other: &Colour) -> u32 {
-    one.iter().zip(other).map(|(a, b)| u32::from(a.abs_diff(*b)).pow(2)).sum()
+fn apart(one: Colour, other: Colour) -> u32 {
+    one.into_iter().zip(other).map(|(a, b)| u32::from(a.abs_diff(b)).pow(2)).sum()
 }
 
 /// Writes the picture anew, cut to `height` pixels, with a palette of its most frequent colours: text and flat areas have
@@ -73,12 +73,12 @@ fn shrink(file: &Path, height: u32) {
     by_frequency.sort_by_key(|colour| (std::cmp::Reverse(counts[colour]), *colour));
     let mut palette: Vec<Colour> = Vec::new();
     for colour in by_frequency {
-        if palette.len() < COLOURS && palette.iter().all(|known| apart(known, &colour) >= ALIKE) {
+        if palette.len() < COLOURS && palette.iter().all(|known| apart(*known, colour) >= ALIKE) {
             palette.push(colour);
         }
     }
     let nearest = |colour: &Colour| {
-        let place = (0..palette.len()).min_by_key(|place| apart(&palette[*place], colour)).unwrap();
+        let place = (0..palette.len()).min_by_key(|place| apart(palette[*place], *colour)).unwrap();
         u8::try_from(place).unwrap()
     };
     let places: HashMap<Colour, u8> = counts.keys().map(|colour| (*colour, nearest(colour))).collect();

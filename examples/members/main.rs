@@ -2,7 +2,7 @@
 //!
 //! Owns the names of the pictures and the order of the stories; the demo's stage is theirs too. Each story is played with the
 //! real program and a stand-in for Discord, and each picture is what a member sees at that moment, drawn by headless
-//! Chromium (Debian's `chromium`, with the DejaVu fonts). With `--dry` the stories are played and nothing is drawn. What
+//! Chromium (Debian's `chromium` and `fonts-dejavu-core`). With `--dry` the stories are played and nothing is drawn. What
 //! differs from one run to the next (codes, addresses) is replaced by what never does, so that a picture changes only with
 //! the words in it. Must not: reach anything but loopback, or leave a process behind.
 #![expect(clippy::print_stdout, reason = "it says what it draws")]

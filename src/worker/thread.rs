@@ -122,12 +122,12 @@ impl Worker {
     pub(super) async fn run(&mut self, messages: &mut mpsc::UnboundedReceiver<Message>) {
         let mut changes = self.broker.store().changes();
         let mut idle_since: Option<Instant> = None;
-        // Before the first look: a login that has ended by now has lost what a message tells of it.
-        while let Ok(message) = messages.try_recv() {
-            self.take(message);
-        }
         loop {
             changes.borrow_and_update();
+            // Before each look: a login that has ended by now has lost what a message tells of it.
+            while let Ok(message) = messages.try_recv() {
+                self.take(message);
+            }
             let next = self.look().await;
             let idle = next.is_none() && self.polls.is_empty();
             idle_since = idle.then(|| idle_since.unwrap_or_else(Instant::now));

@@ -28,7 +28,7 @@ async fn sign_in(setup: &Setup, number: usize, thread: &Channel) -> Signed {
     let member = setup.discord.member(&format!("member {number}"));
     let email = format!("person{number}@example.test");
     let person = Person::new(format!("person-{number}"), email.as_str());
-    let provider = if number % 2 == 0 { "acme" } else { "post" };
+    let provider = if number.is_multiple_of(2) { "acme" } else { "post" };
     let login = member.slash(&format!("/auth login {provider}")).in_thread(thread).send().await;
     login.sees_text(OPEN, LONG).await;
     let link = login.link(OPEN);
@@ -49,7 +49,7 @@ async fn sign_in(setup: &Setup, number: usize, thread: &Channel) -> Signed {
 /// acknowledgement comes in time, each sign-in is stored, and each takes one request of each kind.
 #[tokio::test(flavor = "multi_thread")]
 async fn fifty_members_sign_in_at_once() {
-    let plan = Setup::plan().as_in_production().acme("flows = [\"device\"]");
+    let plan = Setup::plan().like_production().acme("flows = [\"device\"]");
     let setup = plan.second_provider("post", "flows = [\"paste\"]").start().await;
     let bot = Bot::start(&setup).await;
     let threads: Vec<_> = (0..MEMBERS)

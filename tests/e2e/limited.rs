@@ -14,7 +14,7 @@ const DEADLINE: Duration = Duration::from_secs(3);
 const FOR_LONG: f64 = 600.0;
 
 async fn production() -> Setup {
-    Setup::plan().as_in_production().start().await
+    Setup::plan().like_production().start().await
 }
 
 async fn status(member: &Member, thread: &latchkey_test_discord::Channel) -> Interaction {
@@ -31,7 +31,7 @@ fn edits(setup: &Setup, interaction: &Interaction) -> Vec<u16> {
 
 /// U1, U3, U5, U6, T12: sign-ins both ways, over a restart, status, completion and logout.
 #[tokio::test]
-async fn the_main_paths_hold_as_in_production() {
+async fn the_main_paths_hold_like_production() {
     let setup = production().await;
     let (bot, ann, thread) = ann_and_a_thread(&setup).await;
     let (bob, docs) = (setup.discord.member("bob"), setup.thread("docs"));

@@ -35,7 +35,7 @@ impl Discord {
         self.add_fault(pattern, times, Fault::rate_limited(retry_after, "global"));
     }
 
-    /// Sets the limit of a kind of request, for a stand-in that counts ([`crate::Builder::as_in_production`]): so many
+    /// Sets the limit of a kind of request, for a stand-in that counts ([`crate::Builder::like_production`]): so many
     /// in a while, for each webhook and token, channel or guild.
     pub fn limit(&self, pattern: &str, requests: u32, per: Duration) {
         self.shared.change(|world| world.limits.rule(pattern, requests, per));

@@ -1,7 +1,7 @@
 //! A Discord stand-in on loopback: REST, gateway and people, for Latchkey's tests and demo.
 //!
 //! It plays Discord for one bot, which reaches it as a separate process (`LATCHKEY_DISCORD_API`) or in the
-//! same one, by `HttpBuilder::proxy(discord.api_base()).ratelimiter_disabled(true)`. Built `as_in_production`, it is
+//! same one, by `HttpBuilder::proxy(discord.api_base()).ratelimiter_disabled(true)`. Built `like_production`, it is
 //! `discord.com` over HTTPS, for a bot whose rate limiter is on. What must hold: a bot that
 //! breaks one of Discord's rules gets Discord's error *and* is recorded, so that a test fails on it
 //! (`assert_clean`); nobody sees what Discord would not show them; and no wait is silent, but ends in a panic
@@ -38,7 +38,7 @@
 //! |---|---|
 //! | start | `Discord::start().await`; `Discord::builder().guild(id).other_guild(id).bot_token(t).bot_name(n).heartbeat_interval(d).allow_intents(bits).guild_locale("de").start().await?` |
 //! | for the bot | `api_base()`, `bot_token()`, `application_id()`, `guild()` |
-//! | as in production | `builder().as_in_production()`: HTTPS as `discord.com` at `secure_base()`, trusted by `authority()` (PEM); counts requests as Discord does (429 past the limit, `x-ratelimit-*`), `limit(pattern, requests, per)`, `over_limit()` |
+//! | as in production | `builder().like_production()`: HTTPS as `discord.com` at `secure_base()`, trusted by `authority()` (PEM); counts requests as Discord does (429 past the limit, `x-ratelimit-*`), `limit(pattern, requests, per)`, `over_limit()` |
 //! | wait for it | `wait_ready(d)`, `wait_registered("auth", d)` (returns the command), `wait_identifies(n, d)`, `wait_resumes(n, d)`; after a restart of the bot, count: `wait_identifies(2, d)` |
 //! | people, places | `member("ann")`, `role("agents")` (id), `channel("general")`, `channel_in(guild, "general")`, `thread(&channel, "fix-ci")`; each is made at its first mention |
 //! | threads | `archive`, `unarchive`, `lock`, `rename`, `delete`, `mute_bot(&channel, true)` |

@@ -20,7 +20,6 @@ use axum::http::{HeaderValue, Response, StatusCode, header};
 use serde_json::{Value, json};
 
 use crate::fault::Fault;
-use crate::limits::Standing;
 use crate::record::Request;
 use crate::reply::{Refusal, Reply};
 use crate::shared::Shared;
@@ -103,11 +102,10 @@ async fn answer(shared: &Shared, request: HttpRequest) -> Reply {
     let call = Call { shared, method: &method, path: &segments, query: &query, body: &body, now_ms };
     let reply = shared.change(|world| {
         let standing = world.limits.count(&line, &segments, now_ms);
-        let result = match &fault {
-            Some(Fault::Answer(reply)) => Ok(reply.clone()),
-            _ if standing.as_ref().is_some_and(|standing| standing.over) => {
-                Ok(standing.as_ref().map(Standing::refusal).unwrap_or_else(Reply::empty))
-            }
+        let over = standing.as_ref().filter(|standing| standing.over);
+        let result = match (&fault, over) {
+            (Some(Fault::Answer(reply)), _) => Ok(reply.clone()),
+            (_, Some(over)) => Ok(over.refusal()),
             _ if !readable => Err(Refusal::new(400, 50109, "The request body contains invalid JSON.")
                 .because("the body is not JSON")),
             _ => authorized(shared, &segments, authorization).and_then(|()| route(world, &call)),

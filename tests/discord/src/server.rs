@@ -44,8 +44,8 @@ pub struct Builder {
     bot_name: String,
     heartbeat: Duration,
     allowed_intents: u64,
-    as_in_production: bool,
     guild_locale: String,
+    like_production: bool,
 }
 
 impl Default for Builder {
@@ -57,8 +57,8 @@ impl Default for Builder {
             bot_name: "Latchkey".to_owned(),
             heartbeat: HEARTBEAT,
             allowed_intents: 0,
-            as_in_production: false,
             guild_locale: ENGLISH.to_owned(),
+            like_production: false,
         }
     }
 }
@@ -109,8 +109,8 @@ impl Builder {
     /// Speaks HTTPS only, as `discord.com` ([`Discord::secure_base`], [`Discord::authority`]), but for the gateway, and
     /// counts requests against rate limits like Discord's.
     #[must_use]
-    pub fn as_in_production(mut self) -> Self {
-        self.as_in_production = true;
+    pub fn like_production(mut self) -> Self {
+        self.like_production = true;
         self
     }
 
@@ -138,7 +138,7 @@ impl Builder {
             world.add_guild(*guild, &format!("guild {}", index + 2));
         }
         let heartbeat = u64::try_from(self.heartbeat.as_millis()).unwrap_or(u64::MAX);
-        let (secure, secured) = if self.as_in_production {
+        let (secure, secured) = if self.like_production {
             world.limits.switch_on();
             let (secure, secured) = Secured::bind().await?;
             (Some(secure), Some(secured))
@@ -202,7 +202,7 @@ impl Discord {
     }
 
     /// `https://127.0.0.1:PORT`, where it speaks as `discord.com`. Panics unless it was built
-    /// [`Builder::as_in_production`].
+    /// [`Builder::like_production`].
     pub fn secure_base(&self) -> String {
         format!("https://{}", self.secure().address)
     }
@@ -215,7 +215,7 @@ impl Discord {
     fn secure(&self) -> &Secure {
         match &self.shared.secure {
             Some(secure) => secure,
-            None => panic!("this stand-in speaks no HTTPS: build it as_in_production()"),
+            None => panic!("this stand-in speaks no HTTPS: build it like_production()"),
         }
     }
 

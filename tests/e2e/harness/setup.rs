@@ -87,8 +87,8 @@ impl Plan {
     }
 
     /// With Discord as it is in production: over HTTPS, by its name, and with rate limits.
-    pub fn as_in_production(mut self) -> Self {
-        self.builder = self.builder.as_in_production();
+    pub fn like_production(mut self) -> Self {
+        self.builder = self.builder.like_production();
         self.production = true;
         self
     }

@@ -91,7 +91,8 @@ async fn a_renamed_command_has_its_name_everywhere() {
     for request in setup.discord.requests() {
         assert!(!request.body.to_string().contains("/auth"), "{request}");
     }
-    let ours = |command: &&serde_json::Value| command["id"] == before.to_string();
+    let before = before.to_string();
+    let ours = |command: &&serde_json::Value| command["id"] == before.as_str();
     let commands = setup.discord.commands(guild);
     assert_eq!(
         commands.iter().find(ours).map(|command| &command["description"]),

@@ -110,16 +110,13 @@ impl Reading<'_> {
         let mut html = String::new();
         let mut rest = text;
         while let Some(letter) = rest.chars().next() {
-            match self.markup(rest) {
-                Some((drawn, length)) => {
-                    html.push_str(&drawn);
-                    rest = &rest[length..];
-                }
-                None => {
-                    let (plain, after) = rest.split_at(letter.len_utf8());
-                    html.push_str(&escaped(plain));
-                    rest = after;
-                }
+            if let Some((drawn, length)) = self.markup(rest) {
+                html.push_str(&drawn);
+                rest = &rest[length..];
+            } else {
+                let (plain, after) = rest.split_at(letter.len_utf8());
+                html.push_str(&escaped(plain));
+                rest = after;
             }
         }
         html
