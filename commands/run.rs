@@ -22,6 +22,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::auth;
 use crate::discord::api::ApiError;
+use crate::discord::asking::Asking;
 use crate::discord::live::Live;
 use crate::discord::notifier::Messenger;
 use crate::discord::places::Places;
@@ -84,6 +85,9 @@ async fn serve(
     };
     // Not before all else is there: until here whatever ends us has nothing to wait for (W5).
     bot.desk.supervisor.begin();
+    if let Some(asking) = bot.asking.take() {
+        bot.handlers.spawn(asking.run(bot.desk.closing.clone()));
+    }
     let shards = Arc::clone(&bot.client.shard_manager);
     let result = tokio::select! {
         result = bot.client.start() => Err(lost(result)),
@@ -100,6 +104,8 @@ struct Bot {
     client: Client,
     desk: Arc<Desk>,
     watch: Watch,
+    /// Asks the admins, once the bot has begun.
+    asking: Option<Asking>,
     handlers: TaskTracker,
     /// Held as long as the bot runs (W6).
     _only_one: KernelLock,
@@ -128,10 +134,19 @@ async fn start(
         broker.clone(),
         guild,
         slash.clone(),
+        home.language,
         Arc::clone(&live),
         Arc::clone(&places),
     );
-    let supervisor = Supervisor::new(broker.clone(), Arc::new(messenger));
+    let messenger = Arc::new(messenger);
+    let asking = Asking::new(
+        Arc::clone(&http),
+        broker.clone(),
+        Arc::clone(&messenger),
+        config.access.admins.clone(),
+        home.language,
+    );
+    let supervisor = Supervisor::new(broker.clone(), messenger);
     let desk = Arc::new(Desk {
         broker,
         supervisor,
@@ -153,7 +168,7 @@ async fn start(
     .framework(door)
     .await
     .map_err(|error| Exit::new(Code::Internal, api::words(&error)))?;
-    Ok(Bot { client, desk, watch, handlers, _only_one: only_one })
+    Ok(Bot { client, desk, watch, asking: Some(asking), handlers, _only_one: only_one })
 }
 
 impl Bot {

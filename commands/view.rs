@@ -6,6 +6,7 @@
 
 mod access;
 mod cancel;
+mod confirm;
 mod ended;
 mod login;
 mod logout;
@@ -22,6 +23,9 @@ pub use self::access::{
     CHOICE_CAP, autocomplete_label, closing, foreign_press, not_allowed, over_or_unknown, went_wrong,
 };
 pub use self::cancel::{cancel_result, nothing_to_cancel, pick_login};
+pub use self::confirm::{
+    decide, decided, decided_otherwise, only_admins_decide, question_in_thread, waiting,
+};
 pub use self::ended::ended_in_thread;
 pub use self::login::{Card, Notice, Serves, login_card, moved, paste_form, user_code};
 pub use self::logout::{
@@ -227,7 +231,6 @@ fn named(language: Language, catalog: &Catalog, tenant: &TenantKey) -> String {
 }
 
 /// Somebody, as a mention that pings nobody: the messages allow none.
-#[expect(dead_code, reason = "takes the place of `who`, which knows no language")]
 fn whom(language: Language, user: &User) -> String {
     match user {
         User::Discord(id) => format!("<@{id}>"),

@@ -16,6 +16,7 @@ use serenity::all::{Builder, Http, MessageId};
 
 use super::render;
 use crate::view::{self, Card, Notice, Page, Serves, Slash};
+use crate::words::Language;
 
 /// Logins that share a lane are edited one after another too; it costs them a moment only.
 const LANES: usize = 64;
@@ -100,6 +101,9 @@ impl Live {
     pub fn page(&self, login: &PendingLogin) -> Page {
         let stored = self.stored(login);
         let login = stored.as_ref().unwrap_or(login);
+        if login.status == LoginStatus::Confirming {
+            return self.waiting(login);
+        }
         let notice = {
             let mut notices = self.notices.lock().unwrap_or_else(PoisonError::into_inner);
             if login.status.is_terminal() {
@@ -116,6 +120,16 @@ impl Live {
             serves,
             account: account.as_deref(),
         })
+    }
+
+    /// The page of a `login` that waits for an admin.
+    fn waiting(&self, login: &PendingLogin) -> Page {
+        let language = login.locale.as_deref().map(Language::of).unwrap_or_default();
+        let question = self.broker.logins().question_of(login).unwrap_or_else(|error| {
+            tracing::warn!(login = %login.id, %error, "what an admin is asked could not be looked up");
+            None
+        });
+        view::waiting(language, login, question.as_ref(), self.broker.catalog())
     }
 
     /// Puts `notice` above the card of an open login, or takes away the one that is there.

@@ -6,6 +6,7 @@
 
 pub mod access;
 pub mod api;
+pub mod asking;
 pub mod custom_id;
 pub mod live;
 pub mod notifier;

@@ -18,9 +18,10 @@ use super::api;
 use super::live::Live;
 use super::places::Places;
 use crate::view::{self, Slash};
+use crate::words::Language;
 
 /// What may be said in a thread.
-enum Place {
+pub(super) enum Place {
     /// It is ours and open.
     Open,
     /// It is ours, and archived, locked or gone.
@@ -39,6 +40,8 @@ pub struct Messenger {
     broker: Broker,
     guild: GuildId,
     slash: Slash,
+    /// What everybody in a thread can read.
+    language: Language,
     live: Arc<Live>,
     known: Arc<Places>,
 }
@@ -49,10 +52,11 @@ impl Messenger {
         broker: Broker,
         guild: GuildId,
         slash: Slash,
+        language: Language,
         live: Arc<Live>,
         known: Arc<Places>,
     ) -> Self {
-        Self { http, broker, guild, slash, live, known }
+        Self { http, broker, guild, slash, language, live, known }
     }
 
     async fn tell(&self, login: &PendingLogin, thread: &ThreadId, interaction: Option<&Secret>) -> Told {
@@ -112,7 +116,7 @@ impl Messenger {
             Place::NotOurs | Place::Hidden => return Told::NotOurs,
             Place::Unknown => return Told::Later,
         }
-        let page = view::ended_in_thread(login, self.broker.catalog(), &self.slash);
+        let page = view::ended_in_thread(self.language, login, self.broker.catalog(), &self.slash);
         let message = CreateMessage::new()
             .content(page.text)
             .allowed_mentions(CreateAllowedMentions::new().users([user]));
@@ -129,7 +133,8 @@ impl Messenger {
         }
     }
 
-    async fn look(&self, thread: &ThreadId) -> Place {
+    /// Looks at `thread`: whether it is ours, and open.
+    pub(super) async fn look(&self, thread: &ThreadId) -> Place {
         let Some(id) = channel_id(thread) else { return Place::NotOurs };
         match self.http.get_channel(id).await {
             Ok(Channel::Guild(channel)) if channel.guild_id == self.guild => {
@@ -155,12 +160,12 @@ impl Messenger {
     }
 }
 
-fn channel_id(thread: &ThreadId) -> Option<ChannelId> {
+pub(super) fn channel_id(thread: &ThreadId) -> Option<ChannelId> {
     thread.as_str().parse().ok().filter(|id| *id != 0).map(ChannelId::new)
 }
 
 /// Whether Discord gave a definite no: a token that is over, a message that is gone or that it does not take.
-fn refused(error: &serenity::Error) -> bool {
+pub(super) fn refused(error: &serenity::Error) -> bool {
     api::status(error).is_some_and(|status| status.is_client_error() && status.as_u16() != 429)
 }
 

@@ -6,6 +6,7 @@ use latchkey::provider::Catalog;
 use super::login::{Card, Serves};
 use super::{Button, Look, Page, Slash, name, plain, title, who};
 use crate::discord::custom_id::{Press, TenantRef};
+use crate::words::Language;
 
 fn again(login: &PendingLogin) -> Button {
     let press =
@@ -16,6 +17,10 @@ fn again(login: &PendingLogin) -> Button {
 /// The end, on the login's own message.
 pub(super) fn ended(card: &Card<'_>) -> Page {
     let login = card.login;
+    let language = super::login::language_of(login);
+    if let Some(page) = super::confirm::ended(language, login, card.account, card.catalog, card.slash) {
+        return if login.status == LoginStatus::Succeeded { page } else { page.buttons([again(login)]) };
+    }
     let name = name(card.catalog, &login.tenant);
     let page = match (login.status, &login.reason) {
         (LoginStatus::Succeeded, Some(EndReason::CompletedBy(other))) => {
@@ -105,7 +110,15 @@ fn failed(login: &PendingLogin, name: &str, reason: Option<&EndReason>) -> Page 
 }
 
 /// U5: the end, in the thread itself, where everybody can read it.
-pub fn ended_in_thread(login: &PendingLogin, catalog: &Catalog, slash: &Slash) -> Page {
+pub fn ended_in_thread(
+    language: Language,
+    login: &PendingLogin,
+    catalog: &Catalog,
+    slash: &Slash,
+) -> Page {
+    if let Some(page) = super::confirm::ended_in_thread(language, login, catalog, slash) {
+        return page;
+    }
     let how = match login.status {
         LoginStatus::Succeeded => "is complete",
         LoginStatus::Cancelled => "was cancelled",

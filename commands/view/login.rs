@@ -11,6 +11,7 @@ use url::Url;
 use super::ended::ended;
 use super::{Button, Form, Look, Page, Slash, clip, name, plain, when};
 use crate::discord::custom_id::Press;
+use crate::words::Language;
 
 /// The longest address that a button takes, in characters.
 const BUTTON_LINK_CAP: usize = 512;
@@ -96,14 +97,14 @@ pub fn login_card(card: &Card<'_>) -> Page {
         LoginStatus::Exchanging => {
             Page::new(format!("⏳ **Checking your sign-in to {}…**", name(card.catalog, &login.tenant)))
         }
-        LoginStatus::Confirming => Page::new(format!(
-            "⏳ **Your sign-in to {} waits for an admin.**\nYou signed in with another account than the one in use \
-             here, so an admin of this server must agree.",
-            name(card.catalog, &login.tenant)
-        ))
-        .buttons([cancel(login)]),
+        LoginStatus::Confirming => super::confirm::waiting(language_of(login), login, None, card.catalog),
         _ => ended(card),
     }
+}
+
+/// What the one who started it reads.
+pub(super) fn language_of(login: &PendingLogin) -> Language {
+    login.locale.as_deref().map(Language::of).unwrap_or_default()
 }
 
 fn cancel(login: &PendingLogin) -> Button {

@@ -7,11 +7,14 @@ use latchkey::pending::LoginStatus;
 use latchkey::provider::Catalog;
 use latchkey::tenant::{TenantKey, User};
 
-use super::{Button, Look, Page, Slash, name, plain, when, who};
+use super::{Button, Look, Page, Row, Slash, confirm, name, plain, when, who};
 use crate::discord::custom_id::{Press, TenantRef};
+use crate::words::Language;
 
 /// The most tenants that get buttons: a message has five rows.
 const ROWS_OF_BUTTONS: usize = 4;
+/// The most buttons of one row.
+const BUTTONS_IN_A_ROW: usize = 5;
 
 /// Who reads a status.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -35,7 +38,13 @@ impl Reader {
 }
 
 /// Where a thread stands.
-pub fn thread_status(status: &ThreadStatus, reader: &Reader, catalog: &Catalog, slash: &Slash) -> Page {
+pub fn thread_status(
+    language: Language,
+    status: &ThreadStatus,
+    reader: &Reader,
+    catalog: &Catalog,
+    slash: &Slash,
+) -> Page {
     let mut parts = Vec::new();
     for tenant in &status.tenants {
         parts.push(tenant_lines(tenant, reader, catalog));
@@ -45,7 +54,7 @@ pub fn thread_status(status: &ThreadStatus, reader: &Reader, catalog: &Catalog, 
         parts.push(format!("⚪ **{}**: not signed in. {next}", shown(tenant, reader, catalog)));
     }
     for login in &status.logins {
-        parts.push(login_line(login, reader, catalog));
+        parts.push(login_line(language, login, reader, catalog));
     }
     if reader.admin {
         parts.extend(status.damaged.iter().map(|damaged| {
@@ -70,6 +79,15 @@ pub fn thread_status(status: &ThreadStatus, reader: &Reader, catalog: &Catalog, 
             buttons.push(log_out(&tenant.tenant, several, catalog));
         }
         page = page.buttons(buttons);
+    }
+    // First what waits for the reader's word: without it, nobody gets further.
+    let waiting = status.logins.iter().filter(|login| login.status == LoginStatus::Confirming && reader.admin);
+    let decide: Vec<_> = waiting
+        .take(BUTTONS_IN_A_ROW)
+        .map(|login| confirm::status_button(language, &login.id, &login.tenant, catalog))
+        .collect();
+    if !decide.is_empty() {
+        page.rows.insert(0, Row::Buttons(decide));
     }
     let left = ROWS_OF_BUTTONS.saturating_sub(page.rows.len());
     for tenant in status.empty.iter().filter(|tenant| is_own(tenant, reader)).take(left) {
@@ -148,7 +166,7 @@ fn tenant_lines(status: &TenantStatus, reader: &Reader, catalog: &Catalog) -> St
     format!("{line}\n-# {}", facts.join(" · "))
 }
 
-fn login_line(login: &LoginStatusView, reader: &Reader, catalog: &Catalog) -> String {
+fn login_line(language: Language, login: &LoginStatusView, reader: &Reader, catalog: &Catalog) -> String {
     let whose =
         if login.user == reader.user { "You are".to_owned() } else { format!("{} is", who(&login.user)) };
     let at = if reader.may_see_account(&login.tenant) {
@@ -157,6 +175,10 @@ fn login_line(login: &LoginStatusView, reader: &Reader, catalog: &Catalog) -> St
         "with an account of their own".to_owned()
     };
     match login.status {
+        LoginStatus::Confirming => {
+            let named = super::named(language, catalog, &login.tenant);
+            confirm::status_line(language, login.user == reader.user, &login.user, &named, login.expires_at)
+        }
         LoginStatus::Exchanging => format!("⏳ {whose} signing in {at}: the answer is being checked."),
         _ => format!("⏳ {whose} signing in {at}; that ends {}.", when(login.expires_at)),
     }

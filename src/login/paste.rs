@@ -21,6 +21,8 @@ use crate::tenant::User;
 pub enum Pasted {
     /// Signed in.
     Succeeded,
+    /// Signed in with another account than the shared one: an admin is asked (I5).
+    Waits,
     /// The login was over before the tokens came: nothing was stored.
     Over,
     /// It ended, for this reason.
@@ -145,6 +147,7 @@ impl Inner {
         let spent = self.spend(&login, grant, &provider, lock).await?;
         Ok(match spent {
             Spent::Completed(Completed::Stored) => Pasted::Succeeded,
+            Spent::Completed(Completed::Waits) => Pasted::Waits,
             Spent::Completed(Completed::Lost) => Pasted::Over,
             Spent::Completed(Completed::Refused(reason)) | Spent::Failed(reason) => Pasted::Failed(reason),
             Spent::NotSent(why) => return Err(PasteError::NotSent(why)),
