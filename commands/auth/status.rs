@@ -12,6 +12,8 @@ pub async fn status(call: Call<'_>) -> Result<(), Failure> {
     let desk = visit.desk;
     let status = desk.broker.thread_status(&visit.thread, visit.parent.as_ref())?;
     let reader = Reader { user: visit.caller.user.clone(), admin: visit.caller.admin };
-    visit.show(&view::thread_status(visit.language, &status, &reader, desk.broker.catalog(), &desk.slash)).await;
+    visit
+        .show(&view::thread_status(visit.language, &status, &reader, desk.broker.catalog(), &desk.slash))
+        .await;
     Ok(())
 }

@@ -110,12 +110,7 @@ fn failed(login: &PendingLogin, name: &str, reason: Option<&EndReason>) -> Page 
 }
 
 /// U5: the end, in the thread itself, where everybody can read it.
-pub fn ended_in_thread(
-    language: Language,
-    login: &PendingLogin,
-    catalog: &Catalog,
-    slash: &Slash,
-) -> Page {
+pub fn ended_in_thread(language: Language, login: &PendingLogin, catalog: &Catalog, slash: &Slash) -> Page {
     if let Some(page) = super::confirm::ended_in_thread(language, login, catalog, slash) {
         return page;
     }

@@ -81,7 +81,8 @@ pub fn thread_status(
         page = page.buttons(buttons);
     }
     // First what waits for the reader's word: without it, nobody gets further.
-    let waiting = status.logins.iter().filter(|login| login.status == LoginStatus::Confirming && reader.admin);
+    let waiting =
+        status.logins.iter().filter(|login| login.status == LoginStatus::Confirming && reader.admin);
     let decide: Vec<_> = waiting
         .take(BUTTONS_IN_A_ROW)
         .map(|login| confirm::status_button(language, &login.id, &login.tenant, catalog))

@@ -222,9 +222,15 @@ fn logins_that_are_over() {
         ("held elsewhere", plain(LoginStatus::Failed, Some(held_by(&format!("acme/work@{ANN}"))))),
         ("held by another member", plain(LoginStatus::Failed, Some(held_by("acme/secret@777")))),
         ("the provider's words", plain(LoginStatus::Failed, Some(EndReason::Provider(prose)))),
-        ("in the thread, succeeded", ended_in_thread(&done, &catalog(), &slash())),
-        ("in the thread, expired", ended_in_thread(&over(LoginStatus::Expired, None), &catalog(), &slash())),
-        ("in the thread, failed", ended_in_thread(&over(LoginStatus::Failed, None), &catalog(), &slash())),
+        ("in the thread, succeeded", ended_in_thread(Language::English, &done, &catalog(), &slash())),
+        (
+            "in the thread, expired",
+            ended_in_thread(Language::English, &over(LoginStatus::Expired, None), &catalog(), &slash()),
+        ),
+        (
+            "in the thread, failed",
+            ended_in_thread(Language::English, &over(LoginStatus::Failed, None), &catalog(), &slash()),
+        ),
     ]);
     insta::assert_snapshot!(pages);
 }

@@ -52,8 +52,8 @@ impl FromStr for Seen {
     type Err = NoMark;
 
     fn from_str(text: &str) -> Result<Self, NoMark> {
-        let is_mark = text.len() == SEEN_DIGITS
-            && text.bytes().all(|b| b.is_ascii_digit() || matches!(b, b'a'..=b'f'));
+        let is_mark =
+            text.len() == SEEN_DIGITS && text.bytes().all(|b| b.is_ascii_digit() || matches!(b, b'a'..=b'f'));
         if is_mark { Ok(Self(text.to_owned())) } else { Err(NoMark) }
     }
 }
@@ -225,11 +225,7 @@ fn is_another_grant(replaced: &Credential, by: &Credential) -> bool {
 }
 
 /// How the question of `login` stands in `document`.
-fn standing(
-    document: &Document,
-    login: &PendingLogin,
-    now: UnixSeconds,
-) -> Result<Confirmation, StoreError> {
+fn standing(document: &Document, login: &PendingLogin, now: UnixSeconds) -> Result<Confirmation, StoreError> {
     let held = document.tenant(&login.tenant)?;
     Ok(of_login(login, held.as_deref(), now))
 }

@@ -41,11 +41,9 @@ mod tests {
     fn tokens_that_are_let_go_are_owed_unless_they_came_into_the_slot() {
         let credential =
             Credential::new(CredentialKind::OAuth, key("acme").provider, Secret::new("access"), 100);
-        let other =
-            Credential::new(CredentialKind::OAuth, key("acme").provider, Secret::new("another"), 100);
+        let other = Credential::new(CredentialKind::OAuth, key("acme").provider, Secret::new("another"), 100);
         let user = "42".parse().unwrap();
-        let mut before =
-            PendingLogin::new("l1".to_owned(), LoginKind::Paste, user, key("acme"), 100, 200);
+        let mut before = PendingLogin::new("l1".to_owned(), LoginKind::Paste, user, key("acme"), 100, 200);
         before.status = LoginStatus::Confirming;
         before.wait_for_admin(Confirming { credential: credential.clone(), since: 100 });
         let mut over = before.clone();
@@ -61,7 +59,10 @@ mod tests {
             let owed = owed_by(&before, after, stored, 300);
             assert_eq!(owed.is_some(), owes);
             if let Some(owed) = owed {
-                assert_eq!((owed.id.as_str(), owed.token, owed.is_refresh), ("l1", Secret::new("access"), false));
+                assert_eq!(
+                    (owed.id.as_str(), owed.token, owed.is_refresh),
+                    ("l1", Secret::new("access"), false)
+                );
                 assert_eq!((owed.owed_at, owed.retry_at), (300, 300));
             }
         }

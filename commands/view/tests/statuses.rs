@@ -14,7 +14,9 @@ fn statuses() {
     let ann = Reader { user: user(ANN), admin: false };
     let bob = Reader { user: user("1099511627776"), admin: false };
     let admin = Reader { user: user("1099511627776"), admin: true };
-    let page = |status: &ThreadStatus, reader: &Reader| thread_status(status, reader, &catalog(), &slash());
+    let page = |status: &ThreadStatus, reader: &Reader| {
+        thread_status(Language::English, status, reader, &catalog(), &slash())
+    };
     let healths = [
         Health::Fresh,
         Health::Stale,
