@@ -17,6 +17,7 @@ use latchkey::tenant::ThreadId;
 use super::*;
 use crate::words::Language;
 
+mod confirming;
 mod statuses;
 
 const ID: &str = "0123456789abcdef0123456789abcdef";

@@ -13,6 +13,7 @@
 compile_error!("these tests set faults, which only a debug build has: run them without --release");
 
 mod codex;
+mod confirming;
 mod due;
 mod faults;
 mod grants;
