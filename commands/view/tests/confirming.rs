@@ -56,7 +56,10 @@ fn confirmations() {
         vec![
             ("card", waiting(language, &ann, Some(&asked), &catalog)),
             ("card, nothing known", card(&ann)),
-            ("card of an admin", waiting(language, &admins, Some(&question(&admins, Some("ada@example.test"))), &catalog)),
+            (
+                "card of an admin",
+                waiting(language, &admins, Some(&question(&admins, Some("ada@example.test"))), &catalog),
+            ),
             ("in the thread", question_in_thread(language, &ann, &["<@&5>".to_owned()], &catalog)),
             ("in the thread, nobody to mention", question_in_thread(language, &ann, &[], &catalog)),
             ("step", decide(language, &asked, true, false, &catalog)),
