@@ -226,6 +226,29 @@ async fn a_question_that_was_sent_unheard_is_not_sent_twice() {
     house.nothing_leaked();
 }
 
+/// I5, S12: killed before the card says that an admin is asked, the next bot has it say so.
+#[tokio::test]
+async fn a_card_that_was_cut_short_says_so_after_a_restart() {
+    let mut house = House::new().await;
+    house.signs_in(&house.admin, &Person::ada()).await.sees_text("Signed in to Acme", SOON).await;
+    let login = house.ann.slash("/auth login").in_thread(&house.thread).send().await;
+    login.sees_text("Sign in again", SOON).await;
+    let login = login.click("Sign in again").await;
+    login.sees_text(PASTE, SOON).await;
+    let answer = house.setup.authority.sign_in(&login.link(OPEN), &Person::ben()).await;
+    let form = login.click(PASTE).await;
+    house.setup.discord.fail("PATCH /webhooks/*", 1_000, 500);
+    let card = form.submit_modal([(ADDRESS, answer.as_str())]).await;
+    let waits = |_: &latchkey_test_authority::Authority| house.entry()["status"] == "confirming";
+    assert!(house.setup.authority.eventually(SOON, waits).await, "{}", house.entry());
+    assert!(!card.message().contains("waits for an admin"), "{}", card.story());
+    house.bot.kill9();
+    house.setup.discord.clear_faults();
+    house.bot = start(&house.setup, &house.clock).await;
+    card.sees_text("waits for an admin", NEXT_POLL).await;
+    house.nothing_leaked();
+}
+
 /// I5: two admins at once: one word counts, and both hear whose.
 #[tokio::test]
 async fn of_two_admins_at_once_the_first_counts() {
