@@ -67,10 +67,9 @@ pub(super) fn replacing(held: &Credential, tenant: &TenantKey, user: &User, by_a
         None => tenant.user.is_some() && tenant.user.as_ref() == user.discord(),
     };
     match held.kind {
-        CredentialKind::Static => Replacing::Never,
         CredentialKind::OAuth if own || !held.account.is_unknown() => Replacing::Free,
         CredentialKind::OAuth if tenant.user.is_none() => Replacing::ByAdmin,
-        CredentialKind::OAuth => Replacing::Never,
+        CredentialKind::OAuth | CredentialKind::Static => Replacing::Never,
     }
 }
 

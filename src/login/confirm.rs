@@ -75,7 +75,6 @@ pub struct Question {
 
 /// How a question stands, after an answer or without one.
 #[derive(Debug, Clone, PartialEq)]
-#[expect(clippy::large_enum_variant, reason = "one at a time, and moved once")]
 pub enum Confirmation {
     /// It waits for an admin's word: nobody gave one, or on another change than it would be now.
     Open(Question),

@@ -63,6 +63,8 @@ fn over(confirmation: Confirmation) -> PendingLogin {
     }
 }
 
+/// As [`Host::shared_account`] gives it.
+#[expect(clippy::unnecessary_wraps, reason = "to be compared with what may be absent")]
 fn email(person: &Person) -> Option<String> {
     Some(person.email.clone())
 }
