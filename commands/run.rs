@@ -25,6 +25,7 @@ use tokio_util::task::TaskTracker;
 use crate::auth;
 use crate::discord::answers::Answers;
 use crate::discord::api::ApiError;
+use crate::discord::asking::Asking;
 use crate::discord::live::Live;
 use crate::discord::notifier::Messenger;
 use crate::discord::places::Places;
@@ -92,6 +93,9 @@ async fn serve(
     if let Some((pages, listener)) = bot.pages.take() {
         bot.handlers.spawn(pages.serve(listener, bot.desk.closing.clone()));
     }
+    if let Some(asking) = bot.asking.take() {
+        bot.handlers.spawn(asking.run(bot.desk.closing.clone()));
+    }
     let shards = Arc::clone(&bot.client.shard_manager);
     let result = tokio::select! {
         result = bot.client.start() => Err(lost(result)),
@@ -108,6 +112,8 @@ struct Bot {
     client: Client,
     desk: Arc<Desk>,
     watch: Watch,
+    /// Asks the admins, once the bot has begun.
+    asking: Option<Asking>,
     handlers: TaskTracker,
     /// The sign-in page, and where it is served, until it is.
     pages: Option<(serve::Server, TcpListener)>,
@@ -140,11 +146,19 @@ async fn start(
         broker.clone(),
         guild,
         slash.clone(),
+        home.language,
         Arc::clone(&live),
         Arc::clone(&places),
+    );
+    let messenger = Arc::new(messenger);
+    let asking = Asking::new(
+        Arc::clone(&http),
+        broker.clone(),
+        Arc::clone(&messenger),
+        config.access.admins.clone(),
         home.language,
     );
-    let supervisor = Supervisor::new(broker.clone(), Arc::new(messenger));
+    let supervisor = Supervisor::new(broker.clone(), messenger);
     let desk = Arc::new(Desk {
         broker,
         supervisor,
@@ -165,7 +179,7 @@ async fn start(
         .framework(door)
         .await
         .map_err(|error| Exit::new(Code::Internal, api::words(&error)))?;
-    Ok(Bot { client, desk, watch, handlers, pages, _only_one: only_one })
+    Ok(Bot { client, desk, watch, asking: Some(asking), handlers, pages, _only_one: only_one })
 }
 
 impl Bot {

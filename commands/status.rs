@@ -113,7 +113,11 @@ fn table(shown: &Shown, now: UnixSeconds) -> String {
     }
     for login in &shown.logins {
         let ends = relative(login.expires_at, now, "ends", "ended");
-        lines.push(format!("{}  sign-in by {} is {}, {ends}", login.tenant, login.user, login.status));
+        let is = match login.status {
+            "confirming" => "waiting for an admin to agree to another account",
+            other => other,
+        };
+        lines.push(format!("{}  sign-in by {} is {is}, {ends}", login.tenant, login.user));
     }
     lines.extend(shown.damaged.iter().map(|error| format!("damaged: {error}")));
     lines.join("\n")

@@ -6,6 +6,7 @@
 
 mod access;
 mod cancel;
+mod confirm;
 mod described;
 mod ended;
 mod health;
@@ -26,6 +27,9 @@ pub use self::access::{
     CHOICE_CAP, autocomplete_label, closing, foreign_press, not_allowed, over_or_unknown, went_wrong,
 };
 pub use self::cancel::{cancel_result, nothing_to_cancel, pick_login};
+pub use self::confirm::{
+    decide, decided, decided_otherwise, only_admins_decide, question_in_thread, waiting,
+};
 pub use self::described::label;
 pub use self::ended::ended_in_thread;
 pub use self::list::list;

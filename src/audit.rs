@@ -43,6 +43,16 @@ pub(crate) fn login_ended(login: &PendingLogin, status: LoginStatus) {
     tracing::info!(target: "latchkey::audit", user = %login.user, tenant = %login.tenant, login = %login.id, %status, "login ended");
 }
 
+/// A sign-in with another account waits for an admin's word (I5).
+pub(crate) fn waits_for_admin(login: &PendingLogin) {
+    tracing::info!(target: "latchkey::audit", user = %login.user, tenant = %login.tenant, login = %login.id, "login waits for an admin");
+}
+
+/// An admin gave their word on it (Z3).
+pub(crate) fn admin_decided(admin: &User, login: &PendingLogin, word: &str) {
+    tracing::info!(target: "latchkey::audit", %admin, user = %login.user, tenant = %login.tenant, login = %login.id, word, "another account");
+}
+
 /// Somebody tried what is not theirs (C11).
 pub(crate) fn denied(user: &User, what: &str) {
     tracing::warn!(target: "latchkey::audit", %user, what, "denied");

@@ -1,11 +1,13 @@
 //! A login under way, as it is stored.
 //!
 //! Owns the record [`PendingLogin`] and its statuses; what may follow what is `login/machine.rs`. Invariant: a login in
-//! a terminal status carries no secret (C5), which [`PendingLogin::strip`] sees to. Must not: know files or Discord.
+//! a terminal status carries no secret (C5), which [`PendingLogin::strip`] sees to: tokens that wait for an admin's word
+//! ([`Confirming`]) are among them. Must not: know files or Discord.
 
 use std::fmt;
 
 use crate::clock::{SKEW_ALLOWED, UnixSeconds};
+use crate::credential::{Account, Credential};
 use crate::secret::Secret;
 use crate::tenant::{TenantKey, ThreadId, User};
 
@@ -16,6 +18,9 @@ pub const LONGEST_LIFE: i64 = 14 * 60;
 pub const SHORTEST_LIFE: i64 = 60;
 /// A login older than this is ancient, in seconds (S11).
 pub const ANCIENT_AGE: i64 = 15 * 60;
+
+/// How long a sign-in with another account waits for an admin's word, in seconds (I5): admins sleep, too.
+pub const CONFIRMING_LIFE: i64 = 24 * 60 * 60;
 
 /// The life of a login for which the provider gave `expires_in` seconds, or nothing (S11).
 #[must_use]
@@ -116,6 +121,12 @@ pub enum EndReason {
     OtherAccount,
     /// The tenant belongs to another member (I6).
     OtherOwner,
+    /// An admin agreed that this account takes the place of the one before (I5): their id.
+    ConfirmedBy(User),
+    /// An admin kept the account that the tenant has (I5): their id.
+    RefusedBy(User),
+    /// No admin gave their word in time (I5).
+    Unconfirmed,
     /// The provider gave the very tokens that this other tenant holds (I9).
     HeldElsewhere(TenantKey),
     /// The tenant was logged out, or its provider removed, while this login ran.
@@ -145,6 +156,44 @@ pub struct Watcher {
 
 /// The name of a login: opaque, safe in a custom id.
 pub type LoginId = String;
+
+/// What stands in the pending entry while an admin is asked (I5).
+#[derive(Debug, Clone, PartialEq)]
+pub struct Confirming {
+    /// What the sign-in brought, and is in no slot.
+    pub credential: Credential,
+    /// Since when it waits.
+    pub since: UnixSeconds,
+}
+
+impl Confirming {
+    /// When the wait is over: a day on, or with the access token, where nothing could refresh it.
+    #[must_use]
+    pub fn ends_at(&self) -> UnixSeconds {
+        let longest = self.since.saturating_add(CONFIRMING_LIFE);
+        let useless = self.credential.expires_at.filter(|_| self.credential.refresh_token.is_none());
+        useless.map_or(longest, |at| at.min(longest))
+    }
+
+    /// The account that would take the slot over.
+    #[must_use]
+    pub fn account(&self) -> &Account {
+        &self.credential.account
+    }
+}
+
+/// A thread in which the admins are asked, durably, so that it is asked in once and can be told the end.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Asked {
+    /// About which login: one that takes another's place keeps the questions that nobody has closed yet.
+    pub login: LoginId,
+    /// Where.
+    pub thread: ThreadId,
+    /// When the question was about to be sent.
+    pub at: UnixSeconds,
+    /// The message that asks, once that is known.
+    pub message: Option<String>,
+}
 
 /// A login under way, or just over.
 #[derive(Debug, Clone, PartialEq)]
@@ -197,6 +246,10 @@ pub struct PendingLogin {
     pub watchers: Vec<Watcher>,
     /// Threads that have been told the end.
     pub told: Vec<ThreadId>,
+    /// The tokens that wait for an admin's word, while they do.
+    pub confirming: Option<Box<Confirming>>,
+    /// Where admins are asked, until that question is closed.
+    pub asked: Vec<Asked>,
     /// Why it ended so.
     pub reason: Option<EndReason>,
     /// When it was started.
@@ -243,6 +296,8 @@ impl PendingLogin {
             last_poll_at: None,
             watchers: Vec::new(),
             told: Vec::new(),
+            confirming: None,
+            asked: Vec::new(),
             reason: None,
             created_at,
             expires_at,
@@ -250,25 +305,41 @@ impl PendingLogin {
         }
     }
 
-    /// Whether its stamp is missing, too old, or from the future (S11, S14).
+    /// Whether its stamp is missing, too old, or from the future (S11, S14). What waits for an admin has a stamp of its own.
     #[must_use]
     pub fn is_ancient(&self, now: UnixSeconds) -> bool {
-        self.created_at <= 0
-            || now.saturating_sub(self.created_at) > ANCIENT_AGE
-            || self.created_at.saturating_sub(now) > SKEW_ALLOWED
+        let waiting = self.confirming.as_ref().filter(|_| self.status == LoginStatus::Confirming);
+        let (stamp, age) = match waiting {
+            Some(waiting) => (waiting.since, CONFIRMING_LIFE + SKEW_ALLOWED),
+            None => (self.created_at, ANCIENT_AGE),
+        };
+        stamp <= 0 || now.saturating_sub(stamp) > age || stamp.saturating_sub(now) > SKEW_ALLOWED
+    }
+
+    /// Has it wait for an admin's word with what it brought: all that was needed to get there is spent, and goes.
+    pub fn wait_for_admin(&mut self, waiting: Confirming) {
+        self.strip_way();
+        self.expires_at = waiting.ends_at();
+        self.confirming = Some(Box::new(waiting));
     }
 
     /// Removes every secret (C5).
     pub fn strip(&mut self) {
+        self.strip_way();
+        self.confirming = None;
+        for watcher in &mut self.watchers {
+            watcher.interaction = None;
+        }
+    }
+
+    /// Removes what leads to the tokens.
+    fn strip_way(&mut self) {
         self.verifier = None;
         self.state = None;
         self.authorize_url = None;
         self.device_code = None;
         self.user_code = None;
         self.verification_uri_complete = None;
-        for watcher in &mut self.watchers {
-            watcher.interaction = None;
-        }
     }
 
     /// The page that the person is to open: the one of the authorization request, or the one that takes the user code.

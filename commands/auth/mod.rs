@@ -6,6 +6,7 @@
 
 pub mod cancel;
 mod complete;
+mod confirm;
 pub mod list;
 pub mod login;
 pub mod logout;
@@ -82,6 +83,10 @@ pub async fn pressed(visit: &Visit<'_>, press: Press, chosen: Option<&str>) -> R
         Press::UseMenu(provider) => using::ask(visit, &provider).await,
         Press::PickUse => using::picked(visit, chosen).await,
         Press::ListPage(page) => list::turn(visit, page).await,
+        Press::Replace(login) => confirm::ask(visit, &login, confirm::Wish::Replace).await,
+        Press::KeepPresent(login) => confirm::ask(visit, &login, confirm::Wish::Keep).await,
+        Press::Agree { login, seen } => confirm::agreed(visit, &login, seen).await,
+        Press::Refuse(login) => confirm::refused(visit, &login).await,
         Press::PickCancel => match chosen {
             Some(login) => cancel::picked(visit, &login.to_owned()).await,
             None => unknown(visit).await,

@@ -7,6 +7,7 @@
 use std::fmt;
 use std::str::FromStr;
 
+use latchkey::login::Seen;
 use latchkey::pending::{LoginId, LoginKind};
 use latchkey::tenant::{ProviderName, TenantKey};
 
@@ -64,6 +65,19 @@ pub enum Press {
     PickUse,
     /// Turns to a page of the list, from 0.
     ListPage(usize),
+    /// Asks an admin to confirm that this login's account takes the present one's place.
+    Replace(LoginId),
+    /// Asks an admin to confirm that the present account stays.
+    KeepPresent(LoginId),
+    /// Confirms that it takes the place of what was seen.
+    Agree {
+        /// The login that waits.
+        login: LoginId,
+        /// What the slot held when this was shown.
+        seen: Seen,
+    },
+    /// Confirms that the present account stays.
+    Refuse(LoginId),
 }
 
 /// A tenant as far as a custom id holds it.
@@ -146,6 +160,10 @@ impl fmt::Display for Press {
             Self::UseMenu(provider) => write!(f, "use-menu:{provider}"),
             Self::PickUse => f.write_str("pick-use:"),
             Self::ListPage(page) => write!(f, "list:{page}"),
+            Self::Replace(login) => write!(f, "replace:{login}"),
+            Self::KeepPresent(login) => write!(f, "keep-present:{login}"),
+            Self::Agree { login, seen } => write!(f, "agree:{login}.{seen}"),
+            Self::Refuse(login) => write!(f, "refuse:{login}"),
         }
     }
 }
@@ -178,6 +196,13 @@ impl FromStr for Press {
             ("use-menu", provider) => Self::UseMenu(provider.parse().map_err(|_| NotOurs)?),
             ("pick-use", "") => Self::PickUse,
             ("list", page) => Self::ListPage(page.parse().map_err(|_| NotOurs)?),
+            ("replace", _) => Self::Replace(login()?),
+            ("keep-present", _) => Self::KeepPresent(login()?),
+            ("refuse", _) => Self::Refuse(login()?),
+            ("agree", both) => {
+                let (login, seen) = both.split_once('.').filter(|(login, _)| is_hex(login)).ok_or(NotOurs)?;
+                Self::Agree { login: login.to_owned(), seen: seen.parse().map_err(|_| NotOurs)? }
+            }
             (verb, tenant) => {
                 let mut wishes = WAYS.into_iter().flat_map(|kind| [(kind, true), (kind, false)]);
                 let wish = wishes.find(|(kind, bind)| sign_in_verb(*kind, *bind) == verb);
@@ -224,7 +249,11 @@ mod tests {
         let mut all = vec![
             Press::Paste(login.clone()),
             Press::Cancel(login.clone()),
-            Press::OtherWay(login),
+            Press::OtherWay(login.clone()),
+            Press::Replace(login.clone()),
+            Press::KeepPresent(login.clone()),
+            Press::Agree { login: login.clone(), seen: "0123456789abcdef".parse().unwrap() },
+            Press::Refuse(login),
             Press::PickProvider { bind: None },
             Press::PickProvider { bind: Some(true) },
             Press::PickProvider { bind: Some(false) },

@@ -18,6 +18,7 @@ use super::answers::Answers;
 use super::lanes::{Lanes, Turn};
 use super::render;
 use crate::view::{self, Card, Notice, Page, Serves, Slash};
+use crate::words::Language;
 
 /// The live messages. Shared by the presses and the notifier.
 pub struct Live {
@@ -105,6 +106,9 @@ impl Live {
     pub fn page(&self, login: &PendingLogin) -> Page {
         let stored = self.stored(login);
         let login = stored.as_ref().unwrap_or(login);
+        if login.status == LoginStatus::Confirming {
+            return self.waiting(login);
+        }
         let notice = {
             let mut notices = self.notices.lock().unwrap_or_else(PoisonError::into_inner);
             if login.status.is_terminal() {
@@ -122,6 +126,16 @@ impl Live {
             serves,
             account: account.as_deref(),
         })
+    }
+
+    /// The page of a `login` that waits for an admin.
+    fn waiting(&self, login: &PendingLogin) -> Page {
+        let language = login.locale.as_deref().map(Language::of).unwrap_or_default();
+        let question = self.broker.logins().question_of(login).unwrap_or_else(|error| {
+            tracing::warn!(login = %login.id, %error, "what an admin is asked could not be looked up");
+            None
+        });
+        view::waiting(language, login, question.as_ref(), self.broker.catalog())
     }
 
     /// Puts `notice` above the card of an open login, or takes away the one that is there.

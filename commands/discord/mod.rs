@@ -7,6 +7,7 @@
 pub mod access;
 pub mod answers;
 pub mod api;
+pub mod asking;
 pub mod custom_id;
 pub mod lanes;
 pub mod live;

@@ -26,7 +26,7 @@ use crate::words::Language;
 const PATIENCE: Duration = Duration::from_secs(5);
 
 /// What may be said in a thread.
-enum Place {
+pub(super) enum Place {
     /// It is ours and open.
     Open,
     /// It is ours, and archived, locked or gone.
@@ -45,10 +45,10 @@ pub struct Messenger {
     broker: Broker,
     guild: GuildId,
     slash: Slash,
+    /// What everybody in a thread can read.
+    language: Language,
     live: Arc<Live>,
     known: Arc<Places>,
-    /// What is read in a thread, where everybody can.
-    language: Language,
 }
 
 impl Messenger {
@@ -57,11 +57,11 @@ impl Messenger {
         broker: Broker,
         guild: GuildId,
         slash: Slash,
+        language: Language,
         live: Arc<Live>,
         known: Arc<Places>,
-        language: Language,
     ) -> Self {
-        Self { http, broker, guild, slash, live, known, language }
+        Self { http, broker, guild, slash, language, live, known }
     }
 
     async fn tell(&self, login: &PendingLogin, thread: &ThreadId, interaction: Option<&Secret>) -> Told {
@@ -149,7 +149,8 @@ impl Messenger {
         }
     }
 
-    async fn look(&self, thread: &ThreadId) -> Place {
+    /// Looks at `thread`: whether it is ours, and open.
+    pub(super) async fn look(&self, thread: &ThreadId) -> Place {
         let Some(id) = channel_id(thread) else { return Place::NotOurs };
         match self.http.get_channel(id).await {
             Ok(Channel::Guild(channel)) if channel.guild_id == self.guild => {
@@ -175,12 +176,12 @@ impl Messenger {
     }
 }
 
-fn channel_id(thread: &ThreadId) -> Option<ChannelId> {
+pub(super) fn channel_id(thread: &ThreadId) -> Option<ChannelId> {
     thread.as_str().parse().ok().filter(|id| *id != 0).map(ChannelId::new)
 }
 
 /// Whether Discord gave a definite no: a token that is over, a message that is gone or that it does not take.
-fn refused(error: &serenity::Error) -> bool {
+pub(super) fn refused(error: &serenity::Error) -> bool {
     api::status(error).is_some_and(|status| status.is_client_error() && status.as_u16() != 429)
 }
 

@@ -17,7 +17,8 @@ pub const FIELD: &str = "answer";
 /// The longest text that the field takes, in characters.
 const FIELD_CAP: u16 = 4_000;
 
-fn nobody() -> CreateAllowedMentions {
+/// A message that mentions nobody loudly.
+pub fn nobody() -> CreateAllowedMentions {
     CreateAllowedMentions::new()
 }
 
@@ -76,7 +77,8 @@ fn embeds(page: &Page) -> Vec<CreateEmbed> {
     page.embed.iter().map(|text| CreateEmbed::new().description(text)).collect()
 }
 
-fn rows(page: &Page) -> Vec<CreateActionRow> {
+/// What stands below a message.
+pub fn rows(page: &Page) -> Vec<CreateActionRow> {
     page.rows
         .iter()
         .map(|row| match row {

@@ -22,6 +22,13 @@ fn again(language: Language, login: &PendingLogin) -> Button {
 /// The end, on the login's own message.
 pub(super) fn ended(language: Language, card: &Card<'_>) -> Page {
     let login = card.login;
+    if let Some(page) = super::confirm::ended(language, login, card.account, card.catalog, card.slash) {
+        return if login.status == LoginStatus::Succeeded {
+            page
+        } else {
+            page.buttons([again(language, login)])
+        };
+    }
     let name = named(language, card.catalog, &login.tenant);
     let text = match (login.status, &login.reason) {
         (LoginStatus::Succeeded, Some(EndReason::CompletedBy(other))) => {
@@ -96,6 +103,9 @@ fn failed(language: Language, login: &PendingLogin, reason: Option<&EndReason>) 
 /// U5: the end, in the thread itself, where everybody can read it.
 pub fn ended_in_thread(language: Language, login: &PendingLogin, catalog: &Catalog, slash: &Slash) -> Page {
     let who = whom(language, &login.user);
+    if let Some(page) = super::confirm::ended_in_thread(language, login, catalog, slash) {
+        return page;
+    }
     // No profile: what somebody calls their accounts is nobody else's business.
     let title = plain(&title(catalog, &login.tenant));
     let again = slash.sub("login");

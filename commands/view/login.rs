@@ -63,9 +63,7 @@ pub fn login_card(card: &Card<'_>) -> Page {
         LoginStatus::Starting => Page::new(say!(language, "login-starting", name = name())),
         LoginStatus::Pending => open(language, card),
         LoginStatus::Exchanging => Page::new(say!(language, "login-checking", name = name())),
-        LoginStatus::Confirming => {
-            Page::new(say!(language, "login-confirming", name = name())).buttons([cancel(language, login)])
-        }
+        LoginStatus::Confirming => super::confirm::waiting(language, login, None, card.catalog),
         _ => ended(language, card),
     }
 }

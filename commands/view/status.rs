@@ -15,7 +15,7 @@ use latchkey::tenant::{ProviderName, TenantKey};
 
 use super::described::{called, described, whose};
 use super::health::{environment, facts, health, providers_words};
-use super::{Button, Look, Page, Slash, TEXT_CAP, named, plain, title, when, whom};
+use super::{Button, Look, Page, Slash, TEXT_CAP, confirm, named, plain, title, when, whom};
 use crate::discord::custom_id::{Press, TenantRef};
 use crate::say;
 use crate::words::Language;
@@ -26,6 +26,8 @@ const ROWS_OF_BUTTONS: usize = 4;
 const MATTERS: usize = 3;
 /// What is kept free at the end of the text for saying what is left out.
 const ROOM: usize = 300;
+/// The most buttons for what waits for an admin's word: a row has five, and two are taken.
+const DECISIONS: usize = 3;
 
 /// Where a thread stands. `notice` is what has just been done, above it.
 pub fn thread_status(
@@ -79,7 +81,13 @@ pub fn thread_status(
     }
     let start = Button::new(&say!(language, "status-sign-in"), Press::Start, Look::Main);
     let again = Button::new(&say!(language, "status-look-again"), Press::Status, Look::Plain);
-    page.buttons(is_bare.then_some(start).into_iter().chain([again]))
+    // What waits for the reader's word stands first: without it, nobody gets further.
+    let waiting =
+        status.logins.iter().filter(|login| login.status == LoginStatus::Confirming && reader.admin);
+    let decide = waiting
+        .take(DECISIONS)
+        .map(|login| confirm::status_button(language, &login.id, &login.tenant, catalog));
+    page.buttons(decide.chain(is_bare.then_some(start)).chain([again]))
 }
 
 /// A button that shows where the thread stands, for pages that have changed it.

@@ -16,6 +16,7 @@ use latchkey::tenant::ThreadId;
 use super::*;
 use crate::words::Language;
 
+mod confirming;
 mod limits;
 mod lists;
 mod logouts;

@@ -33,6 +33,7 @@ macro_rules! themes {
             "cancel",
             "commands",
             "common",
+            "confirm",
             "ended",
             "list",
             "login",

@@ -20,6 +20,8 @@ use crate::store::{KernelLock, StoreError, has_ended};
 pub enum Answered {
     /// Signed in.
     Succeeded,
+    /// Signed in with another account than the shared one: an admin is asked (I5).
+    Waits,
     /// The login was over before the tokens came: nothing was stored.
     Over,
     /// It ended, for this reason.
@@ -136,6 +138,7 @@ impl Inner {
         let spent = self.spend(&login, grant, &provider, lock).await?;
         Ok(match spent {
             Spent::Completed(Completed::Stored) => Answered::Succeeded,
+            Spent::Completed(Completed::Waits) => Answered::Waits,
             Spent::Completed(Completed::Lost) => Answered::Over,
             Spent::Completed(Completed::Refused(reason)) | Spent::Failed(reason) => Answered::Failed(reason),
             Spent::NotSent(why) => return Err(PasteError::NotSent(why)),

@@ -2,7 +2,8 @@
 //!
 //! Owns "still ours, not cancelled? identity gate? store, mark, end the others, bind" as one read-modify-write (C2,
 //! S9, I1). Invariants: a login that lost to a cancel stores nothing (C1), and its tokens are dropped, and revoked where
-//! that ends nothing in use (C4). Must not: be reached without the login's lock.
+//! that ends nothing in use (C4); where an admin must agree first, the tokens go into the login's own entry and into no
+//! slot (I5). Must not: be reached without the login's lock.
 
 use std::time::Duration;
 
@@ -11,7 +12,7 @@ use super::{Inner, is_open, step};
 use crate::audit;
 use crate::credential::{Credential, CredentialKind, Objection, Way, admit};
 use crate::oauth::Grant;
-use crate::pending::{EndReason, PendingLogin};
+use crate::pending::{Confirming, EndReason, PendingLogin};
 use crate::provider::{Provider, RevocationScope};
 use crate::revocation;
 use crate::store::{StoreError, Touches, View, update};
@@ -27,6 +28,8 @@ const STORE_PAUSES: [Duration; 4] =
 pub(super) enum Completed {
     /// Stored.
     Stored,
+    /// It waits for an admin's word (I5).
+    Waits,
     /// The login was over by then; nothing was stored.
     Lost,
     /// The identity gate said no; the login has failed for this reason.
@@ -37,14 +40,26 @@ pub(super) enum Completed {
 #[expect(clippy::large_enum_variant, reason = "one at a time, and moved once")]
 enum Verdict {
     Stored { login: PendingLogin, replaced: Option<Credential> },
+    Waits,
     Lost,
     Refused(EndReason),
 }
 
-/// Whether `user` may replace `held` at all, whatever account comes back (I6, I8).
-pub(super) fn may_be_replaced_by(held: &Credential, tenant: &TenantKey, user: &User, by_admin: bool) -> bool {
+/// Whether somebody may put a sign-in in the place of what a slot holds, whatever account comes back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Replacing {
+    /// As far as this goes.
+    Free,
+    /// Only once an admin agrees (I5, I6).
+    ByAdmin,
+    /// Not at all (I6, I8).
+    Never,
+}
+
+/// Whether `user` may replace `held` (I6, I8).
+pub(super) fn replacing(held: &Credential, tenant: &TenantKey, user: &User, by_admin: bool) -> Replacing {
     if by_admin {
-        return true;
+        return Replacing::Free;
     }
     // Where nobody is written down as the owner, whose slot it is decides; a shared one is an admin's matter.
     let own = match &held.owner {
@@ -52,9 +67,21 @@ pub(super) fn may_be_replaced_by(held: &Credential, tenant: &TenantKey, user: &U
         None => tenant.user.is_some() && tenant.user.as_ref() == user.discord(),
     };
     match held.kind {
-        CredentialKind::Static => false,
-        CredentialKind::OAuth => own || !held.account.is_unknown(),
+        CredentialKind::OAuth if own || !held.account.is_unknown() => Replacing::Free,
+        CredentialKind::OAuth if tenant.user.is_none() => Replacing::ByAdmin,
+        CredentialKind::OAuth | CredentialKind::Static => Replacing::Never,
     }
+}
+
+/// What is to become of a sign-in that has brought its tokens.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Judgement {
+    /// It comes into its slot.
+    Comes,
+    /// It does once an admin agrees (I5).
+    ByAdmin,
+    /// It never does.
+    Refused(EndReason),
 }
 
 impl Inner {
@@ -87,6 +114,10 @@ impl Inner {
                 self.end_replaced(&login, replaced, &incoming, provider).await;
                 Ok(Completed::Stored)
             }
+            Verdict::Waits => {
+                audit::waits_for_admin(login);
+                Ok(Completed::Waits)
+            }
             Verdict::Lost => {
                 self.drop_tokens(login, &incoming, provider).await;
                 Ok(Completed::Lost)
@@ -117,17 +148,26 @@ impl Inner {
             if held.as_ref().is_some_and(|held| held.id == credential.id) {
                 return Ok(Verdict::Stored { login: stored, replaced: None });
             }
+            if stored.confirming.as_ref().is_some_and(|waiting| waiting.credential.id == credential.id) {
+                return Ok(Verdict::Waits);
+            }
             if next(stored.status, Event::Stored).is_none() {
                 return Ok(Verdict::Lost);
             }
-            if let Some(reason) = objection(view, held.as_ref(), &credential, &stored) {
-                step(view, stored, Event::Fail, Some(reason.clone()));
-                return Ok(Verdict::Refused(reason));
+            match judge(view, held.as_ref(), &credential, &stored) {
+                Judgement::Refused(reason) => {
+                    step(view, stored, Event::Fail, Some(reason.clone()));
+                    return Ok(Verdict::Refused(reason));
+                }
+                Judgement::ByAdmin => {
+                    let mut waiting = stored;
+                    waiting.wait_for_admin(Confirming { credential, since: view.now() });
+                    let waits = step(view, waiting, Event::OtherAccountCame, None);
+                    return Ok(waits.map_or(Verdict::Lost, |_| Verdict::Waits));
+                }
+                Judgement::Comes => {}
             }
-            view.put_tenant(&stored.tenant, credential);
-            bind(view, &stored);
-            complete_others(view, &stored);
-            let login = step(view, stored, Event::Stored, None);
+            let login = into_slot(view, stored, credential, None);
             Ok::<_, StoreError>(
                 login.map_or(Verdict::Lost, |login| Verdict::Stored { login, replaced: held }),
             )
@@ -177,21 +217,51 @@ impl Inner {
     }
 }
 
-/// What speaks against `incoming` in the place of `held` (I1, I2, I6, I9).
-fn objection(
+/// Whether `incoming` may take the place of `held` (I1, I2, I5, I6, I9).
+pub(super) fn judge(
     view: &View<'_>,
     held: Option<&Credential>,
     incoming: &Credential,
     login: &PendingLogin,
-) -> Option<EndReason> {
-    if held.is_some_and(|held| !may_be_replaced_by(held, &login.tenant, &login.user, login.by_admin)) {
-        return Some(EndReason::OtherOwner);
+) -> Judgement {
+    let person = held.map(|held| replacing(held, &login.tenant, &login.user, login.by_admin));
+    if person == Some(Replacing::Never) {
+        return Judgement::Refused(EndReason::OtherOwner);
     }
-    match admit(&login.tenant, held, incoming, Way::SignIn { stored: &view.tenants() }) {
-        Ok(()) => None,
-        Err(Objection::HeldElsewhere { holder }) => Some(EndReason::HeldElsewhere(holder)),
-        Err(_) => Some(EndReason::OtherAccount),
+    let stored = view.tenants();
+    let ask = |held| admit(&login.tenant, held, incoming, Way::SignIn { stored: &stored });
+    let shared = login.tenant.user.is_none();
+    match ask(held) {
+        Ok(()) if person == Some(Replacing::ByAdmin) => Judgement::ByAdmin,
+        Ok(()) => Judgement::Comes,
+        // An admin's word sets aside whose account is held, and nothing else.
+        Err(Objection::OtherAccount) if shared => match ask(None) {
+            Ok(()) => Judgement::ByAdmin,
+            Err(other) => Judgement::Refused(reason_of(other)),
+        },
+        Err(objection) => Judgement::Refused(reason_of(objection)),
     }
+}
+
+fn reason_of(objection: Objection) -> EndReason {
+    match objection {
+        Objection::HeldElsewhere { holder } => EndReason::HeldElsewhere(holder),
+        _ => EndReason::OtherAccount,
+    }
+}
+
+/// Puts `credential` into the slot of `login`, which has then succeeded for this `reason`, with all that follows from it.
+pub(super) fn into_slot(
+    view: &mut View<'_>,
+    login: PendingLogin,
+    credential: Credential,
+    reason: Option<EndReason>,
+) -> Option<PendingLogin> {
+    next(login.status, Event::Stored)?;
+    view.put_tenant(&login.tenant, credential);
+    bind(view, &login);
+    complete_others(view, &login);
+    step(view, login, Event::Stored, reason)
 }
 
 /// Binds the thread in which the login was started, unless it is bound to what somebody else signed in.

@@ -5,6 +5,7 @@
 
 use std::sync::Arc;
 
+use super::complete::{Replacing, replacing};
 use super::start::{StartError, StartRequest};
 use super::{Inner, is_open};
 use crate::pending::{LoginId, LoginKind, LoginStatus, PendingLogin, Watcher, life};
@@ -56,10 +57,10 @@ impl Inner {
                 _ => {}
             }
             let held = view.tenant(&request.tenant).map_err(StoreError::from)?;
-            let replaceable = held.is_none_or(|held| {
-                super::complete::may_be_replaced_by(&held, &request.tenant, &request.user, request.by_admin)
+            let never = held.is_some_and(|held| {
+                replacing(&held, &request.tenant, &request.user, request.by_admin) == Replacing::Never
             });
-            if !replaceable {
+            if never {
                 return Err(StartError::NotYours { tenant: request.tenant });
             }
             inner.limit.count(&request.user).map_err(|wait| StartError::RateLimited { wait })?;
@@ -97,6 +98,8 @@ fn reservation(
     if let Some(found) = found {
         let untold = found.watchers.iter().filter(|watcher| !found.told.contains(&watcher.thread));
         login.watchers = untold.cloned().collect();
+        // Its questions still stand in their threads, and are closed from here.
+        login.asked.clone_from(&found.asked);
     }
     watch(login, request.watcher.clone())
 }

@@ -162,6 +162,11 @@ impl Document {
         self.pending.get(&login_key(user, tenant))
     }
 
+    /// The login whose key in the file is `key`.
+    pub(super) fn login_at(&self, key: &str) -> Option<Arc<PendingLogin>> {
+        self.pending.get(key).ok().flatten()
+    }
+
     /// The login called `id`.
     #[must_use]
     pub fn login_by_id(&self, id: &LoginId) -> Option<Arc<PendingLogin>> {

@@ -8,6 +8,7 @@ mod document;
 pub mod file;
 #[cfg(any(test, feature = "fuzzing"))]
 pub(crate) mod fuzzing;
+mod owing;
 mod sweep;
 mod touches;
 mod view;

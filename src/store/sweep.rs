@@ -4,6 +4,7 @@
 //! Invariant: a pure function of the document and the time. Must not: wait for any lock, or touch a credential.
 
 use super::document::{Changes, Document};
+use super::owing::owed_by;
 use super::view::login_key;
 use crate::clock::{SKEW_ALLOWED, UnixSeconds};
 use crate::pending::{EndReason, LoginStatus, PendingLogin};
@@ -30,7 +31,8 @@ fn fate(login: &PendingLogin, now: UnixSeconds) -> Fate {
     let from_the_future = age < -SKEW_ALLOWED;
     match login.status {
         status if status.is_terminal() => {
-            let told = login.untold().next().is_none();
+            // A question that still stands in a thread is to be closed first.
+            let told = login.untold().next().is_none() && login.asked.is_empty();
             if age.saturating_abs() > KEPT_AT_MOST || (told && (from_the_future || age > KEPT_AFTER_TELLING))
             {
                 Fate::Goes
@@ -43,6 +45,12 @@ fn fate(login: &PendingLogin, now: UnixSeconds) -> Fate {
             Fate::Ends(LoginStatus::Failed, Some(EndReason::Interrupted))
         }
         LoginStatus::Exchanging => Fate::Stays,
+        LoginStatus::Confirming if login.confirming.is_none() => {
+            Fate::Ends(LoginStatus::Failed, Some(EndReason::NotStored))
+        }
+        LoginStatus::Confirming if login.is_ancient(now) || login.expires_at <= now => {
+            Fate::Ends(LoginStatus::Expired, Some(EndReason::Unconfirmed))
+        }
         _ if login.is_ancient(now) || login.expires_at <= now => Fate::Ends(LoginStatus::Expired, None),
         _ => Fate::Stays,
     }
@@ -55,13 +63,17 @@ pub(super) fn due(document: &Document, now: UnixSeconds) -> Changes {
         let key = login_key(&login.user, &login.tenant);
         match fate(&login, now) {
             Fate::Stays => {}
-            Fate::Goes => drop(changes.pending.insert(key, None)),
+            Fate::Goes => {
+                changes.owed.extend(owed_by(&login, None, None, now));
+                changes.pending.insert(key, None);
+            }
             Fate::Ends(status, reason) => {
                 let mut ended = (*login).clone();
                 ended.status = status;
                 ended.reason = reason;
                 ended.updated_at = now;
                 ended.strip();
+                changes.owed.extend(owed_by(&login, Some(&ended), None, now));
                 changes.pending.insert(key, Some(ended));
             }
         }

@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::document::{Changes, Document, EntryError};
+use super::owing::owed_by;
 use super::touches::Touches;
 use crate::binding::{Binding, OwedRevocation};
 use crate::clock::UnixSeconds;
@@ -29,7 +30,13 @@ impl<'a> View<'a> {
         Self { base, touches, now, changes: Changes::default() }
     }
 
-    pub(super) fn into_changes(self) -> Changes {
+    pub(super) fn into_changes(mut self) -> Changes {
+        for (name, after) in &self.changes.pending {
+            let Some(before) = self.base.login_at(name) else { continue };
+            let stored = self.changes.tenants.get(&before.tenant.to_string()).and_then(Option::as_ref);
+            let owed = owed_by(&before, after.as_ref(), stored, self.now);
+            self.changes.owed.extend(owed);
+        }
         self.changes
     }
 

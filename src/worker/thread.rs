@@ -215,7 +215,10 @@ impl Worker {
         let before = self.remember(login);
         let watched = self.watched.entry(login.id.clone()).or_default();
         // How a start came out is shown by whoever asked for it.
-        let changed = before.is_some_and(|shown| shown != login.status && shown != LoginStatus::Starting);
+        // A day is long: one that waits for an admin is shown so by whoever takes it up after a restart.
+        let changed = before.map_or(login.status == LoginStatus::Confirming, |shown| {
+            shown != login.status && shown != LoginStatus::Starting
+        });
         if changed && !watched.not_ours {
             let told = self.notifier.login_changed(login, &self.thread, watched.interaction.as_ref()).await;
             watched.not_ours = told == Told::NotOurs;

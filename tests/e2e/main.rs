@@ -15,6 +15,7 @@ compile_error!("these tests set faults, which only a debug build has: run them w
 mod callback;
 mod claude;
 mod codex;
+mod confirming;
 mod crowd;
 mod discovery;
 mod documentation;

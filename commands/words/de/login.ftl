@@ -8,8 +8,6 @@ login-again = Neu anmelden
 
 login-starting = ⏳ Eine Anmeldung bei { $name } wird vorbereitet…
 login-checking = ⏳ **Deine Anmeldung bei { $name } wird geprüft…**
-login-confirming = ⏳ **Deine Anmeldung bei { $name } wartet auf einen Admin.**
-    Du hast dich mit einem anderen Konto angemeldet als dem, das hier genutzt wird. Deshalb muss ein Admin dieses Servers zustimmen.
 
 login-title = **Anmeldung bei { $name }**
 login-for-server = Sie gilt für diesen ganzen Server: Alle Agenten in { $thread } werden sie nutzen, egal wer sie beauftragt.

@@ -8,8 +8,6 @@ login-again = Sign in again
 
 login-starting = ⏳ Asking { $name } for a sign-in…
 login-checking = ⏳ **Checking your sign-in to { $name }…**
-login-confirming = ⏳ **Your sign-in to { $name } waits for an admin.**
-    You signed in with another account than the one in use here, so an admin of this server must agree.
 
 login-title = **Sign in to { $name }**
 login-for-server = It is for this whole server: every agent in { $thread } will use it, whoever asks them.

@@ -1,5 +1,6 @@
 //! The login machine against the scripted authorization server: what the tests below share.
 
+mod confirming;
 mod device;
 mod ending;
 mod pasting;

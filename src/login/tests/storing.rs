@@ -27,8 +27,8 @@ async fn another_account_or_another_members_slot_is_not_replaced() {
 
     let second = host.paste_login(&logins, "42").await;
     let answer = host.answer(&second, &Person::ben()).await;
-    let refused = logins.paste(&user("42"), &second.id, &answer).await.unwrap();
-    assert_eq!(refused, Answered::Failed(EndReason::OtherAccount));
+    let waits = logins.paste(&user("42"), &second.id, &answer).await.unwrap();
+    assert_eq!(waits, Answered::Waits);
     assert_eq!(host.held("acme"), Some(before.clone()));
 
     let mut nameless = before;
@@ -41,8 +41,10 @@ async fn another_account_or_another_members_slot_is_not_replaced() {
     .await
     .unwrap()
     .unwrap();
-    let stranger = logins.start(request("43", LoginKind::Paste)).await;
-    assert!(matches!(stranger, Err(StartError::NotYours { .. })), "{stranger:?}");
+    let strangers = logins.start(request("43", LoginKind::Paste)).await.unwrap().login;
+    let answer = host.answer(&strangers, &Person::ada()).await;
+    let waits = logins.paste(&user("43"), &strangers.id, &answer).await.unwrap();
+    assert_eq!((waits, host.held("acme").unwrap().owner), (Answered::Waits, Some(user("42"))));
     let admin = logins.start(StartRequest { by_admin: true, ..request("44", LoginKind::Paste) }).await;
     assert!(admin.is_ok(), "{admin:?}");
 }

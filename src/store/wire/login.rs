@@ -6,6 +6,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
+use super::confirming::{AskedWire, ConfirmingWire};
 use super::entry::Parts;
 use super::{Record, Wire, named, parse, print, seconds, some_secret, some_text, text_of};
 use crate::pending::{EndReason, LoginKind, LoginStatus, PendingLogin, Watcher};
@@ -27,6 +28,8 @@ pub(super) struct ReasonWire {
 
 #[derive(Serialize, Deserialize)]
 pub(super) struct PendingWire {
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    asked: Vec<AskedWire>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     authorize_url: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -35,6 +38,8 @@ pub(super) struct PendingWire {
     by_admin: bool,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     client_id: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    confirming: Option<ConfirmingWire>,
     #[serde(default, deserialize_with = "seconds")]
     created_at: Option<i64>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -104,6 +109,9 @@ fn reason_of(wire: ReasonWire) -> Result<EndReason, String> {
         "interrupted" => EndReason::Interrupted,
         "other_account" => EndReason::OtherAccount,
         "other_owner" => EndReason::OtherOwner,
+        "confirmed_by" => EndReason::ConfirmedBy(user()?),
+        "refused_by" => EndReason::RefusedBy(user()?),
+        "unconfirmed" => EndReason::Unconfirmed,
         "held_elsewhere" => EndReason::HeldElsewhere(detail.parse().map_err(|e| named(&e))?),
         "removed" => EndReason::Removed,
         "unavailable" => EndReason::Unavailable,
@@ -123,6 +131,9 @@ fn reason_wire(reason: &EndReason) -> ReasonWire {
         EndReason::Interrupted => ("interrupted", None),
         EndReason::OtherAccount => ("other_account", None),
         EndReason::OtherOwner => ("other_owner", None),
+        EndReason::ConfirmedBy(user) => ("confirmed_by", Some(user.to_string())),
+        EndReason::RefusedBy(user) => ("refused_by", Some(user.to_string())),
+        EndReason::Unconfirmed => ("unconfirmed", None),
         EndReason::HeldElsewhere(holder) => ("held_elsewhere", Some(holder.to_string())),
         EndReason::Removed => ("removed", None),
         EndReason::Unavailable => ("unavailable", None),
@@ -179,6 +190,8 @@ impl Record for PendingLogin {
             last_poll_at: wire.last_poll_at,
             watchers: watchers.collect::<Result<_, _>>()?,
             told: wire.told.into_iter().map(thread).collect::<Result<_, _>>()?,
+            confirming: wire.confirming.map(ConfirmingWire::confirming).transpose()?.map(Box::new),
+            asked: wire.asked.into_iter().map(AskedWire::asked).collect::<Result<_, _>>()?,
             reason: wire.reason.map(reason_of).transpose()?,
             created_at: wire.created_at.unwrap_or(0),
             expires_at: wire.expires_at.unwrap_or(0),
@@ -192,10 +205,12 @@ impl Record for PendingLogin {
             interaction: text_of(watcher.interaction.as_ref()),
         });
         let wire = PendingWire {
+            asked: self.asked.iter().map(AskedWire::of).collect(),
             authorize_url: text_of(self.authorize_url.as_ref()),
             bind: self.bind.as_ref().map(ToString::to_string),
             by_admin: self.by_admin,
             client_id: self.client_id.clone(),
+            confirming: self.confirming.as_deref().map(ConfirmingWire::of),
             created_at: Some(self.created_at),
             device_code: text_of(self.device_code.as_ref()),
             expires_at: Some(self.expires_at),

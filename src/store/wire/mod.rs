@@ -4,6 +4,7 @@
 //! Invariants: fields that this program does not know survive a rewrite of their entry (F5); an error names the field
 //! and never its value. Must not: decide anything about what it reads.
 
+mod confirming;
 mod entry;
 mod login;
 mod tenant;
@@ -131,6 +132,8 @@ mod tests {
             entry::names::<tenant::IntentWire>(),
             entry::names::<AccountWire>(),
             entry::names::<login::ReasonWire>(),
+            entry::names::<confirming::ConfirmingWire>(),
+            entry::names::<confirming::AskedWire>(),
         ] {
             for field in part {
                 assert!(text.contains(&format!("\"{field}\"")), "{field} is not in docs/auth-file.md");

@@ -92,7 +92,18 @@ impl Wire for TenantWire {
 
 impl Record for Credential {
     fn read(raw: &str) -> Result<Self, String> {
-        let wire: TenantWire = parse(raw)?;
+        parse::<TenantWire>(raw)?.credential()
+    }
+
+    fn write(&self, before: Option<&str>) -> Box<RawValue> {
+        print(&TenantWire::of(self), before)
+    }
+}
+
+impl TenantWire {
+    /// What it says.
+    pub(super) fn credential(self) -> Result<Credential, String> {
+        let wire = self;
         if wire.access_token.is_empty() {
             return Err("\"access_token\" is empty".to_owned());
         }
@@ -119,7 +130,7 @@ impl Record for Credential {
             let token = refresh_token.as_ref().map_or(wire.access_token.as_str(), Secret::expose);
             TokenHash::of(token).to_string().chars().take(32).collect()
         });
-        Ok(Self {
+        Ok(Credential {
             kind,
             provider: wire.provider.parse().map_err(|e: NameError| named(&e))?,
             id,
@@ -149,52 +160,52 @@ impl Record for Credential {
         })
     }
 
-    fn write(&self, before: Option<&str>) -> Box<RawValue> {
-        let wire = TenantWire {
-            access_token: self.access_token.expose().to_owned(),
-            account: AccountWire::of(&self.account),
-            client_id: self.client_id.clone(),
-            created_at: self.created_at,
-            credential_id: Some(self.id.clone()),
-            expires_at: self.expires_at,
-            failures: (self.failures > 0).then_some(self.failures),
-            forced_at: self.forced_at,
-            generation: Some(self.generation),
-            id_token: text_of(self.id_token.as_ref()),
-            intent: self.intent.as_ref().map(|i| IntentWire {
+    /// `credential`, in the file's words.
+    pub(super) fn of(credential: &Credential) -> Self {
+        Self {
+            access_token: credential.access_token.expose().to_owned(),
+            account: AccountWire::of(&credential.account),
+            client_id: credential.client_id.clone(),
+            created_at: credential.created_at,
+            credential_id: Some(credential.id.clone()),
+            expires_at: credential.expires_at,
+            failures: (credential.failures > 0).then_some(credential.failures),
+            forced_at: credential.forced_at,
+            generation: Some(credential.generation),
+            id_token: text_of(credential.id_token.as_ref()),
+            intent: credential.intent.as_ref().map(|i| IntentWire {
                 credential_id: i.credential_id.clone(),
                 generation: i.generation,
                 refresh_sha256: i.refresh_sha256.to_string(),
                 attempt: i.attempt,
                 sent_at: i.sent_at,
             }),
-            issuer: self.issuer.clone(),
-            kind: match self.kind {
+            issuer: credential.issuer.clone(),
+            kind: match credential.kind {
                 CredentialKind::OAuth => "oauth",
                 CredentialKind::Static => "static",
             }
             .to_owned(),
-            last_error: self.last_error.clone(),
-            last_error_is_operators: self.operators_error,
-            last_used_at: self.last_used_at,
-            obtained_at: self.obtained_at,
-            owner: self.owner.as_ref().map(ToString::to_string),
-            provider: self.provider.to_string(),
-            refresh_token: text_of(self.refresh_token.as_ref()),
-            retry_at: self.retry_at,
-            scopes: self.scopes.clone(),
+            last_error: credential.last_error.clone(),
+            last_error_is_operators: credential.operators_error,
+            last_used_at: credential.last_used_at,
+            obtained_at: credential.obtained_at,
+            owner: credential.owner.as_ref().map(ToString::to_string),
+            provider: credential.provider.to_string(),
+            refresh_token: text_of(credential.refresh_token.as_ref()),
+            retry_at: credential.retry_at,
+            scopes: credential.scopes.clone(),
             state: Some(
-                match self.state {
+                match credential.state {
                     CredentialState::Ok => "ok",
                     CredentialState::NeedsLogin => "needs_login",
                     CredentialState::Uncertain => "uncertain",
                 }
                 .to_owned(),
             ),
-            token_endpoint: self.token_endpoint.clone(),
-            token_type: Some(self.token_type.clone()),
-            updated_at: self.updated_at,
-        };
-        print(&wire, before)
+            token_endpoint: credential.token_endpoint.clone(),
+            token_type: Some(credential.token_type.clone()),
+            updated_at: credential.updated_at,
+        }
     }
 }

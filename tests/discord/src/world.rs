@@ -51,6 +51,8 @@ pub(crate) struct World {
     pub(crate) commands: Vec<Registered>,
     pub(crate) interactions: BTreeMap<u64, InteractionState>,
     pub(crate) messages: BTreeMap<u64, MessageState>,
+    /// The bot's messages by channel and enforced nonce.
+    pub(crate) nonces: BTreeMap<(u64, String), u64>,
     pub(crate) record: Record,
     pub(crate) faults: Faults,
     pub(crate) limits: Limits,
@@ -124,6 +126,7 @@ impl World {
             commands: Vec::new(),
             interactions: BTreeMap::new(),
             messages: BTreeMap::new(),
+            nonces: BTreeMap::new(),
             record: Record::default(),
             faults: Faults::default(),
             limits: Limits::default(),

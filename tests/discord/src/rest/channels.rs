@@ -13,6 +13,8 @@ use crate::rules::{self, message::Source};
 use crate::wire;
 use crate::world::World;
 
+/// How long an enforced nonce is remembered, in milliseconds: "the past few minutes".
+const NONCE_MS: u64 = 3 * 60 * 1_000;
 /// Messages one GET returns.
 const PAGE: usize = 50;
 
@@ -56,9 +58,23 @@ fn post(world: &mut World, call: &Call<'_>, channel: u64) -> Answer {
     if world.channels.get(&channel).is_some_and(|place| place.bot_muted) {
         return Err(Refusal::new(403, 50013, "Missing Permissions"));
     }
+    let nonce =
+        call.body["enforce_nonce"].as_bool().unwrap_or_default().then(|| call.body["nonce"].to_string());
+    if let Some(known) = nonce.as_ref().and_then(|nonce| same_nonce(world, channel, nonce, call.now_ms)) {
+        return Ok(Reply::json(known));
+    }
     wake(world, channel)?;
     let message = say(world, channel, world.bot, body, call.now_ms);
+    if let Some(nonce) = nonce {
+        world.nonces.insert((channel, nonce), message);
+    }
     Ok(Reply::json(world.messages[&message].to_json(world)))
+}
+
+/// The message that this nonce made in the past few minutes: no second one is made then.
+fn same_nonce(world: &World, channel: u64, nonce: &str, now_ms: u64) -> Option<Value> {
+    let message = world.messages.get(world.nonces.get(&(channel, nonce.to_owned()))?)?;
+    (now_ms.saturating_sub(message.created_ms) < NONCE_MS).then(|| message.to_json(world))
 }
 
 /// A message in an archived thread opens it again; a locked one stays shut.
