@@ -5,6 +5,7 @@
 
 mod import;
 mod logout;
+mod membership;
 mod resolve;
 mod status;
 mod token;

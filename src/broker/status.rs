@@ -5,7 +5,7 @@
 
 use super::Broker;
 use crate::clock::UnixSeconds;
-use crate::credential::{Credential, CredentialKind, CredentialState};
+use crate::credential::{Credential, CredentialKind, CredentialState, Unserved};
 use crate::gate::policy::backing_off;
 use crate::pending::{LoginKind, LoginStatus, PendingLogin};
 use crate::provider::Catalog;
@@ -25,6 +25,8 @@ pub enum Health {
     Uncertain,
     /// Somebody must sign in.
     NeedsLogin,
+    /// The member whose own it is is no longer served (U7).
+    Suspended(Unserved),
     /// Served from the environment, as it is.
     Environment,
     /// Its provider is no longer configured.
@@ -47,6 +49,7 @@ impl Health {
             Self::BackingOff => "backing_off",
             Self::Uncertain => "uncertain",
             Self::NeedsLogin => "needs_login",
+            Self::Suspended(_) => "suspended",
             Self::Environment => "environment",
             Self::NotConfigured => "not_configured",
         }
@@ -108,6 +111,9 @@ impl TenantStatus {
 /// How `credential` is at `now`, by itself.
 #[must_use]
 pub fn health(credential: &Credential, now: UnixSeconds) -> Health {
+    if let Some(suspension) = credential.suspended {
+        return Health::Suspended(suspension.reason);
+    }
     let serves = credential.expires_at.is_none_or(|at| at > now);
     let refreshable = credential.kind == CredentialKind::OAuth && credential.refresh_token.is_some();
     match credential.state {

@@ -276,6 +276,7 @@ fn refused(tenant: &TenantKey, credential: &Credential, step: &Step, now: UnixSe
     let why = || credential.last_error.clone();
     match step {
         Step::Rejected => TokenError::Rejected { tenant },
+        Step::Suspended(reason) => TokenError::Suspended { tenant, reason: *reason },
         Step::BackOff { .. } if credential.operators_error => {
             let why = why().unwrap_or_else(|| "the provider refuses this client".to_owned());
             TokenError::Operator { tenant, why }

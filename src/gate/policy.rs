@@ -6,7 +6,7 @@
 use std::time::Duration;
 
 use crate::clock::{SKEW_ALLOWED, UnixSeconds};
-use crate::credential::{Credential, CredentialKind, CredentialState, Intent};
+use crate::credential::{Credential, CredentialKind, CredentialState, Intent, Unserved};
 use crate::oauth::EXCHANGE_BOUND;
 use crate::provider::{Provider, Reuse};
 use crate::secret::TokenHash;
@@ -96,6 +96,8 @@ pub enum Step {
     MarkUncertain,
     /// An unknown attempt, and a newer sign-in of the same account that a second use would end: give this one up (G19).
     GiveUp,
+    /// Its owner is no longer served (U7): nothing is handed out, and nothing asked for.
+    Suspended(Unserved),
     /// The configuration is not the one that this credential was issued to (G30).
     Misconfigured {
         /// What differs.
@@ -106,6 +108,9 @@ pub enum Step {
 /// Whether `credential` gives `want` what it needs at `now`.
 #[must_use]
 pub fn satisfies(credential: &Credential, want: &Want, now: UnixSeconds) -> bool {
+    if credential.suspended.is_some() {
+        return false;
+    }
     if is_rejected(credential, want) || (want.ahead && is_past_refresh_point(credential, now)) {
         return false;
     }
@@ -158,7 +163,8 @@ fn life(credential: &Credential) -> Option<i64> {
 /// ends, or the one probe of a dead one (G17).
 #[must_use]
 pub fn due(credential: &Credential, now: UnixSeconds) -> Option<UnixSeconds> {
-    if credential.kind == CredentialKind::Static || credential.refresh_token.is_none() {
+    let rests = credential.suspended.is_some() || credential.kind == CredentialKind::Static;
+    if rests || credential.refresh_token.is_none() {
         return None;
     }
     let retry_at = credential.retry_at.map(|at| backing_off(credential, now).unwrap_or(at.min(now)));
@@ -193,6 +199,9 @@ pub fn decide(
     locked: bool,
     sibling: bool,
 ) -> Step {
+    if let Some(suspension) = credential.suspended {
+        return Step::Suspended(suspension.reason);
+    }
     // Whoever looks ahead at a dead one asks for its probe, also while its token serves (G17).
     let probes = want.ahead && credential.state == CredentialState::NeedsLogin;
     if !probes && satisfies(credential, want, now) {

@@ -281,7 +281,7 @@ impl Supervisor {
                     .tenant(tenant)
                     .ok()
                     .flatten()
-                    .is_some_and(|held| super::thread::is_in_use(&held, now))
+                    .is_some_and(|held| held.is_in_use(now))
             });
             if in_use && !self.is_closed(&thread) {
                 self.wake(&thread);

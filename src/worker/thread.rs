@@ -15,16 +15,12 @@ use tokio_util::sync::CancellationToken;
 
 use super::{Notifier, Told};
 use crate::broker::Broker;
-use crate::clock::UnixSeconds;
-use crate::credential::Credential;
 use crate::login::Handover;
 use crate::pending::{LoginId, LoginStatus, PendingLogin};
 use crate::secret::Secret;
 use crate::store::Document;
 use crate::tenant::ThreadId;
 
-/// A tenant that was asked for within this many seconds is in use (W2).
-const IN_USE_FOR: i64 = 7 * 24 * 60 * 60;
 /// A worker with nothing to do stays this long for the next message.
 const LINGER: Duration = Duration::from_mins(1);
 /// The pause before something that could not be delivered is tried again.
@@ -106,12 +102,6 @@ impl Drop for Worker {
     fn drop(&mut self) {
         self.shelf.put(&self.thread, std::mem::take(&mut self.watched));
     }
-}
-
-/// Whether somebody asked for this credential of late, or it is too new to tell.
-pub(super) fn is_in_use(credential: &Credential, now: UnixSeconds) -> bool {
-    let last = credential.last_used_at.max(credential.created_at);
-    last.is_some_and(|at| now.saturating_sub(at) < IN_USE_FOR)
 }
 
 impl Worker {
@@ -276,7 +266,7 @@ impl Worker {
         let mut next: Option<Instant> = None;
         for tenant in binding.tenants.values() {
             let Some(held) = document.tenant(tenant).ok().flatten() else { continue };
-            let Some(due) = self.broker.gate().due(&held).filter(|_| is_in_use(&held, now)) else { continue };
+            let Some(due) = self.broker.gate().due(&held).filter(|_| held.is_in_use(now)) else { continue };
             let wait = if due <= now {
                 self.broker.gate().refresh_ahead(tenant);
                 LONGEST_SLEEP

@@ -129,6 +129,7 @@ mod tests {
         }
         for part in [
             entry::names::<tenant::IntentWire>(),
+            entry::names::<tenant::SuspensionWire>(),
             entry::names::<AccountWire>(),
             entry::names::<login::ReasonWire>(),
         ] {
