@@ -23,6 +23,7 @@ use tokio_util::task::TaskTracker;
 use crate::auth;
 use crate::discord::api::ApiError;
 use crate::discord::live::Live;
+use crate::discord::members::Members;
 use crate::discord::notifier::Messenger;
 use crate::discord::places::Places;
 use crate::discord::route::Door;
@@ -84,6 +85,7 @@ async fn serve(
     };
     // Not before all else is there: until here whatever ends us has nothing to wait for (W5).
     bot.desk.supervisor.begin();
+    bot.handlers.spawn(Arc::clone(&bot.desk.members).look_after(bot.desk.closing.clone()));
     let shards = Arc::clone(&bot.client.shard_manager);
     let result = tokio::select! {
         result = bot.client.start() => Err(lost(result)),
@@ -123,10 +125,12 @@ async fn start(
     let broker = setup::broker(config, store);
     let live = Arc::new(Live::new(Arc::clone(&http), broker.clone(), slash.clone()));
     let places = Arc::new(Places::default());
+    broker.logins().serve(guild.get());
+    let members = Members::new(Arc::clone(&http), broker.clone(), guild, config.access.clone());
     let messenger = Messenger::new(
         Arc::clone(&http),
         broker.clone(),
-        guild,
+        home.clone(),
         slash.clone(),
         Arc::clone(&live),
         Arc::clone(&places),
@@ -138,6 +142,7 @@ async fn start(
         http: Arc::clone(&http),
         home,
         access: config.access.clone(),
+        members: Arc::new(members),
         slash,
         live,
         places,

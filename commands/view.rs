@@ -11,6 +11,7 @@ mod login;
 mod logout;
 mod start;
 mod status;
+mod tenant;
 
 use std::fmt::Write;
 
@@ -31,6 +32,7 @@ pub use self::start::{
     Tried, no_provider, pick_provider, signed_in_already, start_failed, unknown_provider, wrong_name,
 };
 pub use self::status::{Reader, tenant_status, thread_status};
+pub use self::tenant::{called_by, ended_direct, not_yours_to_renew, tenant_news};
 use crate::discord::custom_id::Press;
 use crate::say;
 use crate::words::Language;
@@ -227,7 +229,6 @@ fn named(language: Language, catalog: &Catalog, tenant: &TenantKey) -> String {
 }
 
 /// Somebody, as a mention that pings nobody: the messages allow none.
-#[expect(dead_code, reason = "takes the place of `who`, which knows no language")]
 fn whom(language: Language, user: &User) -> String {
     match user {
         User::Discord(id) => format!("<@{id}>"),

@@ -1,7 +1,7 @@
 //! Telling people how their logins go on, when nobody pressed anything.
 //!
-//! Owns the two routes of U5: the live message, as long as an interaction token is left, else one line in the thread that
-//! shows no secret. Invariants: nothing is said in another guild (U8), nothing reopens an archived thread, and a line in
+//! Owns the routes of U5: the live message, as long as an interaction token is left, else one line in the thread that
+//! shows no secret, else a direct message where nothing can be said in the thread. What becomes of a thread's tenants is `telling`'s. Invariants: nothing is said in another guild (U8), nothing reopens an archived thread, and a line in
 //! the thread mentions one person only.
 
 use std::pin::Pin;
@@ -11,13 +11,16 @@ use latchkey::broker::Broker;
 use latchkey::pending::PendingLogin;
 use latchkey::secret::Secret;
 use latchkey::tenant::{ThreadId, User};
-use latchkey::worker::{Notifier, Told};
+use latchkey::worker::{Heard, News, Notifier, Told};
 use serenity::all::{Channel, ChannelId, CreateAllowedMentions, CreateMessage, GuildId, Http, UserId};
 
-use super::api;
+use super::api::Home;
 use super::live::Live;
 use super::places::Places;
+use super::telling::Teller;
+use super::{api, direct};
 use crate::view::{self, Slash};
+use crate::words::Language;
 
 /// What may be said in a thread.
 enum Place {
@@ -41,18 +44,24 @@ pub struct Messenger {
     slash: Slash,
     live: Arc<Live>,
     known: Arc<Places>,
+    teller: Teller,
+    /// The guild's name.
+    server: String,
 }
 
 impl Messenger {
     pub fn new(
         http: Arc<Http>,
         broker: Broker,
-        guild: GuildId,
+        home: Home,
         slash: Slash,
         live: Arc<Live>,
         known: Arc<Places>,
     ) -> Self {
-        Self { http, broker, guild, slash, live, known }
+        let (guild, server) = (home.id, home.name.clone());
+        let (a, b) = (Arc::clone(&http), Arc::clone(&known));
+        let teller = Teller::new(a, broker.clone(), home, slash.clone(), b);
+        Self { http, broker, guild, slash, live, known, teller, server }
     }
 
     async fn tell(&self, login: &PendingLogin, thread: &ThreadId, interaction: Option<&Secret>) -> Told {
@@ -108,7 +117,7 @@ impl Messenger {
         };
         match self.look(thread).await {
             Place::Open => {}
-            Place::Closed => return Told::Done,
+            Place::Closed => return self.say_directly(login, user).await,
             Place::NotOurs | Place::Hidden => return Told::NotOurs,
             Place::Unknown => return Told::Later,
         }
@@ -119,11 +128,24 @@ impl Messenger {
         match channel.send_message(&*self.http, message).await {
             Ok(_) => Told::Done,
             Err(error) if refused(&error) => {
-                tracing::info!(%thread, error = api::words(&error), "nobody could be told there");
-                Told::Done
+                tracing::info!(%thread, error = api::words(&error), "nothing is to be said there");
+                self.say_directly(login, user).await
             }
             Err(error) => {
                 tracing::warn!(%thread, error = api::words(&error), "a login's end could not be told");
+                Told::Later
+            }
+        }
+    }
+
+    /// Where nothing can be said in the thread.
+    async fn say_directly(&self, login: &PendingLogin, user: UserId) -> Told {
+        let language = login.locale.as_deref().map(Language::of).unwrap_or_default();
+        let page = view::ended_direct(language, login, self.broker.catalog(), &self.slash, &self.server);
+        match direct::tell(&self.http, user, &page, &login.id).await {
+            Ok(()) => Told::Done,
+            Err(error) => {
+                tracing::warn!(%user, error = api::words(&error), "a login's end could not be told directly");
                 Told::Later
             }
         }
@@ -155,12 +177,12 @@ impl Messenger {
     }
 }
 
-fn channel_id(thread: &ThreadId) -> Option<ChannelId> {
+pub(super) fn channel_id(thread: &ThreadId) -> Option<ChannelId> {
     thread.as_str().parse().ok().filter(|id| *id != 0).map(ChannelId::new)
 }
 
 /// Whether Discord gave a definite no: a token that is over, a message that is gone or that it does not take.
-fn refused(error: &serenity::Error) -> bool {
+pub(super) fn refused(error: &serenity::Error) -> bool {
     api::status(error).is_some_and(|status| status.is_client_error() && status.as_u16() != 429)
 }
 
@@ -172,5 +194,14 @@ impl Notifier for Messenger {
         interaction: Option<&'a Secret>,
     ) -> Pin<Box<dyn Future<Output = Told> + Send + 'a>> {
         Box::pin(self.tell(login, thread, interaction))
+    }
+
+    fn tenant_news<'a>(
+        &'a self,
+        news: &'a News,
+        thread: &'a ThreadId,
+        in_use: bool,
+    ) -> Pin<Box<dyn Future<Output = Heard> + Send + 'a>> {
+        Box::pin(self.teller.tell(news, thread, in_use))
     }
 }

@@ -9,6 +9,7 @@ use latchkey::tenant::{TenantKey, User};
 
 use super::{Button, Look, Page, Slash, name, plain, when, who};
 use crate::discord::custom_id::{Press, TenantRef};
+use crate::words::Language;
 
 /// The most tenants that get buttons: a message has five rows.
 const ROWS_OF_BUTTONS: usize = 4;
@@ -109,7 +110,12 @@ pub fn tenant_status(status: &TenantStatus, reader: &Reader, catalog: &Catalog) 
 
 /// One tenant: what, whose, how, since and until when.
 fn tenant_lines(status: &TenantStatus, reader: &Reader, catalog: &Catalog) -> String {
+    let rests;
     let (mark, health) = match status.health {
+        Health::Suspended(why) => {
+            rests = super::tenant::rests(Language::default(), why);
+            ("⚪", rests.as_str())
+        }
         Health::Fresh => ("🟢", "works"),
         Health::Stale => ("🟢", "works; it is refreshed at its next use"),
         Health::Environment => ("🟢", "works, with a key that the operator set"),

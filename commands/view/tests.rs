@@ -18,6 +18,7 @@ use super::*;
 use crate::words::Language;
 
 mod statuses;
+mod tenants;
 
 const ID: &str = "0123456789abcdef0123456789abcdef";
 const ANN: &str = "80351110224678912";

@@ -60,8 +60,8 @@ impl Language {
 
     fn themes(self) -> &'static [Theme] {
         match self {
-            Self::English => themes!("en": "access", "cancel", "common"),
-            Self::German => themes!("de": "access", "cancel", "common"),
+            Self::English => themes!("en": "access", "cancel", "common", "telling"),
+            Self::German => themes!("de": "access", "cancel", "common", "telling"),
         }
     }
 

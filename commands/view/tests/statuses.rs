@@ -21,6 +21,7 @@ fn statuses() {
         Health::BackingOff,
         Health::Uncertain,
         Health::NeedsLogin,
+        Health::Suspended(latchkey::credential::Unserved::Left),
         Health::Environment,
         Health::NotConfigured,
     ];
