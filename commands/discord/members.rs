@@ -108,7 +108,9 @@ impl Members {
         let due = match self.due() {
             Ok(due) if due.is_empty() => return,
             Ok(due) => due,
-            Err(error) => return tracing::warn!(%error, "the store cannot be read; members are looked at later"),
+            Err(error) => {
+                return tracing::warn!(%error, "the store cannot be read; members are looked at later");
+            }
         };
         let guild = match self.http.get_guild(self.guild).await {
             Ok(guild) => guild,
@@ -150,7 +152,10 @@ impl Members {
 }
 
 fn tell_unknown(error: &serenity::Error) {
-    tracing::warn!(error = api::words(error), "Discord could not be asked who is still a member; trying again");
+    tracing::warn!(
+        error = api::words(error),
+        "Discord could not be asked who is still a member; trying again"
+    );
 }
 
 #[cfg(test)]
@@ -180,6 +185,7 @@ mod tests {
         let role = |id: &str, permissions: Permissions| {
             json!({
                 "id": id, "name": id, "permissions": permissions.bits().to_string(), "color": 0, "hoist": false,
+                "colors": { "primary_color": 0, "secondary_color": null, "tertiary_color": null },
                 "managed": false, "mentionable": false, "position": 0, "guild_id": "1",
             })
         };
@@ -192,7 +198,9 @@ mod tests {
             "explicit_content_filter": 0, "premium_progress_bar_enabled": false,
         }))
         .expect("a guild");
-        for (user, roles, manages) in [("8", vec![], false), ("8", vec!["2"], true), ("8", vec!["3"], false), ("9", vec![], true)] {
+        for (user, roles, manages) in
+            [("8", vec![], false), ("8", vec!["2"], true), ("8", vec!["3"], false), ("9", vec![], true)]
+        {
             let member: Member = serde_json::from_value(json!({
                 "guild_id": "1", "user": { "id": user, "username": "u", "discriminator": "0" }, "roles": roles,
                 "deaf": false, "mute": false, "flags": 0, "joined_at": null,

@@ -76,7 +76,13 @@ pub fn rests(language: Language, why: Unserved) -> String {
 
 /// U5: the end of a login, told to its member directly since nothing can be said in its threads. Commands are
 /// written out: outside of their server Discord shows no mention of them.
-pub fn ended_direct(language: Language, login: &PendingLogin, catalog: &Catalog, slash: &Slash, server: &str) -> Page {
+pub fn ended_direct(
+    language: Language,
+    login: &PendingLogin,
+    catalog: &Catalog,
+    slash: &Slash,
+    server: &str,
+) -> Page {
     let (name, server) = (named(language, catalog, &login.tenant), plain(server));
     let command = |sub: &str| format!("`/{} {sub}`", slash.name);
     let (start, show) = (command("login"), command("status"));

@@ -17,12 +17,7 @@ use crate::tenant::{TenantKey, User, UserId};
 const LOOKED_AFTER_FOR: i64 = 30 * 24 * 60 * 60;
 
 /// What becomes of a member's own tenant once a look of `guild`'s bot has found them `unserved`, or served; `None` if nothing.
-fn noted(
-    held: &Credential,
-    guild: u64,
-    unserved: Option<Unserved>,
-    now: UnixSeconds,
-) -> Option<Credential> {
+fn noted(held: &Credential, guild: u64, unserved: Option<Unserved>, now: UnixSeconds) -> Option<Credential> {
     let mut noted = held.clone();
     match unserved {
         // Where somebody is served, there they belong from now on.

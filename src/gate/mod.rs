@@ -19,8 +19,8 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-pub use self::error::{Class, TokenError};
 pub(crate) use self::alarm::{WITHIN as ALARM_WITHIN, is_raised as alarm_is_raised};
+pub use self::error::{Class, TokenError};
 pub(crate) use self::policy::PROBE_AFTER;
 pub use self::policy::{CALLER_DEADLINE, LOCK_WAIT, MIN_VALID, Want};
 use self::policy::{Step, decide, satisfies};

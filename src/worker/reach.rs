@@ -12,6 +12,7 @@ use tokio::time::Instant;
 
 use super::Heard;
 use super::telling::Use;
+use crate::clock::UnixSeconds;
 use crate::store::Document;
 use crate::tenant::ThreadId;
 
@@ -35,6 +36,8 @@ struct Known {
     is_shut: bool,
     /// Another bot's.
     is_foreign: bool,
+    /// When it was quiet or shut, in unix seconds: what agents ask for later is a use.
+    unheard_at: Option<UnixSeconds>,
     /// Failed tries in a row.
     tries: u32,
     /// Marks of what was told and could not be written down yet.
@@ -73,11 +76,13 @@ impl Reach {
         }
     }
 
-    /// Whether `thread` may be told something, and the use of it that was not acted on.
-    pub(super) fn turn(&self, thread: &ThreadId) -> (Turn, Option<Use>) {
+    /// Whether `thread`, whose agents `asked` for a token then, may be told something, and the use of it that was not acted on.
+    pub(super) fn turn(&self, thread: &ThreadId, asked: Option<UnixSeconds>) -> (Turn, Option<Use>) {
         let all = self.lock();
         let Some(known) = all.get(thread) else { return (Turn::Now, None) };
+        let is_news = known.unheard_at.is_some_and(|unheard| asked.is_some_and(|asked| asked > unheard));
         let turn = match known.not_before {
+            _ if is_news && !known.is_foreign => Turn::Now,
             _ if known.is_foreign || known.is_shut => Turn::Never,
             Some(at) if at > Instant::now() => Turn::At(at),
             _ => Turn::Now,
@@ -93,9 +98,10 @@ impl Reach {
     }
 
     /// What came of telling `thread` what `mark` stands for.
-    pub(super) fn heard(&self, thread: &ThreadId, mark: &str, heard: Heard) {
+    pub(super) fn heard(&self, thread: &ThreadId, mark: &str, heard: Heard, now: UnixSeconds) {
         let mut all = self.lock();
         let known = all.entry(thread.clone()).or_default();
+        known.unheard_at = matches!(heard, Heard::Quiet | Heard::Shut).then_some(now);
         match heard {
             Heard::Told => {
                 (known.tries, known.not_before) = (0, None);
@@ -154,32 +160,37 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_thread_is_tried_again_when_that_makes_sense() {
         let reach = Reach::default();
-        let turn = |reach: &Reach| reach.turn(&thread()).0;
+        let turn = |reach: &Reach| reach.turn(&thread(), None).0;
         assert_eq!(turn(&reach), Turn::Now);
         for seconds in [2, 4, 8, 16, 32, 64, 128, 256, 300, 300] {
-            reach.heard(&thread(), "m", Heard::Later);
+            reach.heard(&thread(), "m", Heard::Later, 1_000);
             let at = Instant::now() + Duration::from_secs(seconds);
             assert_eq!(turn(&reach), Turn::At(at));
             tokio::time::advance(Duration::from_secs(seconds)).await;
             assert_eq!(turn(&reach), Turn::Now);
         }
-        reach.heard(&thread(), "m", Heard::Quiet);
+        reach.heard(&thread(), "m", Heard::Quiet, 1_000);
         assert_eq!(turn(&reach), Turn::At(Instant::now() + QUIET));
         for opens in [true, false] {
-            reach.heard(&thread(), "m", Heard::Shut);
+            reach.heard(&thread(), "m", Heard::Shut, 1_000);
             assert_eq!(turn(&reach), Turn::Never);
             tokio::time::advance(Duration::from_hours(48)).await;
             assert_eq!(turn(&reach), Turn::Never);
             if opens {
                 reach.opened(&thread());
-                assert_eq!(reach.turn(&thread()), (Turn::Now, None));
+                assert_eq!(reach.turn(&thread(), None), (Turn::Now, None));
             } else {
                 reach.used(&thread(), None);
                 let at = Turn::At(Instant::now() + AFTER_A_USE);
-                assert_eq!(reach.turn(&thread()), (at, Some(Use { parent: None })));
+                assert_eq!(reach.turn(&thread(), None), (at, Some(Use { parent: None })));
             }
         }
-        reach.heard(&thread(), "m", Heard::NotOurs);
+        reach.heard(&thread(), "m", Heard::Shut, 1_000);
+        assert_eq!(
+            [999, 1_000, 1_001].map(|asked| reach.turn(&thread(), Some(asked)).0),
+            [Turn::Never, Turn::Never, Turn::Now]
+        );
+        reach.heard(&thread(), "m", Heard::NotOurs, 1_000);
         reach.opened(&thread());
         assert_eq!(turn(&reach), Turn::Never, "another bot's");
     }

@@ -292,16 +292,15 @@ impl Supervisor {
         self.0.closed.lock().unwrap_or_else(PoisonError::into_inner).retain(is_bound);
         let now = self.0.broker.clock().now();
         for (thread, binding) in document.bindings() {
-            let in_use = binding.tenants.values().any(|tenant| {
-                document
-                    .tenant(tenant)
-                    .ok()
-                    .flatten()
-                    .is_some_and(|held| held.is_in_use(now))
-            });
+            let in_use = binding
+                .tenants
+                .values()
+                .any(|tenant| document.tenant(tenant).ok().flatten().is_some_and(|held| held.is_in_use(now)));
             let has_news = || {
-                let plan = telling::plan(&document, self.0.broker.catalog(), &binding, None, now);
-                !plan.news.is_empty() && self.0.reach.turn(&thread).0 == Turn::Now
+                self.0.reach.turn(&thread, binding.asked_at).0 == Turn::Now
+                    && !telling::plan(&document, self.0.broker.catalog(), &thread, &binding, None, now)
+                        .news
+                        .is_empty()
             };
             if !self.is_closed(&thread) && (in_use || has_news()) {
                 self.wake(&thread);
@@ -333,6 +332,11 @@ impl Supervisor {
     async fn tidy(&self) {
         if let Err(error) = self.0.broker.logins().sweep().await {
             tracing::warn!(%error, "the sweep could not be done; trying again");
+        }
+        let store = self.0.broker.store();
+        let Ok(document) = store.snapshot() else { return };
+        if let Err(error) = telling::forget(&**store, &document, self.0.broker.clock().now()).await {
+            tracing::warn!(%error, "what threads were told cannot be forgotten; trying again");
         }
     }
 }

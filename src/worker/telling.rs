@@ -12,15 +12,22 @@ use crate::broker::{Health, TenantStatus};
 use crate::clock::UnixSeconds;
 use crate::credential::{Credential, CredentialKind, Unserved};
 use crate::gate::{ALARM_WITHIN, PROBE_AFTER, alarm_is_raised};
+use crate::pending::PendingLogin;
 use crate::provider::Catalog;
 use crate::secret::TokenHash;
 use crate::store::{Document, Store, StoreError, Touches, has_ended, update};
 use crate::tenant::{ProviderName, TenantKey, ThreadId, User};
 
+/// A probe has an answer, or none, after so many seconds.
+const PROBE_TAKES: i64 = 150;
 /// The most marks of one thread; the oldest leave first.
 const MARKS: usize = 32;
 /// How often it is looked whether an alarm still holds a message back, in seconds.
 const ALARM_LOOK: i64 = 5;
+/// A thread whose agents asked for a token within this many seconds is in use.
+const ASKED_LATELY: i64 = 24 * 60 * 60;
+/// What is known of a thread that uses nothing is kept this long, in seconds.
+const KEPT_FOR: i64 = 30 * 24 * 60 * 60;
 /// Hexadecimal digits that stand for a credential's id in a mark.
 const ID_DIGITS: usize = 16;
 
@@ -74,6 +81,8 @@ pub(super) struct Use {
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Plan {
     pub news: Vec<News>,
+    /// Whether somebody, or an agent, is there: by what was done just now, or was asked for of late.
+    pub in_use: bool,
     /// When there may be more.
     pub next: Option<UnixSeconds>,
 }
@@ -113,24 +122,27 @@ fn mark(tenant: &TenantKey, word: &str, held: &Credential) -> String {
     format!("{tenant} {word} {}.{}", id_of(held), held.generation)
 }
 
-/// What the thread of `binding` is to be told at `now`. Its own binding says what it uses; at a `used` moment also what serves
+/// What `thread`, whose `binding` that is, is to be told at `now`. Its own binding says what it uses; at a `used` moment also what serves
 /// it without one does: its parent channel's binding, else the shared tenant.
 pub(super) fn plan(
     document: &Document,
     catalog: &Catalog,
+    thread: &ThreadId,
     binding: &Binding,
     used: Option<&Use>,
     now: UnixSeconds,
 ) -> Plan {
     let marks: Vec<_> = binding.told.iter().filter_map(|text| Mark::parse(text)).collect();
-    let mut plan = Plan::default();
-    for (provider, (tenant, is_bound)) in served(document, catalog, binding, used, &marks) {
+    let was_asked = binding.asked_at.is_some_and(|at| now.saturating_sub(at) < ASKED_LATELY);
+    let used = used.cloned().or_else(|| was_asked.then(Use::default));
+    let mut plan = Plan { in_use: used.is_some(), ..Plan::default() };
+    for (provider, (tenant, is_bound)) in served(document, catalog, binding, used.as_ref(), &marks) {
         let Ok(Some(held)) = document.tenant(&tenant) else { continue };
         let last = marks.iter().rfind(|mark| mark.tenant.provider == provider);
         let health = TenantStatus::of(&tenant, &held, catalog, now).health;
         let said = match health {
             Health::NeedsLogin if held.kind == CredentialKind::OAuth => {
-                match held_back(document, &tenant, &held, now) {
+                match held_back(document, thread, &tenant, &held, now) {
                     Held::No => Some((What::NeedsLogin, mark(&tenant, NEEDS_LOGIN, &held))),
                     Held::Until(at) => {
                         plan.next = plan.next.into_iter().chain([at]).min();
@@ -199,17 +211,37 @@ enum Held {
     UntilAChange,
 }
 
-fn held_back(document: &Document, tenant: &TenantKey, held: &Credential, now: UnixSeconds) -> Held {
-    // Somebody is at it: if they succeed there is nothing to tell.
-    if document.logins().any(|login| login.tenant == *tenant && !has_ended(&login, now)) {
+fn held_back(
+    document: &Document,
+    thread: &ThreadId,
+    tenant: &TenantKey,
+    held: &Credential,
+    now: UnixSeconds,
+) -> Held {
+    // Somebody is at it, or about to bind the thread to something else: if they succeed there is nothing to tell.
+    let helps = |login: &PendingLogin| {
+        let binds = login.bind.as_ref() == Some(thread) && login.tenant.provider == tenant.provider;
+        (login.tenant == *tenant || binds) && !has_ended(login, now)
+    };
+    if document.logins().any(|login| helps(&login)) {
         return Held::UntilAChange;
     }
+    // Its probe is out.
+    if let Some(intent) =
+        held.open_intent().filter(|it| (0..PROBE_TAKES).contains(&now.saturating_sub(it.sent_at)))
+    {
+        return Held::Until(intent.sent_at.saturating_add(PROBE_TAKES));
+    }
     // One whose probe is done, or that was definite, has no time for one (G17).
-    let Some(died) = held.retry_at.map(|probe| probe.saturating_sub(PROBE_AFTER)) else { return Held::No };
+    let Some(probe) = held.retry_at else { return Held::No };
+    let died = probe.saturating_sub(PROBE_AFTER);
     let ago = now.saturating_sub(died);
     if (0..ALARM_WITHIN).contains(&ago) {
         // Others may follow yet.
         Held::Until(died.saturating_add(ALARM_WITHIN))
+    } else if now.abs_diff(probe) < ALARM_WITHIN.unsigned_abs() {
+        // Those that died with it are being probed by now, which ends the alarm before this one's own probe.
+        Held::Until(probe.saturating_add(ALARM_WITHIN))
     } else if alarm_is_raised(document, &tenant.provider, now) {
         Held::Until(now.saturating_add(ALARM_LOOK))
     } else {
@@ -236,6 +268,32 @@ pub(super) async fn note(store: &dyn Store, thread: &ThreadId, mark: String) -> 
         Ok::<_, StoreError>(())
     });
     noted.await?
+}
+
+/// Forgets what threads were told that are bound to nothing and of which nothing was heard for long: there may be any number.
+pub(super) async fn forget(
+    store: &dyn Store,
+    document: &Document,
+    now: UnixSeconds,
+) -> Result<(), StoreError> {
+    let is_over = move |binding: &Binding| {
+        binding.tenants.is_empty() && now.saturating_sub(binding.updated_at) > KEPT_FOR
+    };
+    let over: Vec<_> =
+        document.bindings().filter(|(_, binding)| is_over(binding)).map(|(thread, _)| thread).collect();
+    if over.is_empty() {
+        return Ok(());
+    }
+    let touches = over.iter().fold(Touches::nothing(), |touches, thread| touches.and_thread(thread));
+    let forgotten = update(store, touches, move |view| {
+        for thread in over {
+            if is_over(&view.binding(&thread)?) {
+                view.remove_binding(&thread);
+            }
+        }
+        Ok::<_, StoreError>(())
+    });
+    forgotten.await?
 }
 
 #[cfg(test)]

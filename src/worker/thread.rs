@@ -293,10 +293,11 @@ impl Worker {
             }
             return Some(Instant::now() + TELL_AGAIN);
         }
-        let (turn, used) = self.reach.turn(&self.thread);
-        let binding = document.binding(&self.thread).ok()?.map(|binding| (*binding).clone()).unwrap_or_default();
+        let binding =
+            document.binding(&self.thread).ok()?.map(|binding| (*binding).clone()).unwrap_or_default();
+        let (turn, used) = self.reach.turn(&self.thread, binding.asked_at);
         let now = self.broker.clock().now();
-        let plan = telling::plan(document, self.broker.catalog(), &binding, used.as_ref(), now);
+        let plan = telling::plan(document, self.broker.catalog(), &self.thread, &binding, used.as_ref(), now);
         let later = plan.next.map(|at| {
             let wait = Duration::from_secs(u64::try_from(at.saturating_sub(now)).unwrap_or(0));
             Instant::now() + wait.clamp(Duration::from_secs(1), LONGEST_SLEEP)
@@ -310,11 +311,14 @@ impl Worker {
         match turn {
             Turn::Never => later,
             // A thread that was quiet is looked at again by the supervisor; nobody waits here for that.
-            Turn::At(at) => Some(at).filter(|at| *at <= Instant::now() + LONGEST_SLEEP).into_iter().chain(later).min(),
+            Turn::At(at) => {
+                Some(at).filter(|at| *at <= Instant::now() + LONGEST_SLEEP).into_iter().chain(later).min()
+            }
             Turn::Now => {
                 let (notifier, thread) = (Arc::clone(&self.notifier), self.thread.clone());
+                let in_use = plan.in_use;
                 self.tells.spawn(async move {
-                    let heard = notifier.tenant_news(&news, &thread, used.is_some()).await;
+                    let heard = notifier.tenant_news(&news, &thread, in_use).await;
                     (news, heard)
                 });
                 None
@@ -324,9 +328,10 @@ impl Worker {
 
     /// What came of a message of a tenant; nothing if telling it panicked.
     fn heard(&self, told: Option<(News, Heard)>) {
+        let now = self.broker.clock().now();
         match told {
-            Some((news, heard)) => self.reach.heard(&self.thread, &news.mark, heard),
-            None => self.reach.heard(&self.thread, "", Heard::Later),
+            Some((news, heard)) => self.reach.heard(&self.thread, &news.mark, heard, now),
+            None => self.reach.heard(&self.thread, "", Heard::Later, now),
         }
     }
 

@@ -22,7 +22,8 @@ async fn setup() -> Setup {
 
 /// A member with the role, and a thread with life in it.
 fn ann_with_role(setup: &Setup) -> (Member, Channel) {
-    let (ann, thread) = (setup.discord.member("ann").roles([setup.discord.role("agents")]), setup.thread("fix-ci"));
+    let (ann, thread) =
+        (setup.discord.member("ann").roles([setup.discord.role("agents")]), setup.thread("fix-ci"));
     ann.says(&thread, "good morning");
     (ann, thread)
 }

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use latchkey::binding::Binding;
 use latchkey::clock::Clock;
-use latchkey::credential::{Credential, CredentialKind, CredentialState};
+use latchkey::credential::{Account, Credential, CredentialKind, CredentialState};
 use latchkey::secret::{Secret, TokenHash};
 use latchkey::store::file::FileStore;
 use latchkey::store::{Store, Touches, update};
@@ -17,7 +17,7 @@ use latchkey_test_discord::Channel;
 use crate::harness::{Bot, NEXT_POLL, SOON, Setup};
 
 /// What is said of a tenant that needs a sign-in.
-pub const NEEDS: &str = "needs a new sign-in";
+pub const NEEDS: &str = "New sign-in needed";
 /// What is said of one that works again.
 pub const AGAIN: &str = "works again";
 /// Longer than a bot takes to say something, if it is going to.
@@ -59,6 +59,7 @@ pub async fn put(setup: &Setup, tenant: &str, threads: &[&Channel]) {
         Credential::new(CredentialKind::OAuth, tenant.provider.clone(), Secret::new(&*tokens.access), now);
     credential.refresh_token = Some(Secret::new(&*tokens.refresh));
     credential.expires_at = Some(now + 3_600);
+    credential.account = Account::new(Some(&Person::ada().sub), Some(&Person::ada().email));
     credential.last_used_at = Some(now - now.rem_euclid(86_400));
     let threads: Vec<ThreadId> = threads.iter().map(|thread| thread.id().into()).collect();
     let touches = threads.iter().fold(Touches::tenant(&tenant), |touches, thread| touches.and_thread(thread));
@@ -133,7 +134,8 @@ async fn a_dead_sign_in_is_told_in_the_right_threads_once_and_so_is_the_new_one(
     tokio::time::sleep(A_WHILE).await;
     let bot = bot.restart(&setup).await;
     tokio::time::sleep(A_WHILE).await;
-    let counts = || [&alive, &archived, &locked, &quiet, &barred, &unbound].map(|thread| said(&setup, thread, NEEDS));
+    let counts =
+        || [&alive, &archived, &locked, &quiet, &barred, &unbound].map(|thread| said(&setup, thread, NEEDS));
     assert_eq!(counts(), [1, 0, 0, 0, 0, 0]);
     assert!(archived.is_archived() && locked.is_archived());
     let tries = setup.discord.requests_to(&format!("POST /channels/{}/messages", barred.id())).len();
@@ -159,7 +161,8 @@ async fn a_dead_sign_in_is_told_in_the_right_threads_once_and_so_is_the_new_one(
         assert!(told.contains(&format!("<@{}>", ann.id())) && told.pings().is_empty(), "{}", told.render());
     }
     tokio::time::sleep(A_WHILE).await;
-    let again = [&alive, &archived, &locked, &quiet, &barred, &unbound].map(|thread| said(&setup, thread, AGAIN));
+    let again =
+        [&alive, &archived, &locked, &quiet, &barred, &unbound].map(|thread| said(&setup, thread, AGAIN));
     assert_eq!((counts(), again), ([1, 1, 0, 1, 0, 1], [1, 1, 0, 1, 0, 1]));
     // Whoever presses late is not made to sign in again.
     ann.click(&told, "Sign in").await.sees_text("Signed in already", SOON).await;
@@ -171,7 +174,8 @@ async fn a_dead_sign_in_is_told_in_the_right_threads_once_and_so_is_the_new_one(
 #[tokio::test]
 async fn the_owner_of_a_dead_sign_in_is_called_and_nobody_else_can_renew_it() {
     let setup = Setup::new().await;
-    let (ann, bob, thread) = (setup.discord.member("ann"), setup.discord.member("bob"), setup.thread("fix-ci"));
+    let (ann, bob, thread) =
+        (setup.discord.member("ann"), setup.discord.member("bob"), setup.thread("fix-ci"));
     ann.says(&thread, "good morning");
     let tenant = format!("acme/side@{}", ann.id());
     put(&setup, &tenant, &[&thread]).await;
@@ -243,7 +247,8 @@ async fn a_burst_respects_discords_limits_and_keeps_no_sign_in_waiting() {
     let sent: Vec<_> = setup.discord.requests_to(route);
     let after_refusal = sent.windows(2).find(|two| two[0].status == 429).expect("a refusal");
     assert!(after_refusal[1].at_ms - after_refusal[0].at_ms >= 1_000, "it hurried after a 429");
-    let told: BTreeSet<_> = sent.iter().filter(|sent| sent.status == 200).map(|sent| sent.path.clone()).collect();
+    let told: BTreeSet<_> =
+        sent.iter().filter(|sent| sent.status == 200).map(|sent| sent.path.clone()).collect();
     assert_eq!(told.len(), 8);
     setup.discord.assert_clean();
 }
@@ -259,7 +264,10 @@ async fn a_crash_between_saying_and_noting_shows_one_message() {
     setup.discord.delay_answer("POST /channels/*/messages", 1, Duration::from_secs(10));
     revoked(&setup, "acme").await;
     setup.discord.wait_channel_message(&thread, NEEDS, SOON).await;
-    assert!(!setup.stored().contains("needs_login 0") && !setup.stored().contains("\"acme needs_login"), "noted too soon");
+    assert!(
+        !setup.stored().contains("needs_login 0") && !setup.stored().contains("\"acme needs_login"),
+        "noted too soon"
+    );
     let _bot = bot.restart(&setup).await;
     eventually("noted", || setup.stored().contains("\"acme needs_login")).await;
     assert_eq!(said(&setup, &thread, NEEDS), 1);
@@ -293,7 +301,8 @@ async fn where_nothing_can_be_said_the_member_is_told_directly() {
         }
         setup.discord.fail("PATCH /webhooks/*", 10_000, 400);
         for (member, thread, link, login, close) in &logins {
-            let form = if flows.contains("paste") { Some(login.click("Paste the answer").await) } else { None };
+            let form =
+                if flows.contains("paste") { Some(login.click("Paste the answer").await) } else { None };
             let answer = match &form {
                 Some(_) => setup.authority.sign_in(link, &Person::ada()).await,
                 None => String::new(),
@@ -329,4 +338,27 @@ async fn where_nothing_can_be_said_the_member_is_told_directly() {
         }
         setup.discord.assert_clean();
     }
+}
+
+/// W4: a thread that has been quiet is told when one of its agents asks in vain, bound or not.
+#[tokio::test]
+async fn a_quiet_thread_is_told_when_its_agent_asks_in_vain() {
+    let setup = shared().await;
+    let [bound, unbound, other] = ["bound", "unbound", "other"].map(|name| setup.thread(name));
+    put(&setup, "acme", &[&bound, &other]).await;
+    let _bot = Bot::start(&setup).await;
+    revoked(&setup, "acme").await;
+    for thread in [&bound, &other] {
+        looked_at(&setup, thread).await;
+    }
+    // The token itself would serve on for a while: no agent asks in vain.
+    change(&setup, "acme", |held| held.expires_at = Some(Clock::system().now() - 1)).await;
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    for thread in [&bound, &unbound] {
+        let agent = setup.cli(&["token", "acme", "--thread", &thread.id().to_string()]).await;
+        assert_eq!(agent.code, 3, "{}", agent.stderr);
+        setup.discord.wait_channel_message(thread, NEEDS, SOON).await;
+    }
+    assert_eq!(said(&setup, &other, NEEDS), 0);
+    setup.discord.assert_clean();
 }

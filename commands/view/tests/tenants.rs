@@ -26,7 +26,10 @@ fn news_of_tenants() {
             ("needs a sign-in, shared, with a profile", page("acme/work", What::NeedsLogin)),
             ("needs a sign-in, own", page(&own, What::NeedsLogin)),
             ("works again, somebody signed in", page("acme", What::WorksAgain { by: Some(user(ANN)) })),
-            ("works again, the operator signed in", page("acme", What::WorksAgain { by: Some(User::Local(0)) })),
+            (
+                "works again, the operator signed in",
+                page("acme", What::WorksAgain { by: Some(User::Local(0)) }),
+            ),
             ("works again by itself", page("acme", What::WorksAgain { by: None })),
             ("left", page(&own, What::Unserved(Unserved::Left))),
             ("not admitted", page(&own, What::Unserved(Unserved::NotAdmitted))),

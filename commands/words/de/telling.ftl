@@ -1,13 +1,13 @@
 # Was alle in einem Thread über seine Anmeldungen lesen; was jemandem direkt gesagt wird; eine Anmeldung, die ruht.
 
-telling-needs-login = 🔴 **{ $name } braucht eine neue Anmeldung.**
-    Der Anbieter hat die alte beendet. Agenten dieses Threads können { $name } erst wieder nutzen, wenn sich jemand neu anmeldet.
-telling-needs-login-own = 🔴 **{ $name } braucht eine neue Anmeldung.**
-    { $owner }, der Anbieter hat deine Anmeldung beendet. Agenten dieses Threads können { $name } erst wieder nutzen, wenn du dich neu anmeldest.
+telling-needs-login = 🔴 **Neue Anmeldung nötig: { $name }**
+    Die alte Anmeldung gilt nicht mehr. Agenten dieses Threads können sie erst wieder nutzen, wenn sich jemand neu anmeldet.
+telling-needs-login-own = 🔴 **Neue Anmeldung nötig: { $name }**
+    { $owner }, deine Anmeldung gilt nicht mehr. Agenten dieses Threads können sie erst wieder nutzen, wenn du dich neu anmeldest.
 telling-works-again = 🟢 **{ $name } funktioniert wieder.**
     Der Anbieter nimmt die alte Anmeldung wieder an; niemand muss etwas tun.
 telling-works-again-by = 🟢 **{ $name } funktioniert wieder.**
-    { $who } hat sich angemeldet. Agenten dieses Threads können weitermachen.
+    Die neue Anmeldung ist von { $who }. Agenten dieses Threads können weitermachen.
 telling-left = ⚪ **{ $name } steht hier nicht mehr zur Verfügung.**
     Es war die Anmeldung von { $owner }, und diese Person hat diesen Server verlassen. Wenn du deine eigene nutzen willst, melde dich mit { $login } an.
 telling-not-admitted = ⚪ **{ $name } steht hier nicht mehr zur Verfügung.**

@@ -1,13 +1,13 @@
 # What everybody in a thread reads about its sign-ins; what a member is told directly; a sign-in that rests.
 
-telling-needs-login = 🔴 **{ $name } needs a new sign-in.**
-    The provider has ended the old one. Agents of this thread can't use { $name } until somebody signs in again.
-telling-needs-login-own = 🔴 **{ $name } needs a new sign-in.**
-    { $owner }, the provider has ended your sign-in. Agents of this thread can't use { $name } until you sign in again.
+telling-needs-login = 🔴 **New sign-in needed: { $name }**
+    The old sign-in has ended. Agents of this thread can't use it until somebody signs in again.
+telling-needs-login-own = 🔴 **New sign-in needed: { $name }**
+    { $owner }, your sign-in has ended. Agents of this thread can't use it until you sign in again.
 telling-works-again = 🟢 **{ $name } works again.**
     The provider accepts the old sign-in again; nobody has to do anything.
 telling-works-again-by = 🟢 **{ $name } works again.**
-    { $who } signed in. Agents of this thread can go on.
+    The new sign-in is by { $who }. Agents of this thread can go on.
 telling-left = ⚪ **{ $name } is no longer available here.**
     It was the sign-in of { $owner }, who has left this server. If you want to use your own, sign in with { $login }.
 telling-not-admitted = ⚪ **{ $name } is no longer available here.**
@@ -16,7 +16,7 @@ telling-served-again = 🟢 **{ $name } works again.**
     { $owner } may sign in on this server again, and the old sign-in still stands. Agents of this thread can go on.
 telling-sign-in = Sign in
 telling-not-yours = **This sign-in belongs to { $owner }.**
-    Only they can renew it. To sign in yourself, and have this thread use that, take { $login }.
+    Only they can renew it. To sign in yourself, and have this thread use that, use { $login }.
 
 # The health of a sign-in, behind its name: "Acme: …".
 telling-rests-left = rests, since its member has left this server

@@ -8,9 +8,7 @@ use serde_json::value::RawValue;
 
 use super::entry::Parts;
 use super::{AccountWire, Record, Wire, named, parse, print, seconds, some_secret, some_text, text_of};
-use crate::credential::{
-    Account, Credential, CredentialKind, CredentialState, Intent, Suspension, Unserved,
-};
+use crate::credential::{Account, Credential, CredentialKind, CredentialState, Intent, Suspension, Unserved};
 use crate::secret::{Secret, TokenHash};
 use crate::tenant::NameError;
 
@@ -102,7 +100,9 @@ impl Wire for TenantWire {
     fn keep_parts(&self, before: &Self, parts: &mut Parts<'_>) {
         parts.part("account", self.account.as_ref(), before.account.as_ref(), AccountWire::is_same);
         parts.part("intent", self.intent.as_ref(), before.intent.as_ref(), IntentWire::is_of_the_same_try);
-        parts.part("suspended", self.suspended.as_ref(), before.suspended.as_ref(), |now, before| now.at == before.at);
+        parts.part("suspended", self.suspended.as_ref(), before.suspended.as_ref(), |now, before| {
+            now.at == before.at
+        });
     }
 }
 

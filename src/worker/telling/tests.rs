@@ -35,9 +35,9 @@ impl Host {
 
     fn plan(&self, bound: &[&str], used: Option<&Use>) -> Plan {
         let tenants = bound.iter().map(|tenant| (key(tenant).provider, key(tenant))).collect();
-        let binding = Binding { tenants, told: self.told(), updated_at: 0 };
+        let binding = Binding { tenants, told: self.told(), ..Binding::default() };
         let document = self.store().snapshot().unwrap();
-        plan(&document, &self.catalog, &binding, used, self.clock.now())
+        plan(&document, &self.catalog, &place(), &binding, used, self.clock.now())
     }
 
     /// What would be told now, and that it was.
@@ -94,7 +94,8 @@ async fn each_state_has_its_message() {
 async fn that_it_works_again_is_told_where_it_was_told_that_it_did_not() {
     let host = Host::new();
     host.sign_in("acme", "1").await;
-    let renewed = |held: &mut Credential| (held.state, held.generation) = (CredentialState::Ok, held.generation + 1);
+    let renewed =
+        |held: &mut Credential| (held.state, held.generation) = (CredentialState::Ok, held.generation + 1);
     let again = |by: Option<&str>| vec![What::WorksAgain { by: by.map(|by| by.parse().unwrap()) }];
     // It came back by itself.
     host.change("acme", dead).await;
@@ -160,7 +161,7 @@ async fn several_that_die_at_once_are_told_after_their_probe() {
     }
     host.change("acme", plainly(&host)).await;
     let died = host.clock.now();
-    assert_eq!(host.plan(&["acme"], None), Plan { news: vec![], next: Some(died + ALARM_WITHIN) });
+    assert_eq!(host.plan(&["acme"], None), Plan { next: Some(died + ALARM_WITHIN), ..Plan::default() });
     host.clock.jump(ALARM_WITHIN - 1);
     host.change("acme/b", plainly(&host)).await;
     host.change("acme/c", plainly(&host)).await;
@@ -172,10 +173,29 @@ async fn several_that_die_at_once_are_told_after_their_probe() {
     host.change("acme/d", dead).await;
     assert_eq!(host.plan(&["acme/d"], None).news.len(), 1, "it was definite");
     host.clock.jump(PROBE_AFTER);
+    // Its probe is out, which says nothing yet; and those that wait for theirs go on waiting.
+    let (asked, other) = (host.clock.now(), host.stored(&key("acme/c")).unwrap());
+    host.change("acme", |held| {
+        held.retry_at = None;
+        held.intent = Some(crate::credential::Intent {
+            credential_id: held.id.clone(),
+            generation: held.generation,
+            refresh_sha256: held.refresh_token.as_ref().unwrap().hash(),
+            attempt: 1,
+            sent_at: asked,
+        });
+    })
+    .await;
+    host.change("acme/c", |held| held.retry_at = Some(asked + 20)).await;
+    assert_eq!(host.plan(&["acme"], None).next, Some(asked + PROBE_TAKES));
+    assert_eq!(host.plan(&["acme/c"], None).next, Some(asked + 20 + ALARM_WITHIN));
+    host.put(&key("acme/c"), other).await;
+    host.change("acme", |held| held.intent = None).await;
     // One came back, one is still dead, the third was not probed, since nobody uses it.
     host.change("acme", |held| (held.state, held.retry_at) = (CredentialState::Ok, None)).await;
     host.change("acme/b", |held| held.retry_at = None).await;
-    for (tenant, expected) in [("acme", vec![]), ("acme/b", vec![What::NeedsLogin]), ("acme/c", vec![What::NeedsLogin])]
+    for (tenant, expected) in
+        [("acme", vec![]), ("acme/b", vec![What::NeedsLogin]), ("acme/c", vec![What::NeedsLogin])]
     {
         assert_eq!(host.tell(&[tenant], None).await, expected, "{tenant}");
     }
@@ -268,7 +288,8 @@ async fn in_any_order_of_events_each_death_is_told_once_and_the_last_message_is_
                 shown.push(news);
             }
         }
-        let deaths: Vec<_> = shown.iter().filter(|news| news.what == What::NeedsLogin).map(|news| &news.mark).collect();
+        let deaths: Vec<_> =
+            shown.iter().filter(|news| news.what == What::NeedsLogin).map(|news| &news.mark).collect();
         let distinct: BTreeSet<_> = deaths.iter().collect();
         assert_eq!(deaths.len(), distinct.len(), "seed {seed}: {story:?}\n{shown:#?}");
         for two in shown.windows(2) {
@@ -279,5 +300,46 @@ async fn in_any_order_of_events_each_death_is_told_once_and_the_last_message_is_
         let works = held.suspended.is_none() && held.state == CredentialState::Ok;
         let says_so = shown.last().is_none_or(News::is_good);
         assert_eq!(works, says_so, "seed {seed}: {story:?}\n{shown:#?}");
+    }
+}
+
+/// W4: an agent that asks, in a thread without a binding too, is a use of its thread.
+#[tokio::test]
+async fn an_agent_that_was_refused_is_a_use_of_its_thread() {
+    let host = Host::new();
+    host.sign_in("acme", "1").await;
+    host.change("acme", dead).await;
+    let document = host.store().snapshot().unwrap();
+    let now = host.clock.now();
+    for (asked, expected) in [(None, 0), (Some(now - 86_400), 0), (Some(now - 86_399), 1)] {
+        let binding = Binding { asked_at: asked, ..Binding::default() };
+        let plan = plan(&document, &host.catalog, &place(), &binding, None, now);
+        assert_eq!((plan.news.len(), plan.in_use), (expected, expected == 1), "{asked:?}");
+    }
+}
+
+/// W4: what is known of threads that are bound to nothing does not pile up.
+#[tokio::test]
+async fn what_unbound_threads_were_told_is_forgotten_after_a_month() {
+    let host = Host::new();
+    let threads = ["1", "2"].map(|id| id.parse::<ThreadId>().unwrap());
+    for thread in &threads {
+        note(&*host.store(), thread, "acme needs_login 0".to_owned()).await.unwrap();
+    }
+    let bound = threads[1].clone();
+    update(&*host.store(), Touches::thread(&bound), move |view| {
+        let mut binding = view.binding(&bound).unwrap();
+        binding.tenants.insert(key("acme").provider, key("acme"));
+        view.put_binding(&bound, binding);
+        Ok::<_, ()>(())
+    })
+    .await
+    .unwrap()
+    .unwrap();
+    for (later, left) in [(KEPT_FOR, 2), (2, 1)] {
+        host.clock.jump(later);
+        let store = host.store();
+        forget(&*store, &store.snapshot().unwrap(), host.clock.now()).await.unwrap();
+        assert_eq!(store.snapshot().unwrap().bindings().count(), left);
     }
 }
