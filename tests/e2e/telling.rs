@@ -215,7 +215,10 @@ async fn several_that_die_at_once_are_told_after_their_probe_and_those_that_came
         change(&setup, tenant, |held| held.retry_at = Some(Clock::system().now())).await;
     }
     let is_dead = |tenant: &str| held(&setup, tenant).state == CredentialState::NeedsLogin;
-    eventually("the probes", || tenants.iter().all(|tenant| held(&setup, tenant).retry_at.is_none())).await;
+    // While a probe is out there is no time for one either.
+    let is_probed =
+        |tenant: &str| held(&setup, tenant).retry_at.is_none() && held(&setup, tenant).intent.is_none();
+    eventually("the probes", || tenants.iter().all(|tenant| is_probed(tenant))).await;
     let dead = tenants.map(|tenant| usize::from(is_dead(tenant)));
     assert_eq!(dead.iter().sum::<usize>(), 2);
     let counts = || threads.each_ref().map(|thread| said(&setup, thread, NEEDS));
