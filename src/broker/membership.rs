@@ -73,7 +73,7 @@ impl Broker {
         let document = self.store.snapshot()?;
         let keys = concerned(&document, user, guild, unserved, self.clock.now());
         if !keys.is_empty() {
-            let touches = keys.iter().fold(Touches::nothing(), |touches, key| touches.and_tenant(key));
+            let touches = keys.iter().fold(Touches::nothing(), Touches::and_tenant);
             let changed = update(&*self.store, touches, move |view| {
                 let mut changed = Vec::new();
                 for key in keys {

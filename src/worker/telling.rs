@@ -284,7 +284,7 @@ pub(super) async fn forget(
     if over.is_empty() {
         return Ok(());
     }
-    let touches = over.iter().fold(Touches::nothing(), |touches, thread| touches.and_thread(thread));
+    let touches = over.iter().fold(Touches::nothing(), Touches::and_thread);
     let forgotten = update(store, touches, move |view| {
         for thread in over {
             if is_over(&view.binding(&thread)?) {

@@ -272,7 +272,7 @@ async fn a_thread_is_told_once_across_restarts_and_once_that_it_works_again() {
         let marks = || host.store().snapshot().unwrap().binding(&thread("7")).unwrap().unwrap().told.len();
         eventually("written down", || marks() == 1).await;
         tokio::time::sleep(Duration::from_millis(700)).await;
-        assert_eq!(notes.news(), [dead.clone()]);
+        assert_eq!(notes.news(), std::slice::from_ref(&dead));
         tokio::time::timeout(Duration::from_secs(10), supervisor.shut_down()).await.expect("it drains");
     }
     let _supervisor = Supervisor::start(host.broker(), notes.clone());

@@ -151,6 +151,7 @@ async fn only_a_definite_word_counts() {
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
         tokio::time::sleep(Duration::from_millis(500)).await;
+        assert_eq!(held(&setup, &tenant).suspended, None, "{status}");
         setup.token(&[&tenant]).await;
         bot.kill9();
     }

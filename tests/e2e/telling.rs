@@ -62,7 +62,7 @@ pub async fn put(setup: &Setup, tenant: &str, threads: &[&Channel]) {
     credential.account = Account::new(Some(&Person::ada().sub), Some(&Person::ada().email));
     credential.last_used_at = Some(now - now.rem_euclid(86_400));
     let threads: Vec<ThreadId> = threads.iter().map(|thread| thread.id().into()).collect();
-    let touches = threads.iter().fold(Touches::tenant(&tenant), |touches, thread| touches.and_thread(thread));
+    let touches = threads.iter().fold(Touches::tenant(&tenant), Touches::and_thread);
     update(&store(setup), touches, move |view| {
         for thread in threads {
             let tenants = [(tenant.provider.clone(), tenant.clone())].into();

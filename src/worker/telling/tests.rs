@@ -58,6 +58,9 @@ fn gone(held: &mut Credential) {
     held.suspended = Some(Suspension { reason: Unserved::Left, at: held.updated_at.unwrap_or(0) });
 }
 
+/// A name, what becomes of the tenant, what the thread is bound to, whether somebody is there, and what is told.
+type Row = (&'static str, fn(&mut Credential), &'static [&'static str], bool, Vec<What>);
+
 /// W4, U7: each state, before anything was told and after, bound and not.
 #[tokio::test]
 async fn each_state_has_its_message() {
@@ -67,7 +70,7 @@ async fn each_state_has_its_message() {
         dead(held);
         held.kind = CredentialKind::Static;
     };
-    let table: [(&str, fn(&mut Credential), &[&str], bool, Vec<What>); 9] = [
+    let table: [Row; 9] = [
         ("works", works, &["acme"], true, vec![]),
         ("unsure", unsure, &["acme"], true, vec![]),
         ("a key", key_of_the_operators, &["acme"], true, vec![]),
