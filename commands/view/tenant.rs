@@ -32,9 +32,10 @@ pub fn tenant_news(language: Language, news: &News, catalog: &Catalog, slash: &S
     let owner = news.tenant.user.as_ref().map(mention).unwrap_or_default();
     match &news.what {
         What::NeedsLogin => {
-            let text = match &news.tenant.user {
-                Some(_) => say!(language, "telling-needs-login-own", name = name, owner = owner),
-                None => say!(language, "telling-needs-login", name = name),
+            let text = if news.tenant.user.is_some() {
+                say!(language, "telling-needs-login-own", name = name, owner = owner)
+            } else {
+                say!(language, "telling-needs-login", name = name)
             };
             let tenant = TenantRef::from(&news.tenant);
             let press = Press::SignIn { tenant, kind: None, bind: news.is_bound };

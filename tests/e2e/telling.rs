@@ -278,6 +278,9 @@ async fn a_crash_between_saying_and_noting_shows_one_message() {
     setup.discord.assert_clean();
 }
 
+/// What becomes of a thread.
+type Close = fn(&Setup, &Channel);
+
 /// U5, W1: a login goes on in a thread that is archived, locked, deleted or closed to us; its end is told directly to
 /// whoever takes direct messages, and given up for whoever does not. No thread is reopened.
 #[tokio::test]
@@ -285,7 +288,7 @@ async fn where_nothing_can_be_said_the_member_is_told_directly() {
     for flows in ["[\"device\"]", "[\"paste\"]"] {
         let setup = Setup::plan().acme(&format!("flows = {flows}")).start().await;
         let _bot = Bot::start(&setup).await;
-        let close: [(&str, fn(&Setup, &Channel)); 5] = [
+        let close: [(&str, Close); 5] = [
             ("archived", |setup, thread| setup.discord.archive(thread)),
             ("locked", |setup, thread| setup.discord.lock(thread)),
             ("deleted", |setup, thread| setup.discord.delete(thread)),
