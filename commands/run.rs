@@ -27,6 +27,7 @@ use crate::discord::answers::Answers;
 use crate::discord::api::ApiError;
 use crate::discord::asking::Asking;
 use crate::discord::live::Live;
+use crate::discord::members::Members;
 use crate::discord::notifier::Messenger;
 use crate::discord::places::Places;
 use crate::discord::reach::Reach;
@@ -96,6 +97,7 @@ async fn serve(
     if let Some(asking) = bot.asking.take() {
         bot.handlers.spawn(asking.run(bot.desk.closing.clone()));
     }
+    bot.handlers.spawn(Arc::clone(&bot.desk.members).look_after(bot.desk.closing.clone()));
     let shards = Arc::clone(&bot.client.shard_manager);
     let result = tokio::select! {
         result = bot.client.start() => Err(lost(result)),
@@ -141,12 +143,13 @@ async fn start(
     let public_url = config.http.as_ref().and_then(|http| http.public_url.clone());
     let live = Arc::new(Live::new(Arc::clone(&answers), broker.clone(), slash.clone(), public_url));
     let places = Arc::new(Places::default());
+    broker.logins().serve(guild.get());
+    let members = Members::new(Arc::clone(&http), broker.clone(), guild, config.access.clone());
     let messenger = Messenger::new(
         Arc::clone(&http),
         broker.clone(),
-        guild,
+        home.clone(),
         slash.clone(),
-        home.language,
         Arc::clone(&live),
         Arc::clone(&places),
     );
@@ -166,6 +169,7 @@ async fn start(
         answers,
         home,
         access: config.access.clone(),
+        members: Arc::new(members),
         slash,
         live,
         places,

@@ -10,9 +10,8 @@ use std::process::{Command, Stdio};
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
-use latchkey::broker::{FreshToken, ResolveError, fresh_now, resolve};
+use latchkey::broker::{Broker, FreshToken, ResolveError, fresh_now, resolve};
 use latchkey::clock::Clock;
-use latchkey::config::Config;
 use latchkey::gate::{Class, LOCK_WAIT, TokenError, Want, locked_as};
 use latchkey::secret::TokenHash;
 use latchkey::store::file::FileStore;
@@ -80,12 +79,16 @@ pub fn run(config: Option<&Path>, arguments: &Arguments) -> Result<(), Exit> {
             Err(error) if arguments.wait && error.code == Code::NeedsLogin => {
                 asking.wait_for_sign_in(error)?;
             }
-            result => break result?,
+            Err(error) => {
+                note_refusal(&loaded, &store, arguments, error.code);
+                return Err(error);
+            }
+            Ok(token) => break token,
         }
     };
     printed::print(&token, arguments.format).map_err(|why| Exit::new(Code::Internal, why))?;
     if token.unnoted {
-        note_use(&loaded, store, &token.tenant);
+        note_use(&loaded, &store, &token.tenant);
     }
     Ok(())
 }
@@ -281,17 +284,31 @@ impl Asking<'_> {
     }
 }
 
+/// Has the thread that asked told, where people are to do something about it.
+fn note_refusal(loaded: &Loaded, store: &std::sync::Arc<FileStore>, arguments: &Arguments, code: Code) {
+    let Some(thread) = arguments.thread.as_ref().filter(|_| code == Code::NeedsLogin) else { return };
+    let noted = with_broker(loaded, store, async |broker| broker.note_asked(thread).await);
+    if let Err(error) = noted {
+        log::say(&format!("that thread {thread} asked could not be noted: {error}"));
+    }
+}
+
+/// Does something small with a broker of its own.
+fn with_broker(
+    loaded: &Loaded,
+    store: &std::sync::Arc<FileStore>,
+    work: impl AsyncFnOnce(Broker) -> Result<(), StoreError>,
+) -> Result<(), String> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build();
+    let runtime = runtime.map_err(|error| error.to_string())?;
+    let broker = setup::broker(&loaded.config, std::sync::Arc::clone(store));
+    runtime.block_on(work(broker)).map_err(|error| error.to_string())
+}
+
 /// Notes today's first use, after the token is out. A failure costs a refresh ahead of need, and is only said.
-fn note_use(loaded: &Loaded, store: std::sync::Arc<FileStore>, tenant: &TenantKey) {
-    let config: &Config = &loaded.config;
-    let noted = tokio::runtime::Builder::new_current_thread().enable_time().build().map(|runtime| {
-        let broker = setup::broker(config, store);
-        runtime.block_on(broker.note_use(tenant))
-    });
-    match noted {
-        Ok(Ok(())) => {}
-        Ok(Err(error)) => log::say(&format!("that {tenant} is in use could not be noted: {error}")),
-        Err(error) => log::say(&format!("that {tenant} is in use could not be noted: {error}")),
+fn note_use(loaded: &Loaded, store: &std::sync::Arc<FileStore>, tenant: &TenantKey) {
+    if let Err(error) = with_broker(loaded, store, async |broker| broker.note_use(tenant).await) {
+        log::say(&format!("that {tenant} is in use could not be noted: {error}"));
     }
 }
 

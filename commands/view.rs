@@ -17,6 +17,7 @@ mod logout;
 mod notice;
 mod start;
 mod status;
+mod tenant;
 mod using;
 
 use latchkey::clock::UnixSeconds;
@@ -42,6 +43,7 @@ pub use self::start::{
     Tried, no_provider, pick_provider, signed_in_already, start_failed, unknown_provider, wrong_profile,
 };
 pub use self::status::{Reader, refreshed, tenant_status, thread_status};
+pub use self::tenant::{called_by, ended_direct, not_yours_to_renew, tenant_news};
 pub use self::using::{NONE, bound, choice_label, none_label, not_bound, pick_use, unknown_name};
 use crate::discord::custom_id::Press;
 use crate::say;

@@ -58,6 +58,11 @@ pub(crate) fn denied(user: &User, what: &str) {
     tracing::warn!(target: "latchkey::audit", %user, what, "denied");
 }
 
+/// A member's own tenant is served no more, or again (U7).
+pub(crate) fn membership(tenant: &TenantKey, outcome: &str) {
+    tracing::info!(target: "latchkey::audit", %tenant, outcome, "membership");
+}
+
 /// A tenant was logged out.
 pub(crate) fn logout(user: &User, tenant: &TenantKey) {
     tracing::info!(target: "latchkey::audit", %user, %tenant, "logout");

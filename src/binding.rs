@@ -15,6 +15,8 @@ use crate::tenant::{ProviderName, TenantKey};
 pub struct Binding {
     /// One tenant per provider.
     pub tenants: BTreeMap<ProviderName, TenantKey>,
+    /// When one of its agents last asked for a token and had to be refused, since somebody must sign in; to the hour.
+    pub asked_at: Option<UnixSeconds>,
     /// What the thread has been told of its tenants, as opaque marks.
     pub told: Vec<String>,
     /// When it last changed.

@@ -11,6 +11,9 @@ use crate::clock::UnixSeconds;
 use crate::secret::{Secret, TokenHash, random_id};
 use crate::tenant::{ProviderName, User};
 
+/// What was asked for within this many seconds is in use (W2).
+const IN_USE_FOR: i64 = 7 * 24 * 60 * 60;
+
 /// How a credential keeps itself fresh.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CredentialKind {
@@ -29,6 +32,35 @@ pub enum CredentialState {
     NeedsLogin,
     /// Two attempts went out and no whole answer came back (G19): tried again, with back-off.
     Uncertain,
+}
+
+/// Why a member is no longer served (U7).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Unserved {
+    /// They left the guild.
+    Left,
+    /// They are there, and no longer admitted.
+    NotAdmitted,
+}
+
+impl Unserved {
+    /// The word in the file.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Left => "left",
+            Self::NotAdmitted => "not_admitted",
+        }
+    }
+}
+
+/// That the one whose own tenant this is was found to be no longer served: the tokens stay, and rest (U7).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Suspension {
+    /// Why.
+    pub reason: Unserved,
+    /// When that was found.
+    pub at: UnixSeconds,
 }
 
 /// What was written down before a refresh was sent (G19).
@@ -97,6 +129,10 @@ pub struct Credential {
     pub operators_error: bool,
     /// The day it was last asked for, as that day's first second.
     pub last_used_at: Option<UnixSeconds>,
+    /// The guild whose member signed in, or was seen there since: only its bot judges whether they are still served (U7).
+    pub guild: Option<u64>,
+    /// Set while the one whose own tenant this is is not served: nothing is handed out or refreshed (U7).
+    pub suspended: Option<Suspension>,
     /// When the slot was first filled by this sign-in.
     pub created_at: Option<UnixSeconds>,
     /// When anything of it last changed.
@@ -132,6 +168,8 @@ impl Credential {
             last_error: None,
             operators_error: false,
             last_used_at: None,
+            guild: None,
+            suspended: None,
             created_at: Some(now),
             updated_at: Some(now),
         }
@@ -165,6 +203,13 @@ impl Credential {
             (Some(ours), Some(theirs)) => ours == theirs,
             _ => self.access_token == other.access_token,
         }
+    }
+
+    /// Whether somebody asked for it of late, or it is too new to tell (W2).
+    #[must_use]
+    pub fn is_in_use(&self, now: UnixSeconds) -> bool {
+        let last = self.last_used_at.max(self.created_at);
+        last.is_some_and(|at| now.saturating_sub(at) < IN_USE_FOR)
     }
 
     /// The intent, if it speaks of exactly these tokens.

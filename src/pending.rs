@@ -214,6 +214,8 @@ pub struct PendingLogin {
     pub bind: Option<ThreadId>,
     /// What the one who started it reads, as a language tag (BCP 47): its messages go on being written in that language.
     pub locale: Option<String>,
+    /// The guild whose bot started it (U7).
+    pub guild: Option<u64>,
     /// The issuer at the start (C10).
     pub issuer: Option<String>,
     /// Whether the server promised at the start to name itself in its answer (T4).
@@ -280,6 +282,7 @@ impl PendingLogin {
             by_admin: false,
             bind: None,
             locale: None,
+            guild: None,
             issuer: None,
             iss_promised: false,
             token_endpoint: None,

@@ -187,14 +187,23 @@ pub async fn sign_in(
     let tenant = tenant(visit, named)?;
     let mine =
         |tenant: &TenantKey| tenant.user.is_none() || tenant.user.as_ref() == visit.caller.user.discord();
+    let owner = tenant.as_ref().and_then(|tenant| tenant.user.clone());
     match tenant.filter(mine) {
         Some(tenant) => {
             visit.defer_update().await;
             let bind = bind.then(|| visit.thread.clone());
-            pursue(visit, Wish { tenant, kind, bind, again: true }, &[]).await;
+            // A message that all can see may be older than the newest sign-in.
+            let again = visit.own_message().is_some();
+            pursue(visit, Wish { tenant, kind, bind, again }, &[]).await;
             Ok(())
         }
-        None => super::unknown(visit).await,
+        None => match owner {
+            Some(owner) => {
+                visit.show(&view::not_yours_to_renew(visit.language, &owner, &visit.desk.slash)).await;
+                Ok(())
+            }
+            None => super::unknown(visit).await,
+        },
     }
 }
 

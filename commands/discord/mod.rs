@@ -9,14 +9,17 @@ pub mod answers;
 pub mod api;
 pub mod asking;
 pub mod custom_id;
+pub mod direct;
 pub mod lanes;
 pub mod live;
+pub mod members;
 pub mod notifier;
 pub mod places;
 pub mod reach;
 pub mod reception;
 pub mod render;
 pub mod route;
+pub mod telling;
 pub mod visit;
 pub mod watch;
 
@@ -32,6 +35,7 @@ use tokio_util::sync::CancellationToken;
 use crate::discord::answers::Answers;
 use crate::discord::api::Home;
 use crate::discord::live::Live;
+use crate::discord::members::Members;
 use crate::discord::places::Places;
 use crate::view::Slash;
 
@@ -49,6 +53,8 @@ pub struct Desk {
     pub home: Home,
     /// Who may do what.
     pub access: Access,
+    /// The members whose own tenants are in use.
+    pub members: Arc<Members>,
     /// Our command, as registered.
     pub slash: Slash,
     /// The live messages.
@@ -62,7 +68,7 @@ pub struct Desk {
 impl Desk {
     /// Somebody who is admitted does something in `thread`: it is ours and open.
     pub fn entered(&self, thread: &ThreadId, parent: Option<ThreadId>) {
-        self.places.note_ours(thread, parent);
-        self.supervisor.thread_opened(thread);
+        self.places.note_ours(thread, parent.clone());
+        self.supervisor.thread_used(thread, parent);
     }
 }

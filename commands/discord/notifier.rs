@@ -1,7 +1,7 @@
 //! Telling people how their logins go on, when nobody pressed anything.
 //!
-//! Owns the two routes of U5: the live message, as long as an interaction token is left, else one line in the thread that
-//! shows no secret. Invariants: nothing is said in another guild (U8), nothing reopens an archived thread, and a line in
+//! Owns the routes of U5: the live message, as long as an interaction token is left, else one line in the thread that
+//! shows no secret, else a direct message where nothing can be said in the thread. What becomes of a thread's tenants is `telling`'s. Invariants: nothing is said in another guild (U8), nothing reopens an archived thread, and a line in
 //! the thread mentions one person only.
 
 use std::pin::Pin;
@@ -12,12 +12,14 @@ use latchkey::broker::Broker;
 use latchkey::pending::PendingLogin;
 use latchkey::secret::Secret;
 use latchkey::tenant::{ThreadId, User};
-use latchkey::worker::{Notifier, Told};
-use serenity::all::{Channel, ChannelId, CreateAllowedMentions, CreateMessage, GuildId, Http, UserId};
+use latchkey::worker::{Heard, News, Notifier, Told};
+use serenity::all::{Channel, ChannelId, CreateAllowedMentions, CreateMessage, Http, UserId};
 
-use super::api;
+use super::api::Home;
 use super::live::Live;
 use super::places::Places;
+use super::telling::Teller;
+use super::{api, direct};
 use crate::view::{self, Slash};
 use crate::words::Language;
 
@@ -43,25 +45,25 @@ pub(super) enum Place {
 pub struct Messenger {
     http: Arc<Http>,
     broker: Broker,
-    guild: GuildId,
+    home: Home,
     slash: Slash,
-    /// What everybody in a thread can read.
-    language: Language,
     live: Arc<Live>,
     known: Arc<Places>,
+    teller: Teller,
 }
 
 impl Messenger {
     pub fn new(
         http: Arc<Http>,
         broker: Broker,
-        guild: GuildId,
+        home: Home,
         slash: Slash,
-        language: Language,
         live: Arc<Live>,
         known: Arc<Places>,
     ) -> Self {
-        Self { http, broker, guild, slash, language, live, known }
+        let (to, places) = (Arc::clone(&http), Arc::clone(&known));
+        let teller = Teller::new(to, broker.clone(), home.clone(), slash.clone(), places);
+        Self { http, broker, home, slash, live, known, teller }
     }
 
     async fn tell(&self, login: &PendingLogin, thread: &ThreadId, interaction: Option<&Secret>) -> Told {
@@ -128,22 +130,35 @@ impl Messenger {
         };
         match self.look(thread).await {
             Place::Open => {}
-            Place::Closed => return Told::Done,
+            Place::Closed => return self.say_directly(login, user).await,
             Place::NotOurs | Place::Hidden => return Told::NotOurs,
             Place::Unknown => return Told::Later,
         }
-        let page = view::ended_in_thread(self.language, login, self.broker.catalog(), &self.slash);
+        let page = view::ended_in_thread(self.home.language, login, self.broker.catalog(), &self.slash);
         let message = CreateMessage::new()
             .content(page.text)
             .allowed_mentions(CreateAllowedMentions::new().users([user]));
         match channel.send_message(&*self.http, message).await {
             Ok(_) => Told::Done,
             Err(error) if refused(&error) => {
-                tracing::info!(%thread, error = api::words(&error), "nobody could be told there");
-                Told::Done
+                tracing::info!(%thread, error = api::words(&error), "nothing is to be said there");
+                self.say_directly(login, user).await
             }
             Err(error) => {
                 tracing::warn!(%thread, error = api::words(&error), "a login's end could not be told");
+                Told::Later
+            }
+        }
+    }
+
+    /// Where nothing can be said in the thread.
+    async fn say_directly(&self, login: &PendingLogin, user: UserId) -> Told {
+        let language = login.locale.as_deref().map(Language::of).unwrap_or_default();
+        let page = view::ended_direct(language, login, self.broker.catalog(), &self.slash, &self.home.name);
+        match direct::tell(&self.http, user, &page, &login.id).await {
+            Ok(()) => Told::Done,
+            Err(error) => {
+                tracing::warn!(%user, error = api::words(&error), "a login's end could not be told directly");
                 Told::Later
             }
         }
@@ -153,7 +168,7 @@ impl Messenger {
     pub(super) async fn look(&self, thread: &ThreadId) -> Place {
         let Some(id) = channel_id(thread) else { return Place::NotOurs };
         match self.http.get_channel(id).await {
-            Ok(Channel::Guild(channel)) if channel.guild_id == self.guild => {
+            Ok(Channel::Guild(channel)) if channel.guild_id == self.home.id => {
                 let parent = channel.parent_id.map(|id| ThreadId::from(id.get()));
                 self.known.note_ours(thread, parent);
                 let closed = channel.thread_metadata.is_some_and(|thread| thread.archived || thread.locked);
@@ -193,5 +208,14 @@ impl Notifier for Messenger {
         interaction: Option<&'a Secret>,
     ) -> Pin<Box<dyn Future<Output = Told> + Send + 'a>> {
         Box::pin(self.tell(login, thread, interaction))
+    }
+
+    fn tenant_news<'a>(
+        &'a self,
+        news: &'a News,
+        thread: &'a ThreadId,
+        in_use: bool,
+    ) -> Pin<Box<dyn Future<Output = Heard> + Send + 'a>> {
+        Box::pin(self.teller.tell(news, thread, in_use))
     }
 }

@@ -1,13 +1,13 @@
 //! From the pages of `view` to what Discord is sent.
 //!
-//! Owns the step from plain data to serenity's builders. Invariants: every answer is ephemeral and mentions nobody,
+//! Owns the step from plain data to serenity's builders. Invariants: every answer to an interaction is ephemeral and mentions nobody,
 //! whichever way it is sent (U2); an edit replaces text, embeds and components, so that no button outlives its page.
 
 use serenity::all::{
     ButtonStyle, CreateActionRow, CreateAllowedMentions, CreateButton, CreateEmbed, CreateInputText,
     CreateInteractionResponse, CreateInteractionResponseFollowup, CreateInteractionResponseMessage,
-    CreateModal, CreateSelectMenu, CreateSelectMenuKind, CreateSelectMenuOption, EditInteractionResponse,
-    InputTextStyle,
+    CreateMessage, CreateModal, CreateSelectMenu, CreateSelectMenuKind, CreateSelectMenuOption,
+    EditInteractionResponse, InputTextStyle, UserId,
 };
 
 use crate::view::{Button, Does, Form, Look, MENU_CAP, Menu, Page, Row};
@@ -56,6 +56,15 @@ pub fn follow_up(page: &Page) -> CreateInteractionResponseFollowup {
         .components(rows(page))
         .allowed_mentions(nobody())
         .ephemeral(true)
+}
+
+/// A message that everybody in a channel reads; at most `called` is mentioned.
+pub fn public(page: &Page, called: Option<UserId>) -> CreateMessage {
+    CreateMessage::new()
+        .content(&page.text)
+        .embeds(embeds(page))
+        .components(rows(page))
+        .allowed_mentions(nobody().users(called))
 }
 
 /// A modal.

@@ -80,11 +80,12 @@ impl Door {
     async fn command(&self, context: &Context, interaction: CommandInteraction) {
         let parts = Parts::of_command(&interaction);
         let Some(member) = parts.member else { return };
-        if standing(&self.desk.access, member) == Standing::Stranger {
-            return parts
-                .turn_away(&self.desk.answers, &view::not_allowed(parts.language, &self.desk.access))
-                .await;
+        let standing = standing(&self.desk.access, member);
+        if standing == Standing::Stranger {
+            parts.turn_away(&self.desk.answers, &view::not_allowed(parts.language, &self.desk.access)).await;
+            return self.desk.members.seen(member, standing).await;
         }
+        self.desk.members.seen(member, standing).await;
         if self.desk.closing.is_cancelled() {
             return parts.turn_away(&self.desk.answers, &view::closing(parts.language)).await;
         }
@@ -247,8 +248,10 @@ async fn admit<'a>(
     let standing = standing(&desk.access, member);
     if standing == Standing::Stranger {
         parts.turn_away(&desk.answers, &view::not_allowed(parts.language, &desk.access)).await;
+        desk.members.seen(member, standing).await;
         return None;
     }
+    desk.members.seen(member, standing).await;
     if desk.closing.is_cancelled() {
         parts.turn_away(&desk.answers, &view::closing(parts.language)).await;
         return None;

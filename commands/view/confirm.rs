@@ -193,22 +193,6 @@ pub(super) fn ended_in_thread(
     }))
 }
 
-/// A login that waits for an admin, as a line of a status: `own` where the reader's own.
-pub(super) fn status_line(
-    language: Language,
-    own: bool,
-    user: &User,
-    name: &str,
-    ends: latchkey::clock::UnixSeconds,
-) -> String {
-    let ends = when(ends);
-    if own {
-        say!(language, "confirm-status-own", name = name, when = ends)
-    } else {
-        say!(language, "confirm-status-other", user = whom(language, user), name = name, when = ends)
-    }
-}
-
 /// The way to decide without the question's message: an admin's button below a status.
 pub(super) fn status_button(
     language: Language,

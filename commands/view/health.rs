@@ -28,6 +28,7 @@ pub(super) fn health(language: Language, status: &TenantStatus, reader: &Caller)
         Health::NeedsLogin if status.tenant.user.is_none() => ("🔴", say!(language, "health-ended-shared")),
         Health::NeedsLogin if is_own(reader, &status.tenant) => ("🔴", say!(language, "health-ended-own")),
         Health::NeedsLogin => ("🔴", say!(language, "health-ended-other")),
+        Health::Suspended(why) => ("⚪", super::tenant::rests(language, why)),
         Health::Misconfigured => ("🔴", say!(language, "health-misconfigured")),
         Health::NotConfigured => ("🔴", say!(language, "health-not-configured")),
     }

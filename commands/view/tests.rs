@@ -21,6 +21,7 @@ mod limits;
 mod lists;
 mod logouts;
 mod statuses;
+mod tenants;
 mod uses;
 
 use limits::within_limits;

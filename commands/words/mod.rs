@@ -41,6 +41,7 @@ macro_rules! themes {
             "pages",
             "start",
             "status",
+            "telling",
             "use",
         )
     };

@@ -138,6 +138,7 @@ fn judge(
             // Whose it is and that it is in use are the slot's, not the file's.
             incoming.owner = held.owner.clone().or(incoming.owner);
             incoming.last_used_at = held.last_used_at;
+            (incoming.guild, incoming.suspended) = (held.guild, held.suspended);
         }
         match position {
             Some(at) => stored[at].1 = Arc::new(incoming.clone()),

@@ -7,6 +7,7 @@ mod bind;
 mod import;
 mod list;
 mod logout;
+mod membership;
 mod refresh;
 mod resolve;
 mod rights;

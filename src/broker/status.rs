@@ -8,8 +8,8 @@ use super::serving::{FromEnvironment, Reason, Serving, from_environment, serving
 use super::{Broker, Caller};
 use crate::binding::{OwedRevocation, REVOCATION_OWED_FOR};
 use crate::clock::UnixSeconds;
-use crate::credential::{Credential, CredentialState};
-use crate::gate::policy::{backing_off, due, is_in_use, is_refreshable, mismatch};
+use crate::credential::{Credential, CredentialState, Unserved};
+use crate::gate::policy::{backing_off, due, is_refreshable, mismatch};
 use crate::pending::{LoginKind, LoginStatus, PendingLogin};
 use crate::provider::Catalog;
 use crate::store::{Document, EntryError, StoreError, has_ended};
@@ -28,6 +28,8 @@ pub enum Health {
     Uncertain,
     /// Somebody must sign in.
     NeedsLogin,
+    /// The member whose own it is is no longer served (U7).
+    Suspended(Unserved),
     /// Served from the environment, as it is.
     Environment,
     /// Its provider is no longer configured.
@@ -52,6 +54,7 @@ impl Health {
             Self::BackingOff => "backing_off",
             Self::Uncertain => "uncertain",
             Self::NeedsLogin => "needs_login",
+            Self::Suspended(_) => "suspended",
             Self::Environment => "environment",
             Self::NotConfigured => "not_configured",
             Self::Misconfigured => "misconfigured",
@@ -151,7 +154,7 @@ fn next_refresh(
         return None;
     }
     let due = due(credential, now);
-    let is_kept_fresh = is_in_use(credential, now) && !threads_bound_to(document, tenant).is_empty();
+    let is_kept_fresh = credential.is_in_use(now) && !threads_bound_to(document, tenant).is_empty();
     match due {
         Some(at) if is_kept_fresh => Some(NextRefresh::At(at)),
         _ => is_refreshable(credential).then_some(NextRefresh::AtUse),
@@ -161,6 +164,9 @@ fn next_refresh(
 /// How `credential` is at `now`, by itself.
 #[must_use]
 pub fn health(credential: &Credential, now: UnixSeconds) -> Health {
+    if let Some(suspension) = credential.suspended {
+        return Health::Suspended(suspension.reason);
+    }
     let serves = credential.expires_at.is_none_or(|at| at > now);
     let refreshable = is_refreshable(credential);
     match credential.state {

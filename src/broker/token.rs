@@ -14,9 +14,10 @@ use crate::gate::{self, TokenError, Want};
 use crate::provider::Catalog;
 use crate::secret::Secret;
 use crate::store::{Document, StoreError, Touches, update};
-use crate::tenant::{ProviderName, TenantKey};
+use crate::tenant::{ProviderName, TenantKey, ThreadId};
 
 const A_DAY: i64 = 24 * 60 * 60;
+const AN_HOUR: i64 = 60 * 60;
 
 /// An access token to use, with what its user must know of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -144,6 +145,28 @@ impl Broker {
                     view.put_tenant(&key, credential);
                 }
             }
+            Ok::<_, StoreError>(())
+        });
+        noted.await?
+    }
+
+    /// Notes that an agent of `thread` asked for a token and was refused, since somebody must sign in: then the thread is
+    /// told, however quiet it has been (W4). At most one write an hour.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn note_asked(&self, thread: &ThreadId) -> Result<(), StoreError> {
+        let now = self.clock.now();
+        let is_noted =
+            |at: Option<UnixSeconds>| at.is_some_and(|at| (0..AN_HOUR).contains(&now.saturating_sub(at)));
+        if self.store.snapshot()?.binding(thread)?.is_some_and(|binding| is_noted(binding.asked_at)) {
+            return Ok(());
+        }
+        let key = thread.clone();
+        let noted = update(&*self.store, Touches::thread(thread), move |view| {
+            let mut binding = view.binding(&key)?;
+            binding.asked_at = Some(view.now());
+            view.put_binding(&key, binding);
             Ok::<_, StoreError>(())
         });
         noted.await?

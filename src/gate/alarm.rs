@@ -12,12 +12,12 @@ use crate::tenant::ProviderName;
 /// This many tenants of one provider …
 const MANY: usize = 3;
 /// … that died within so many seconds of one another raise the alarm (G17).
-const WITHIN: i64 = 60;
+pub(crate) const WITHIN: i64 = 60;
 /// It stands this long, in seconds: until their probes have told more.
 const STANDS: i64 = PROBE_AFTER + 60;
 
 /// Whether so many tenants of `provider` died at once of late that people should not be asked to sign in yet.
-pub(super) fn is_raised(document: &Document, provider: &ProviderName, now: UnixSeconds) -> bool {
+pub(crate) fn is_raised(document: &Document, provider: &ProviderName, now: UnixSeconds) -> bool {
     let mut died: Vec<UnixSeconds> = document
         .tenants()
         .filter(|(key, held)| key.provider == *provider && held.state == CredentialState::NeedsLogin)

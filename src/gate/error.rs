@@ -6,6 +6,7 @@
 use std::time::{Duration, UNIX_EPOCH};
 
 use crate::clock::UnixSeconds;
+use crate::credential::Unserved;
 use crate::store::{EntryError, Holder, LockError, StoreError};
 use crate::tenant::TenantKey;
 
@@ -51,6 +52,14 @@ pub enum TokenError {
     Rejected {
         /// The slot.
         tenant: TenantKey,
+    },
+    /// The member whose own sign-in this is is no longer served (U7).
+    #[error("{tenant} is not served: {}", unserved(*.reason))]
+    Suspended {
+        /// The slot.
+        tenant: TenantKey,
+        /// Why.
+        reason: Unserved,
     },
     /// What came was over as it came: the answer took longer than the token lives, or the clock jumped meanwhile.
     #[error(
@@ -144,7 +153,7 @@ impl TokenError {
     pub fn class(&self) -> Class {
         match self {
             Self::NeverSignedIn { .. } | Self::NeedsLogin { .. } => Class::NeedsLogin,
-            Self::Rejected { .. } => Class::Denied,
+            Self::Rejected { .. } | Self::Suspended { .. } => Class::Denied,
             Self::BackOff { .. }
             | Self::Held { .. }
             | Self::TimedOut { .. }
@@ -164,6 +173,19 @@ impl TokenError {
 impl From<EntryError> for TokenError {
     fn from(error: EntryError) -> Self {
         Self::Store(error.into())
+    }
+}
+
+fn unserved(reason: Unserved) -> &'static str {
+    match reason {
+        Unserved::Left => {
+            "its owner has left the Discord server; it is served again once they are back, or use /auth login to sign \
+             in with another account"
+        }
+        Unserved::NotAdmitted => {
+            "its owner is no longer among those who may sign in; it is served again once an admin lets them, or use \
+             /auth login to sign in with another account"
+        }
     }
 }
 

@@ -130,6 +130,7 @@ impl Flight<'_> {
                 // What others write down of a tenant without new tokens is not the refresh's to take back (F1).
                 renewed.last_used_at = renewed.last_used_at.max(current.last_used_at);
                 renewed.owner = current.owner;
+                (renewed.guild, renewed.suspended) = (current.guild, current.suspended);
                 view.put_tenant(&tenant, renewed);
                 return Ok(Saved::Stored);
             }

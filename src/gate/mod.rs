@@ -20,7 +20,9 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+pub(crate) use self::alarm::{WITHIN as ALARM_WITHIN, is_raised as alarm_is_raised};
 pub use self::error::{Class, TokenError};
+pub(crate) use self::policy::PROBE_AFTER;
 pub use self::policy::{CALLER_DEADLINE, LOCK_WAIT, MIN_VALID, Want};
 use self::policy::{Step, decide, satisfies};
 use crate::clock::{Clock, UnixSeconds};
@@ -286,6 +288,7 @@ fn refused(tenant: &TenantKey, credential: &Credential, step: &Step, now: UnixSe
     let why = || credential.last_error.clone();
     match step {
         Step::Rejected => TokenError::Rejected { tenant },
+        Step::Suspended(reason) => TokenError::Suspended { tenant, reason: *reason },
         Step::BackOff { .. } if credential.operators_error => {
             let why = why().unwrap_or_else(|| "the provider refuses this client".to_owned());
             TokenError::Operator { tenant, why }

@@ -6,7 +6,7 @@
 use std::time::Duration;
 
 use crate::clock::{SKEW_ALLOWED, UnixSeconds};
-use crate::credential::{Credential, CredentialKind, CredentialState, Intent};
+use crate::credential::{Credential, CredentialKind, CredentialState, Intent, Unserved};
 use crate::oauth::{DISCOVERY_BOUND, EXCHANGE_BOUND};
 use crate::provider::{Provider, Reuse};
 use crate::secret::TokenHash;
@@ -41,9 +41,6 @@ pub const BACK_OFF_CAP: i64 = 300;
 pub const UNCERTAIN_CAP: i64 = 3_600;
 /// The longest back-off that is believed, in seconds: a server may ask for a day; more is a clock that jumped (S14).
 const LONGEST_BACK_OFF: i64 = 24 * 60 * 60 + SKEW_ALLOWED;
-
-/// A tenant that was asked for within this many seconds is in use (W2).
-const IN_USE_FOR: i64 = 7 * 24 * 60 * 60;
 
 /// What a caller needs.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -111,6 +108,8 @@ pub enum Step {
     MarkUncertain,
     /// An unknown attempt, and a newer sign-in of the same account that a second use would end: give this one up (G19).
     GiveUp,
+    /// Its owner is no longer served (U7): nothing is handed out, and nothing asked for.
+    Suspended(Unserved),
     /// The configuration is not the one that this credential was issued to (G30).
     Misconfigured {
         /// What differs.
@@ -121,6 +120,9 @@ pub enum Step {
 /// Whether `credential` gives `want` what it needs at `now`.
 #[must_use]
 pub fn satisfies(credential: &Credential, want: &Want, now: UnixSeconds) -> bool {
+    if credential.suspended.is_some() {
+        return false;
+    }
     let is_newer = want.arrived.as_ref().is_some_and(|arrived| *arrived != credential.version());
     if is_rejected(credential, want)
         || (want.ahead && is_past_refresh_point(credential, now))
@@ -176,7 +178,8 @@ fn life(credential: &Credential) -> Option<i64> {
 /// ends, or the one probe of a dead one (G17).
 #[must_use]
 pub fn due(credential: &Credential, now: UnixSeconds) -> Option<UnixSeconds> {
-    if credential.kind == CredentialKind::Static || credential.refresh_token.is_none() {
+    let rests = credential.suspended.is_some() || credential.kind == CredentialKind::Static;
+    if rests || credential.refresh_token.is_none() {
         return None;
     }
     let retry_at = credential.retry_at.map(|at| backing_off(credential, now).unwrap_or(at.min(now)));
@@ -201,13 +204,6 @@ pub fn is_refreshable(credential: &Credential) -> bool {
     credential.kind == CredentialKind::OAuth && credential.refresh_token.is_some()
 }
 
-/// Whether somebody asked for `credential` of late, or it is too new to tell: only then is it kept fresh ahead of need (W2).
-#[must_use]
-pub fn is_in_use(credential: &Credential, now: UnixSeconds) -> bool {
-    let last = credential.last_used_at.max(credential.created_at);
-    last.is_some_and(|at| now.saturating_sub(at) < IN_USE_FOR)
-}
-
 /// Whether the clock has been set back since `stamp` was taken (S14).
 fn is_from_the_future(stamp: UnixSeconds, now: UnixSeconds) -> bool {
     stamp.saturating_sub(now) > SKEW_ALLOWED
@@ -224,6 +220,9 @@ pub fn decide(
     locked: bool,
     sibling: bool,
 ) -> Step {
+    if let Some(suspension) = credential.suspended {
+        return Step::Suspended(suspension.reason);
+    }
     // Whoever looks ahead at a dead one asks for its probe, also while its token serves (G17).
     let probes = want.ahead && credential.state == CredentialState::NeedsLogin;
     if !probes && satisfies(credential, want, now) {

@@ -310,5 +310,6 @@ fn credential_of(login: &PendingLogin, grant: Grant, now: i64) -> Credential {
     credential.expires_at = grant.expires_at;
     credential.account = grant.account;
     credential.owner = Some(login.user.clone());
+    credential.guild = login.guild;
     credential
 }

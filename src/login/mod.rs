@@ -20,7 +20,7 @@ mod reserve;
 mod resume;
 mod start;
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -52,6 +52,8 @@ struct Inner {
     client: oauth::Client,
     clock: Clock,
     limit: limit::Limit,
+    /// The guild that this process serves, if it is a bot.
+    guild: OnceLock<u64>,
     /// Exchanges under way: owned here, so that a caller who leaves cancels nothing.
     tasks: TaskTracker,
     /// Once cancelled, no exchange is started any more (W5).
@@ -86,9 +88,16 @@ impl Logins {
             client,
             clock,
             limit: limit::Limit::new(starts_per_minute),
+            guild: OnceLock::new(),
             tasks: TaskTracker::new(),
             closing: CancellationToken::new(),
         }))
+    }
+
+    /// Notes in all that is started from here on that it is of a member of `guild`, whose bot this process is (U7). Once.
+    pub fn serve(&self, guild: u64) {
+        // A process serves one guild; a second word changes nothing.
+        let _ = self.0.guild.set(guild);
     }
 
     /// Lets exchanges under way finish and store what they got; starts none any more (W5).

@@ -64,7 +64,8 @@ impl Inner {
                 return Err(StartError::NotYours { tenant: request.tenant });
             }
             inner.limit.count(&request.user).map_err(|wait| StartError::RateLimited { wait })?;
-            let (login, older) = reservation(&request, kind, now, found.as_ref());
+            let (mut login, older) = reservation(&request, kind, now, found.as_ref());
+            login.guild = inner.guild.get().copied();
             view.put_login(login.clone());
             Ok(Reserved::New(login, older))
         });

@@ -187,6 +187,15 @@ impl<'a> View<'a> {
         self.changes.threads.insert(thread.to_string(), Some(binding));
     }
 
+    /// Removes what is stored of the thread.
+    ///
+    /// # Panics
+    /// When the update did not say that it touches this thread.
+    pub fn remove_binding(&mut self, thread: &ThreadId) {
+        assert!(self.touches.has_thread(thread), "bug: update removes thread {thread} without naming it");
+        self.changes.threads.insert(thread.to_string(), None);
+    }
+
     /// The revocations that are owed.
     ///
     /// # Panics

@@ -12,6 +12,8 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::Notifier;
+use super::reach::{Reach, Turn};
+use super::telling;
 use super::thread::{Message, Shelf, Worker};
 use crate::broker::Broker;
 use crate::login::Handover;
@@ -42,6 +44,8 @@ struct Inner {
     workers: Mutex<HashMap<ThreadId, mpsc::UnboundedSender<Message>>>,
     /// What workers that ended remembered.
     shelf: Arc<Shelf>,
+    /// What is known of telling threads something.
+    reach: Arc<Reach>,
     /// Threads that are archived or deleted: their tenants are not kept fresh for them. Only those that have a binding.
     closed: Mutex<HashSet<ThreadId>>,
     tasks: TaskTracker,
@@ -71,6 +75,7 @@ impl Supervisor {
             notifier,
             workers: Mutex::default(),
             shelf: Arc::default(),
+            reach: Arc::default(),
             closed: Mutex::default(),
             tasks: TaskTracker::new(),
             closing: CancellationToken::new(),
@@ -107,8 +112,17 @@ impl Supervisor {
         self.tell_worker(thread, Message::ThreadClosed);
     }
 
+    /// Tells that somebody did something in `thread`, which hangs from `parent`: it is open, and is told now what it was not told
+    /// while it was quiet (W4).
+    pub fn thread_used(&self, thread: &ThreadId, parent: Option<ThreadId>) {
+        self.thread_opened(thread);
+        self.0.reach.used(thread, parent);
+        self.wake(thread);
+    }
+
     /// Tells that `thread` is open: un-archived, or in use.
     pub fn thread_opened(&self, thread: &ThreadId) {
+        self.0.reach.opened(thread);
         if self.0.closed.lock().unwrap_or_else(PoisonError::into_inner).remove(thread) {
             self.tell_worker(thread, Message::ThreadOpened);
         }
@@ -171,6 +185,7 @@ impl Supervisor {
                 Arc::clone(&self.0.notifier),
                 self.0.closing.clone(),
                 Arc::clone(&self.0.shelf),
+                Arc::clone(&self.0.reach),
                 self.is_closed(&thread),
             );
             let mailbox = Arc::clone(&messages);
@@ -279,18 +294,22 @@ impl Supervisor {
             }
         }
         self.0.shelf.tidy(&document);
+        self.0.reach.tidy(&document);
         let is_bound = |thread: &ThreadId| document.binding(thread).is_ok_and(|binding| binding.is_some());
         self.0.closed.lock().unwrap_or_else(PoisonError::into_inner).retain(is_bound);
         let now = self.0.broker.clock().now();
         for (thread, binding) in document.bindings() {
-            let in_use = binding.tenants.values().any(|tenant| {
-                document
-                    .tenant(tenant)
-                    .ok()
-                    .flatten()
-                    .is_some_and(|held| super::thread::is_in_use(&held, now))
-            });
-            if in_use && !self.is_closed(&thread) {
+            let in_use = binding
+                .tenants
+                .values()
+                .any(|tenant| document.tenant(tenant).ok().flatten().is_some_and(|held| held.is_in_use(now)));
+            let has_news = || {
+                self.0.reach.turn(&thread, binding.asked_at).0 == Turn::Now
+                    && !telling::plan(&document, self.0.broker.catalog(), &thread, &binding, None, now)
+                        .news
+                        .is_empty()
+            };
+            if !self.is_closed(&thread) && (in_use || has_news()) {
                 self.wake(&thread);
             }
         }
@@ -320,6 +339,11 @@ impl Supervisor {
     async fn tidy(&self) {
         if let Err(error) = self.0.broker.logins().sweep().await {
             tracing::warn!(%error, "the sweep could not be done; trying again");
+        }
+        let store = self.0.broker.store();
+        let Ok(document) = store.snapshot() else { return };
+        if let Err(error) = telling::forget(&**store, &document, self.0.broker.clock().now()).await {
+            tracing::warn!(%error, "what threads were told cannot be forgotten; trying again");
         }
     }
 }

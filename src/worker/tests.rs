@@ -12,7 +12,7 @@ use crate::clock::Clock;
 use crate::login::Started;
 use crate::oauth;
 use crate::pending::{LoginKind, LoginStatus, Watcher};
-use crate::store::{Touches, update};
+use crate::store::{Store, Touches, update};
 use crate::tenant::User;
 use crate::testing::{Host, key};
 
@@ -22,6 +22,10 @@ type Line = (String, LoginStatus, Option<String>);
 #[derive(Default)]
 struct Notes {
     told: Mutex<Vec<Line>>,
+    /// What threads were told of their tenants.
+    news: Mutex<Vec<(String, What)>>,
+    /// What is to come of the next of that; then all is told.
+    heard: Mutex<Vec<Heard>>,
     /// The next so many calls panic.
     panics: AtomicUsize,
     /// The next so many calls cannot deliver.
@@ -49,9 +53,29 @@ impl Notifier for Notes {
             Told::Done
         })
     }
+
+    fn tenant_news<'a>(
+        &'a self,
+        news: &'a News,
+        thread: &'a ThreadId,
+        _: bool,
+    ) -> Pin<Box<dyn Future<Output = Heard> + Send + 'a>> {
+        Box::pin(async move {
+            let mut heard = self.heard.lock().unwrap();
+            let heard = if heard.is_empty() { Heard::Told } else { heard.remove(0) };
+            if heard == Heard::Told {
+                self.news.lock().unwrap().push((thread.to_string(), news.what.clone()));
+            }
+            heard
+        })
+    }
 }
 
 impl Notes {
+    fn news(&self) -> Vec<(String, What)> {
+        self.news.lock().unwrap().clone()
+    }
+
     fn lines(&self) -> Vec<Line> {
         self.told.lock().unwrap().clone()
     }
@@ -215,4 +239,81 @@ async fn what_is_in_use_is_refreshed_ahead_of_its_end_and_what_is_not_rests() {
     tokio::time::sleep(Duration::from_millis(300)).await;
     assert_eq!((generation("acme/unused"), host.authority.refreshes()), (1, 1));
     assert_eq!(supervisor.workers(), 1, "nothing is to be done for the other thread");
+}
+
+/// A dead sign-in that thread 7 is bound to.
+async fn dead_in_a_thread(host: &Host) {
+    host.serving(&key("acme"), &Person::ada()).await;
+    let mut held = host.stored(&key("acme")).unwrap();
+    held.state = crate::credential::CredentialState::NeedsLogin;
+    host.put(&key("acme"), held).await;
+    update(&*host.store(), Touches::thread(&thread("7")), |view| {
+        let mut binding = view.binding(&thread("7")).unwrap();
+        binding.tenants.insert(key("acme").provider, key("acme"));
+        view.put_binding(&thread("7"), binding);
+        Ok::<_, ()>(())
+    })
+    .await
+    .unwrap()
+    .unwrap();
+}
+
+/// W4: once, by this bot or the next; and that it works again, once too.
+#[tokio::test]
+async fn a_thread_is_told_once_across_restarts_and_once_that_it_works_again() {
+    let host = Host::new();
+    dead_in_a_thread(&host).await;
+    let notes = Arc::new(Notes::default());
+    notes.heard.lock().unwrap().push(Heard::Later);
+    let dead = ("7".to_owned(), What::NeedsLogin);
+    for _ in 0..2 {
+        let supervisor = Supervisor::start(host.broker(), notes.clone());
+        eventually("told", || !notes.news().is_empty()).await;
+        let marks = || host.store().snapshot().unwrap().binding(&thread("7")).unwrap().unwrap().told.len();
+        eventually("written down", || marks() == 1).await;
+        tokio::time::sleep(Duration::from_millis(700)).await;
+        assert_eq!(notes.news(), std::slice::from_ref(&dead));
+        tokio::time::timeout(Duration::from_secs(10), supervisor.shut_down()).await.expect("it drains");
+    }
+    let _supervisor = Supervisor::start(host.broker(), notes.clone());
+    host.serving(&key("acme"), &Person::ada()).await;
+    eventually("the good news", || notes.news().len() == 2).await;
+    tokio::time::sleep(Duration::from_millis(700)).await;
+    let by = Some(User::Local(1));
+    assert_eq!(notes.news(), [dead, ("7".to_owned(), What::WorksAgain { by })]);
+}
+
+/// W4: what is shut or quiet is told once somebody is there, and not tried before.
+#[tokio::test]
+async fn what_was_not_heard_is_told_at_the_next_use() {
+    for heard in [Heard::Shut, Heard::Quiet, Heard::NotOurs] {
+        let host = Host::new();
+        dead_in_a_thread(&host).await;
+        let notes = Arc::new(Notes::default());
+        notes.heard.lock().unwrap().push(heard);
+        let supervisor = Supervisor::start(host.broker(), notes.clone());
+        eventually("tried", || notes.heard.lock().unwrap().is_empty()).await;
+        host.serving(&key("acme/other"), &Person::ada()).await;
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        assert_eq!(notes.news(), [], "{heard:?}");
+        supervisor.thread_used(&thread("7"), None);
+        eventually("told", || !notes.news().is_empty()).await;
+    }
+}
+
+/// W4: a thread without a binding of its own hears of what serves it when somebody is there.
+#[tokio::test]
+async fn a_thread_without_a_binding_is_told_when_it_is_used() {
+    let host = Host::new();
+    dead_in_a_thread(&host).await;
+    let notes = Arc::new(Notes::default());
+    let supervisor = Supervisor::start(host.broker(), notes.clone());
+    eventually("told", || notes.news().len() == 1).await;
+    supervisor.thread_used(&thread("8"), None);
+    eventually("told", || notes.news().len() == 2).await;
+    host.serving(&key("acme"), &Person::ada()).await;
+    eventually("the good news", || notes.news().len() == 4).await;
+    let mut places: Vec<_> = notes.news().into_iter().map(|(place, _)| place).collect();
+    places.sort();
+    assert_eq!(places, ["7", "7", "8", "8"]);
 }

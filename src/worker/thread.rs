@@ -13,9 +13,10 @@ use tokio::task::JoinSet;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use super::{Notifier, Told};
+use super::reach::{Reach, Turn};
+use super::telling::{self, News};
+use super::{Heard, Notifier, Told};
 use crate::broker::Broker;
-pub(super) use crate::gate::policy::is_in_use;
 use crate::login::Handover;
 use crate::pending::{LoginId, LoginStatus, PendingLogin};
 use crate::secret::Secret;
@@ -95,7 +96,10 @@ pub(super) struct Worker {
     closing: CancellationToken,
     watched: HashMap<LoginId, Watched>,
     shelf: Arc<Shelf>,
+    reach: Arc<Reach>,
     polls: JoinSet<()>,
+    /// At most one message of a tenant on its way: apart, since it may have to wait for its turn, and no login's end may.
+    tells: JoinSet<(News, Heard)>,
     closed: bool,
 }
 
@@ -112,10 +116,22 @@ impl Worker {
         notifier: Arc<dyn Notifier>,
         closing: CancellationToken,
         shelf: Arc<Shelf>,
+        reach: Arc<Reach>,
         closed: bool,
     ) -> Self {
         let watched = shelf.take(&thread);
-        Self { thread, broker, notifier, closing, watched, shelf, polls: JoinSet::new(), closed }
+        Self {
+            thread,
+            broker,
+            notifier,
+            closing,
+            watched,
+            shelf,
+            reach,
+            polls: JoinSet::new(),
+            tells: JoinSet::new(),
+            closed,
+        }
     }
 
     /// Works until nothing is left to do for a while, or the program ends.
@@ -129,7 +145,7 @@ impl Worker {
                 self.take(message);
             }
             let next = self.look().await;
-            let idle = next.is_none() && self.polls.is_empty();
+            let idle = next.is_none() && self.polls.is_empty() && self.tells.is_empty();
             idle_since = idle.then(|| idle_since.unwrap_or_else(Instant::now));
             let wake_at = match idle_since {
                 Some(since) if self.closed || since.elapsed() >= LINGER => return,
@@ -144,6 +160,7 @@ impl Worker {
                 },
                 changed = changes.changed() => if changed.is_err() { return },
                 Some(_) = self.polls.join_next() => {}
+                Some(told) = self.tells.join_next() => self.heard(told.ok()),
                 () = tokio::time::sleep_until(wake_at) => {}
             }
         }
@@ -177,7 +194,8 @@ impl Worker {
         };
         let logins = self.watch(&document).await;
         let tenants = if self.closed { None } else { self.keep_fresh(&document) };
-        [logins, tenants].into_iter().flatten().min()
+        let news = if self.closed { None } else { self.tell_news(&document).await };
+        [logins, tenants, news].into_iter().flatten().min()
     }
 
     /// Follows the logins that this thread watches, and has their ends told.
@@ -263,6 +281,63 @@ impl Worker {
         }
     }
 
+    /// Has the thread told what is new of its tenants. When there is more to do, if there is.
+    async fn tell_news(&mut self, document: &Document) -> Option<Instant> {
+        if !self.tells.is_empty() {
+            return None;
+        }
+        if let Some(mark) = self.reach.unwritten(&self.thread) {
+            match telling::note(&**self.broker.store(), &self.thread, mark.clone()).await {
+                // The change wakes us, to look at what is stored by then.
+                Ok(()) => self.reach.written(&self.thread, &mark),
+                Err(error) => {
+                    tracing::warn!(thread = %self.thread, %error, "that a thread was told could not be written down; trying again");
+                }
+            }
+            return Some(Instant::now() + TELL_AGAIN);
+        }
+        let binding =
+            document.binding(&self.thread).ok()?.map(|binding| (*binding).clone()).unwrap_or_default();
+        let (turn, used) = self.reach.turn(&self.thread, binding.asked_at);
+        let now = self.broker.clock().now();
+        let plan = telling::plan(document, self.broker.catalog(), &self.thread, &binding, used.as_ref(), now);
+        let later = plan.next.map(|at| {
+            let wait = Duration::from_secs(u64::try_from(at.saturating_sub(now)).unwrap_or(0));
+            Instant::now() + wait.clamp(Duration::from_secs(1), LONGEST_SLEEP)
+        });
+        let Some(news) = plan.news.into_iter().next() else {
+            if later.is_none() {
+                self.reach.settled(&self.thread);
+            }
+            return later;
+        };
+        match turn {
+            Turn::Never => later,
+            // A thread that was quiet is looked at again by the supervisor; nobody waits here for that.
+            Turn::At(at) => {
+                Some(at).filter(|at| *at <= Instant::now() + LONGEST_SLEEP).into_iter().chain(later).min()
+            }
+            Turn::Now => {
+                let (notifier, thread) = (Arc::clone(&self.notifier), self.thread.clone());
+                let in_use = plan.in_use;
+                self.tells.spawn(async move {
+                    let heard = notifier.tenant_news(&news, &thread, in_use).await;
+                    (news, heard)
+                });
+                None
+            }
+        }
+    }
+
+    /// What came of a message of a tenant; nothing if telling it panicked.
+    fn heard(&self, told: Option<(News, Heard)>) {
+        let now = self.broker.clock().now();
+        match told {
+            Some((news, heard)) => self.reach.heard(&self.thread, &news.mark, heard, now),
+            None => self.reach.heard(&self.thread, "", Heard::Later, now),
+        }
+    }
+
     /// Refreshes ahead of need what the thread uses. When to look again, if there is anything to keep fresh.
     fn keep_fresh(&self, document: &Document) -> Option<Instant> {
         let binding = document.binding(&self.thread).ok().flatten()?;
@@ -270,7 +345,7 @@ impl Worker {
         let mut next: Option<Instant> = None;
         for tenant in binding.tenants.values() {
             let Some(held) = document.tenant(tenant).ok().flatten() else { continue };
-            let Some(due) = self.broker.gate().due(&held).filter(|_| is_in_use(&held, now)) else { continue };
+            let Some(due) = self.broker.gate().due(&held).filter(|_| held.is_in_use(now)) else { continue };
             let wait = if due <= now {
                 self.broker.gate().refresh_ahead(tenant);
                 LONGEST_SLEEP

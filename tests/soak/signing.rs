@@ -12,7 +12,7 @@ use latchkey::pending::{LoginKind, LoginStatus, PendingLogin, Watcher};
 use latchkey::secret::Secret;
 use latchkey::store::file::FileStore;
 use latchkey::tenant::{ThreadId, User, UserId};
-use latchkey::worker::{Notifier, Supervisor, Told};
+use latchkey::worker::{Heard, News, Notifier, Supervisor, Told};
 use rand::Rng;
 use rand::rngs::StdRng;
 
@@ -41,6 +41,15 @@ impl Notifier for Seen {
         _: Option<&'a Secret>,
     ) -> Pin<Box<dyn Future<Output = Told> + Send + 'a>> {
         Box::pin(std::future::ready(Told::Done))
+    }
+
+    fn tenant_news<'a>(
+        &'a self,
+        _: &'a News,
+        _: &'a ThreadId,
+        _: bool,
+    ) -> Pin<Box<dyn Future<Output = Heard> + Send + 'a>> {
+        Box::pin(std::future::ready(Heard::Told))
     }
 }
 

@@ -35,6 +35,7 @@ fn healths() -> [ThreadStatus; 2] {
         Health::Uncertain,
         Health::NeedsLogin,
         Health::Misconfigured,
+        Health::Suspended(latchkey::credential::Unserved::Left),
         Health::NotConfigured,
     ];
     let mut all: Vec<_> = healths.map(|health| held("acme", Reason::Server, health)).into();

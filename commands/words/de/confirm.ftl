@@ -69,6 +69,4 @@ confirm-told-kept = { $user }, ein Admin hat entschieden, dass { $name } das bis
 confirm-told-expired = { $user }, kein Admin hat rechtzeitig über deine Anmeldung bei { $name } entschieden. Es hat sich nichts geändert. Mit { $login } beginnst du neu, wann du willst.
 
 # In einer Übersicht.
-confirm-status-own = ⏳ Deine Anmeldung bei { $name } wartet auf einen Admin dieses Servers; das endet { $when }.
-confirm-status-other = ⏳ { $user } hat sich bei { $name } mit einem anderen Konto angemeldet. Ein Admin dieses Servers muss zustimmen; das endet { $when }.
 confirm-status-decide = Über { $name } entscheiden

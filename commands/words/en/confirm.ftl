@@ -69,6 +69,4 @@ confirm-told-kept = { $user }, an admin decided that { $name } keeps its present
 confirm-told-expired = { $user }, no admin decided about your sign-in to { $name } in time. Nothing was changed. Start again with { $login } when you like.
 
 # In a status.
-confirm-status-own = ⏳ Your sign-in to { $name } waits for an admin of this server; that ends { $when }.
-confirm-status-other = ⏳ { $user } signed in to { $name } with another account. An admin of this server must agree; that ends { $when }.
 confirm-status-decide = Decide about { $name }

@@ -46,6 +46,8 @@ pub(super) struct PendingWire {
     device_code: Option<String>,
     #[serde(default, deserialize_with = "seconds")]
     expires_at: Option<i64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    guild: Option<String>,
     id: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     interval: Option<u64>,
@@ -174,6 +176,7 @@ impl Record for PendingLogin {
             by_admin: wire.by_admin,
             bind: some_text(wire.bind).map(thread).transpose()?,
             locale: some_text(wire.locale),
+            guild: wire.guild.and_then(|id| id.parse().ok()),
             issuer: some_text(wire.issuer),
             iss_promised: wire.iss_promised,
             token_endpoint: some_text(wire.token_endpoint),
@@ -214,6 +217,7 @@ impl Record for PendingLogin {
             created_at: Some(self.created_at),
             device_code: text_of(self.device_code.as_ref()),
             expires_at: Some(self.expires_at),
+            guild: self.guild.map(|id| id.to_string()),
             id: self.id.clone(),
             interval: self.interval,
             iss_promised: self.iss_promised,

@@ -130,6 +130,7 @@ mod tests {
         }
         for part in [
             entry::names::<tenant::IntentWire>(),
+            entry::names::<tenant::SuspensionWire>(),
             entry::names::<AccountWire>(),
             entry::names::<login::ReasonWire>(),
             entry::names::<confirming::ConfirmingWire>(),

@@ -8,7 +8,7 @@ use serde_json::value::RawValue;
 
 use super::entry::Parts;
 use super::{AccountWire, Record, Wire, named, parse, print, seconds, some_secret, some_text, text_of};
-use crate::credential::{Account, Credential, CredentialKind, CredentialState, Intent};
+use crate::credential::{Account, Credential, CredentialKind, CredentialState, Intent, Suspension, Unserved};
 use crate::secret::{Secret, TokenHash};
 use crate::tenant::NameError;
 
@@ -19,6 +19,13 @@ pub(super) struct IntentWire {
     refresh_sha256: String,
     attempt: u32,
     sent_at: i64,
+}
+
+#[derive(Serialize, Deserialize)]
+pub(super) struct SuspensionWire {
+    #[serde(default, deserialize_with = "seconds")]
+    at: Option<i64>,
+    reason: String,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -40,6 +47,8 @@ pub(super) struct TenantWire {
     forced_at: Option<i64>,
     #[serde(default)]
     generation: Option<u64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    guild: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     id_token: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -67,6 +76,8 @@ pub(super) struct TenantWire {
     #[serde(default)]
     state: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    suspended: Option<SuspensionWire>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     token_endpoint: Option<String>,
     #[serde(default)]
     token_type: Option<String>,
@@ -75,6 +86,8 @@ pub(super) struct TenantWire {
 }
 
 impl Wire for IntentWire {}
+
+impl Wire for SuspensionWire {}
 
 impl IntentWire {
     fn is_of_the_same_try(&self, before: &Self) -> bool {
@@ -87,6 +100,9 @@ impl Wire for TenantWire {
     fn keep_parts(&self, before: &Self, parts: &mut Parts<'_>) {
         parts.part("account", self.account.as_ref(), before.account.as_ref(), AccountWire::is_same);
         parts.part("intent", self.intent.as_ref(), before.intent.as_ref(), IntentWire::is_of_the_same_try);
+        parts.part("suspended", self.suspended.as_ref(), before.suspended.as_ref(), |now, before| {
+            now.at == before.at
+        });
     }
 }
 
@@ -155,6 +171,12 @@ impl TenantWire {
             last_error: some_text(wire.last_error),
             operators_error: wire.last_error_is_operators,
             last_used_at: wire.last_used_at,
+            guild: wire.guild.and_then(|id| id.parse().ok()),
+            // A reason of a later version says at least that nothing is to be handed out.
+            suspended: wire.suspended.map(|found| Suspension {
+                reason: if found.reason == "left" { Unserved::Left } else { Unserved::NotAdmitted },
+                at: found.at.unwrap_or(0),
+            }),
             created_at: wire.created_at,
             updated_at: wire.updated_at,
         })
@@ -172,6 +194,7 @@ impl TenantWire {
             failures: (credential.failures > 0).then_some(credential.failures),
             forced_at: credential.forced_at,
             generation: Some(credential.generation),
+            guild: credential.guild.map(|id| id.to_string()),
             id_token: text_of(credential.id_token.as_ref()),
             intent: credential.intent.as_ref().map(|i| IntentWire {
                 credential_id: i.credential_id.clone(),
@@ -203,6 +226,10 @@ impl TenantWire {
                 }
                 .to_owned(),
             ),
+            suspended: credential.suspended.map(|suspension| SuspensionWire {
+                at: Some(suspension.at),
+                reason: suspension.reason.as_str().to_owned(),
+            }),
             token_endpoint: credential.token_endpoint.clone(),
             token_type: Some(credential.token_type.clone()),
             updated_at: credential.updated_at,

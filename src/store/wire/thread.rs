@@ -16,6 +16,8 @@ use crate::tenant::NameError;
 
 #[derive(Serialize, Deserialize)]
 pub(super) struct ThreadWire {
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "seconds")]
+    asked_at: Option<i64>,
     #[serde(default)]
     tenants: BTreeMap<String, String>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -35,6 +37,7 @@ impl Record for Binding {
             .map(|(provider, tenant)| Ok::<_, NameError>((provider.parse()?, tenant.parse()?)));
         Ok(Self {
             tenants: tenants.collect::<Result<_, _>>().map_err(|e| named(&e))?,
+            asked_at: wire.asked_at,
             told: wire.told,
             updated_at: wire.updated_at.unwrap_or(0),
         })
@@ -43,6 +46,7 @@ impl Record for Binding {
     fn write(&self, before: Option<&str>) -> Box<RawValue> {
         let wire = ThreadWire {
             tenants: self.tenants.iter().map(|(p, t)| (p.to_string(), t.to_string())).collect(),
+            asked_at: self.asked_at,
             told: self.told.clone(),
             updated_at: Some(self.updated_at),
         };

@@ -58,6 +58,7 @@
 //! | complete | `autocomplete("/auth login").focused("provider", "co").send().await` → `Vec<`[`Choice`]`>` |
 //! | read | `visible_messages(&channel)`, `sees_text(&channel, "text", d)`, `dismiss(&view)` |
 //! | write | `says(&channel, "text")` |
+//! | direct messages | refused until `open_dms()`; `direct_messages()`, `sees_direct("text", d)` |
 //! | press | `click(&view, "Label")`, `select(&view, "Option")`, on any message they see |
 //! | forge | `forge_click(&view, "custom_id")`, `forge_select(&view, "custom_id", &["value"])`, `forge_modal(&channel, "custom_id", [("input id", "text")])` |
 //!

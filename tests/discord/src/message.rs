@@ -33,6 +33,8 @@ pub(crate) struct MessageState {
     /// Closed by the member who saw it.
     pub(crate) dismissed: bool,
     pub(crate) created_ms: u64,
+    /// What a bot that must not say it twice named it.
+    pub(crate) nonce: Option<String>,
     pub(crate) edited_ms: Option<u64>,
     /// What it was before, oldest first.
     pub(crate) before: Vec<Body>,
@@ -89,6 +91,7 @@ impl MessageState {
             deleted: false,
             dismissed: false,
             created_ms,
+            nonce: None,
             edited_ms: None,
             before: Vec::new(),
         }

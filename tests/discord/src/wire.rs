@@ -51,8 +51,10 @@ pub(crate) fn application(world: &World) -> Value {
 
 /// A guild member; in interactions with its permissions.
 pub(crate) fn member(world: &World, guild: u64, id: u64, with_permissions: bool) -> Value {
-    let roles = world.guilds.get(&guild).and_then(|g| g.members.get(&id)).map(|m| m.roles.clone());
-    let roles: Vec<String> = roles.unwrap_or_default().iter().map(ToString::to_string).collect();
+    let membership = world.guilds.get(&guild).and_then(|g| g.members.get(&id));
+    let roles = membership.map(|m| m.roles.clone()).unwrap_or_default();
+    let own = membership.filter(|m| m.permissions != 0).map(|_| own_role(id));
+    let roles: Vec<String> = roles.iter().chain(&own).map(ToString::to_string).collect();
     let mut member = json!({
         "user": user(world, id),
         "nick": null,
@@ -72,6 +74,17 @@ pub(crate) fn member(world: &World, guild: u64, id: u64, with_permissions: bool)
     member
 }
 
+/// The channel of direct messages to somebody.
+pub(crate) fn direct(world: &World, place: &Place, recipient: u64) -> Value {
+    json!({
+        "id": place.id.to_string(),
+        "type": 1,
+        "last_message_id": place.last_message.map(|id| id.to_string()),
+        "recipients": [user(world, recipient)],
+        "flags": 0,
+    })
+}
+
 pub(crate) fn channel(place: &Place) -> Value {
     let mut channel = json!({
         "id": place.id.to_string(),
@@ -83,7 +96,7 @@ pub(crate) fn channel(place: &Place) -> Value {
         "permission_overwrites": [],
         "nsfw": false,
         "flags": 0,
-        "last_message_id": null,
+        "last_message_id": place.last_message.map(|id| id.to_string()),
         "rate_limit_per_user": 0,
         "topic": null,
     });
@@ -127,7 +140,19 @@ pub(crate) fn role(id: u64, guild: &Guild) -> Value {
 }
 
 pub(crate) fn roles(guild: &Guild) -> Value {
-    guild.roles.keys().map(|id| role(*id, guild)).collect()
+    let more = guild.members.iter().filter(|(_, member)| member.permissions != 0).map(|(user, member)| {
+        let mut shown = role(guild.id, guild);
+        shown["id"] = json!(own_role(*user).to_string());
+        shown["name"] = json!("permissions of one member");
+        shown["permissions"] = json!(member.permissions.to_string());
+        shown
+    });
+    guild.roles.keys().map(|id| role(*id, guild)).chain(more).collect()
+}
+
+/// The role by which somebody has permissions of their own: Discord knows of no other way. Ids of people are far apart.
+fn own_role(user: u64) -> u64 {
+    user + 1
 }
 
 /// The guild as REST returns it.

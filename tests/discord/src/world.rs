@@ -3,7 +3,7 @@
 //! One lock guards it all (`Shared::lock`); nothing in here waits, sends or checks a rule. Ids of people and
 //! places are deterministic; ids of messages and interactions carry the time, as a bot may read it from them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
@@ -48,11 +48,12 @@ pub(crate) struct World {
     pub(crate) locales: BTreeMap<u64, String>,
     pub(crate) guilds: BTreeMap<u64, Guild>,
     pub(crate) channels: BTreeMap<u64, Place>,
+    /// Who takes direct messages.
+    pub(crate) takes_dms: BTreeSet<u64>,
     pub(crate) commands: Vec<Registered>,
     pub(crate) interactions: BTreeMap<u64, InteractionState>,
     pub(crate) messages: BTreeMap<u64, MessageState>,
     /// The bot's messages by channel and enforced nonce.
-    pub(crate) nonces: BTreeMap<(u64, String), u64>,
     pub(crate) record: Record,
     pub(crate) faults: Faults,
     pub(crate) limits: Limits,
@@ -94,6 +95,10 @@ pub(crate) struct Place {
     pub(crate) name: String,
     /// The channel a thread hangs on; none for a channel.
     pub(crate) parent: Option<u64>,
+    /// Whose direct messages these are; no guild's then.
+    pub(crate) recipient: Option<u64>,
+    /// The newest public message.
+    pub(crate) last_message: Option<u64>,
     pub(crate) archived: bool,
     pub(crate) locked: bool,
     /// Set by a test: the bot may not send messages here.
@@ -123,10 +128,10 @@ impl World {
             locales: BTreeMap::new(),
             guilds: BTreeMap::new(),
             channels: BTreeMap::new(),
+            takes_dms: BTreeSet::new(),
             commands: Vec::new(),
             interactions: BTreeMap::new(),
             messages: BTreeMap::new(),
-            nonces: BTreeMap::new(),
             record: Record::default(),
             faults: Faults::default(),
             limits: Limits::default(),
@@ -171,12 +176,26 @@ impl World {
             guild,
             name: name.to_owned(),
             parent,
+            recipient: None,
+            last_message: None,
             archived: false,
             locked: false,
             bot_muted: false,
         };
         self.channels.insert(id, place);
         id
+    }
+
+    /// The channel of the bot's direct messages to `user`.
+    pub(crate) fn direct(&mut self, user: u64) -> u64 {
+        let known = self.channels.values().find(|place| place.recipient == Some(user)).map(|place| place.id);
+        known.unwrap_or_else(|| {
+            let id = self.add_place(0, "direct messages", None);
+            if let Some(place) = self.channels.get_mut(&id) {
+                place.recipient = Some(user);
+            }
+            id
+        })
     }
 
     /// The channel or thread of that name in that guild.

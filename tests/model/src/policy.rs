@@ -206,9 +206,11 @@ fn ask(provider: &Provider, case: Case) -> Decision {
         Step::MarkUncertain => Decision::MarkUncertain,
         Step::GiveUp => Decision::GiveUp,
         Step::Hold { .. } => Decision::Hold,
-        Step::NeedsLogin | Step::Rejected | Step::BackOff { .. } | Step::Misconfigured { .. } => {
-            Decision::Refuse
-        }
+        Step::NeedsLogin
+        | Step::Rejected
+        | Step::BackOff { .. }
+        | Step::Suspended(_)
+        | Step::Misconfigured { .. } => Decision::Refuse,
     }
 }
 

@@ -113,6 +113,34 @@ impl Member {
         });
     }
 
+    /// Takes direct messages from here on.
+    pub fn open_dms(&self) {
+        self.shared.change(|world| world.takes_dms.insert(self.id));
+    }
+
+    /// The bot's direct messages to them, oldest first.
+    pub fn direct_messages(&self) -> Vec<View> {
+        let world = self.shared.lock();
+        let theirs =
+            |channel| world.channels.get(channel).is_some_and(|place| place.recipient == Some(self.id));
+        world.messages.values().filter(|m| theirs(&m.channel)).map(|m| View::of(&world, m)).collect()
+    }
+
+    /// Waits for a direct message that contains `text`; panics after `timeout`.
+    pub async fn sees_direct(&self, text: &str, timeout: Duration) -> View {
+        let look = |world: &World| {
+            let theirs =
+                |channel| world.channels.get(channel).is_some_and(|place| place.recipient == Some(self.id));
+            let mut messages = world.messages.values().filter(|m| theirs(&m.channel));
+            messages.find_map(|m| Some(View::of(world, m)).filter(|view| view.contains(text)))
+        };
+        let Some(found) = self.shared.wait(timeout, look).await else {
+            let text = format!("no direct message with {text:?} to {} within {timeout:?}", self.name);
+            panic!("{text}\n{}", report(&self.shared.lock()));
+        };
+        found
+    }
+
     /// Types a slash command: `/auth login codex work`, or `/auth login provider:codex`.
     pub fn slash(&self, text: &str) -> Slash {
         Slash::new(self, text)

@@ -23,7 +23,10 @@ pub(super) fn route(world: &mut World, call: &Call<'_>, channel: u64, rest: &[&s
         return Some(Err(Refusal::unknown(10003, "Channel")));
     };
     match (call.method, rest) {
-        ("GET", []) => Some(Ok(Reply::json(wire::channel(&place)))),
+        ("GET", []) => Some(Ok(Reply::json(match place.recipient {
+            Some(recipient) => wire::direct(world, &place, recipient),
+            None => wire::channel(&place),
+        }))),
         ("GET", ["messages"]) => {
             let public = world.messages.values().rev().filter(|m| is_public(m, channel)).take(PAGE);
             Some(Ok(Reply::json(public.map(|message| message.to_json(world)).collect())))
@@ -58,23 +61,30 @@ fn post(world: &mut World, call: &Call<'_>, channel: u64) -> Answer {
     if world.channels.get(&channel).is_some_and(|place| place.bot_muted) {
         return Err(Refusal::new(403, 50013, "Missing Permissions"));
     }
-    let nonce =
-        call.body["enforce_nonce"].as_bool().unwrap_or_default().then(|| call.body["nonce"].to_string());
-    if let Some(known) = nonce.as_ref().and_then(|nonce| same_nonce(world, channel, nonce, call.now_ms)) {
-        return Ok(Reply::json(known));
+    let recipient = world.channels.get(&channel).and_then(|place| place.recipient);
+    if recipient.is_some_and(|recipient| !world.takes_dms.contains(&recipient)) {
+        return Err(Refusal::new(403, 50007, "Cannot send messages to this user"));
     }
     wake(world, channel)?;
+    let nonce = call.body["nonce"].as_str().filter(|_| call.body["enforce_nonce"] == true);
+    if let Some(before) = nonce.and_then(|nonce| said_before(world, channel, nonce, call.now_ms)) {
+        return Ok(Reply::json(world.messages[&before].to_json(world)));
+    }
     let message = say(world, channel, world.bot, body, call.now_ms);
-    if let Some(nonce) = nonce {
-        world.nonces.insert((channel, nonce), message);
+    if let (Some(nonce), Some(said)) = (nonce, world.messages.get_mut(&message)) {
+        said.nonce = Some(nonce.to_owned());
     }
     Ok(Reply::json(world.messages[&message].to_json(world)))
 }
 
-/// The message that this nonce made in the past few minutes: no second one is made then.
-fn same_nonce(world: &World, channel: u64, nonce: &str, now_ms: u64) -> Option<Value> {
-    let message = world.messages.get(world.nonces.get(&(channel, nonce.to_owned()))?)?;
-    (now_ms.saturating_sub(message.created_ms) < NONCE_MS).then(|| message.to_json(world))
+/// The bot's message there with this nonce, if it is of the last few minutes.
+fn said_before(world: &World, channel: u64, nonce: &str, now_ms: u64) -> Option<u64> {
+    let same = world.messages.values().find(|message| {
+        message.channel == channel
+            && message.nonce.as_deref() == Some(nonce)
+            && now_ms.saturating_sub(message.created_ms) < NONCE_MS
+    });
+    same.map(|message| message.id)
 }
 
 /// A message in an archived thread opens it again; a locked one stays shut.
@@ -97,7 +107,11 @@ pub(crate) fn say(world: &mut World, channel: u64, author: u64, body: Body, now_
     let id = world.new_event_id(now_ms);
     let message = MessageState::new(id, channel, author, body, now_ms);
     let mut event = message.to_json(world);
-    if let Some(place) = world.channels.get(&channel) {
+    if let Some(place) = world.channels.get_mut(&channel) {
+        place.last_message = Some(id);
+    }
+    let place = world.channels.get(&channel).filter(|place| place.recipient.is_none());
+    if let Some(place) = place {
         event["guild_id"] = json!(place.guild.to_string());
         let mut member = wire::member(world, place.guild, author, false);
         if let Some(map) = member.as_object_mut() {

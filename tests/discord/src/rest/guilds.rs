@@ -1,6 +1,6 @@
 //! Routes for guilds, their members and roles, and for users.
 //!
-//! Direct messages are refused to every bot: nobody here takes them.
+//! Direct messages are for those who take them (`Member::open_dms`); to all others they are refused as they are sent.
 
 use serde_json::Value;
 
@@ -20,7 +20,13 @@ pub(super) fn route(world: &mut World, call: &Call<'_>) -> Option<Answer> {
             Some(Ok(Reply::json(world.guilds.values().map(wire::guild).collect())))
         }
         ("POST", ["users", "@me", "channels"]) => {
-            Some(Err(Refusal::new(403, 50007, "Cannot send messages to this user")))
+            let recipient = call.body["recipient_id"].as_str().map(id).unwrap_or_default();
+            Some(if world.users.contains_key(&recipient) {
+                let channel = world.direct(recipient);
+                Ok(Reply::json(wire::direct(world, &world.channels[&channel], recipient)))
+            } else {
+                Err(Refusal::new(403, 50007, "Cannot send messages to this user"))
+            })
         }
         (_, ["guilds", guild, rest @ ..]) => of_guild(world, call, id(guild), rest),
         _ => None,
