@@ -83,6 +83,8 @@ fn open(language: Language, card: &Card<'_>) -> Page {
     let mut lines: Vec<_> = card.notice.into_iter().map(ToString::to_string).collect();
     lines.push(say!(language, "login-title", name = name));
     lines.push(purpose(language, login));
+    let risk = provider.and_then(|provider| provider.terms_risk.as_ref());
+    lines.extend(risk.map(|risk| format!("⚠️ {}", plain(risk.for_reader(language.tag())))));
     lines.extend(steps(language, login, provider, &place));
     lines.push(say!(language, "login-until", when = when(login.expires_at)));
     lines.push(match login.kind {

@@ -51,6 +51,9 @@ redirect_uri = "https://notes.example/code"
 paste = "code#state"
 
 [providers.codex]
+
+[providers.claude]
+accept_terms_risk = true
 "#;
     Config::parse(text, Path::new("latchkey.toml"), &|_| None).expect("a valid configuration").providers
 }
@@ -175,6 +178,7 @@ fn logins_that_are_open() {
                 }),
             ),
             ("callback", plain(callback)),
+            ("paste, terms in doubt", plain(paste("claude"))),
             ("paste, a long link", plain(long(600))),
             ("paste, too long a link", plain(long(5_000))),
             ("paste, after a bad paste", card(&paste("acme"), Some(&bad), Serves::Untold, None)),

@@ -171,6 +171,12 @@ impl Worker {
             Message::Poll(handover) => self.poll(*handover),
             Message::Follow(login) => {
                 self.remember(&login);
+                // Nobody of this process has shown that it waits for an admin.
+                if login.status == LoginStatus::Confirming
+                    && let Some(watched) = self.watched.get_mut(&login.id)
+                {
+                    watched.shown = None;
+                }
             }
             Message::Wake => {}
             Message::ThreadClosed => self.closed = true,

@@ -296,7 +296,7 @@ async fn nobody_decides_for_a_day() {
     house.later(DAY - 300);
     tokio::time::sleep(Duration::from_secs(1)).await;
     let status = house.admin.slash("/auth status").in_thread(&house.thread).send().await;
-    status.sees_text("An admin of this server must agree", SOON).await;
+    status.sees_text("an admin of this server must agree", SOON).await;
     let cli = house.setup.cli(&["status"]).await;
     assert!(cli.stdout.contains("waiting for an admin to agree"), "{}", cli.stdout);
     house.later(DAY + 60);
@@ -327,7 +327,7 @@ async fn an_archived_thread_is_left_alone_and_status_leads_to_the_question() {
     assert!(house.setup.discord.channel_messages(&house.thread).is_empty(), "nothing is forced");
     let elsewhere = house.setup.thread("write-docs");
     let member = house.ann.slash("/auth status").in_thread(&elsewhere).send().await;
-    let line = member.sees_text("waits for an admin", SOON).await;
+    let line = member.sees_text("must agree", SOON).await;
     assert!(line.button("Decide about Acme").is_none(), "{}", line.render());
     let status = house.admin.slash("/auth status").in_thread(&elsewhere).send().await;
     status.sees_text("must agree", SOON).await;

@@ -24,7 +24,7 @@ health-misconfigured = gibt kein Token: Sie entstand unter anderen Einstellungen
 health-not-configured = gibt kein Token: Der Anbieter wird hier nicht mehr angeboten. Sag es dem Betreiber.
 
 fact-account = Konto { $account }
-fact-signed-in-by = angemeldet von { $who }
+fact-signed-in-by = Anmeldung durch: { $who }
 fact-token-ends = Token endet { $when }
 fact-token-ended = Token endete { $when }
 fact-refreshed = zuletzt erneuert { $when }
@@ -59,8 +59,8 @@ status-login-open-you = Du meldest dich gerade { $name } an; das endet { $when }
 status-login-open = { $who } meldet sich gerade { $name } an; das endet { $when }.
 status-login-checked-you = Du meldest dich gerade { $name } an: Die Antwort wird geprüft.
 status-login-checked = { $who } meldet sich gerade { $name } an: Die Antwort wird geprüft.
-status-login-confirming-you = Du hast dich { $name } mit einem anderen Konto angemeldet: Ein Admin muss das bestätigen. Das endet { $when }.
-status-login-confirming = { $who } hat sich { $name } mit einem anderen Konto angemeldet: Ein Admin muss das bestätigen. Das endet { $when }.
+status-login-confirming-you = Du hast dich { $name } mit einem anderen Konto angemeldet: Ein Admin dieses Servers muss zustimmen. Das endet { $when }.
+status-login-confirming = { $who } hat sich { $name } mit einem anderen Konto angemeldet: Ein Admin dieses Servers muss zustimmen. Das endet { $when }.
 
 status-owed = { $name } wurde hier abgemeldet, und der Anbieter weiß es noch nicht. Nächster Versuch { $when }; aufgegeben wird { $end }.
 status-owed-more = { $count ->

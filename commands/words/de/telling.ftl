@@ -7,7 +7,7 @@ telling-needs-login-own = 🔴 **Neue Anmeldung nötig: { $name }**
 telling-works-again = 🟢 **{ $name } funktioniert wieder.**
     Der Anbieter nimmt die alte Anmeldung wieder an; niemand muss etwas tun.
 telling-works-again-by = 🟢 **{ $name } funktioniert wieder.**
-    Die neue Anmeldung ist von { $who }. Agenten dieses Threads können weitermachen.
+    Neu angemeldet hat sich { $who }. Agenten dieses Threads können weitermachen.
 telling-left = ⚪ **{ $name } steht hier nicht mehr zur Verfügung.**
     Es war die Anmeldung von { $owner }, und diese Person hat diesen Server verlassen. Wenn du deine eigene nutzen willst, melde dich mit { $login } an.
 telling-not-admitted = ⚪ **{ $name } steht hier nicht mehr zur Verfügung.**
@@ -19,8 +19,8 @@ telling-not-yours = **Diese Anmeldung gehört { $owner }.**
     Nur diese Person kann sie erneuern. Um dich selbst anzumelden, damit dieser Thread deine Anmeldung nutzt, nimm { $login }.
 
 # Wie es um eine Anmeldung steht, hinter ihrem Namen: "Acme: …".
-telling-rests-left = ruht, denn ihr Mitglied hat diesen Server verlassen
-telling-rests-not-admitted = ruht, denn ihr Mitglied darf sich hier nicht mehr anmelden
+telling-rests-left = ruht, denn ihr Mitglied hat diesen Server verlassen.
+telling-rests-not-admitted = ruht, denn ihr Mitglied darf sich hier nicht mehr anmelden.
 
 direct-succeeded = ✅ **Deine Anmeldung bei { $name } auf { $server } ist abgeschlossen.**
     In dem Thread, in dem du sie begonnen hast, konnte ich es dir nicht sagen. { $status } zeigt dort in jedem Thread, wie es steht.

@@ -59,8 +59,8 @@ status-login-open-you = You are signing in { $name }; that ends { $when }.
 status-login-open = { $who } is signing in { $name }; that ends { $when }.
 status-login-checked-you = You are signing in { $name }: the answer is being checked.
 status-login-checked = { $who } is signing in { $name }: the answer is being checked.
-status-login-confirming-you = You have signed in { $name } with another account: an admin must confirm it. That ends { $when }.
-status-login-confirming = { $who } has signed in { $name } with another account: an admin must confirm it. That ends { $when }.
+status-login-confirming-you = You have signed in { $name } with another account: an admin of this server must agree. That ends { $when }.
+status-login-confirming = { $who } has signed in { $name } with another account: an admin of this server must agree. That ends { $when }.
 
 status-owed = { $name } was logged out here, and the provider does not know yet. Next try { $when }; given up { $end }.
 status-owed-more = { $count ->

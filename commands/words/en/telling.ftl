@@ -19,8 +19,8 @@ telling-not-yours = **This sign-in belongs to { $owner }.**
     Only they can renew it. To sign in yourself, and have this thread use that, use { $login }.
 
 # The health of a sign-in, behind its name: "Acme: …".
-telling-rests-left = rests, since its member has left this server
-telling-rests-not-admitted = rests, since its member may no longer sign in here
+telling-rests-left = rests, since its member has left this server.
+telling-rests-not-admitted = rests, since its member may no longer sign in here.
 
 direct-succeeded = ✅ **Your sign-in to { $name } on { $server } is complete.**
     I could not tell you in the thread where you started it. { $status } in any thread there shows how it is.
