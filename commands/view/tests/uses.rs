@@ -6,8 +6,8 @@ use super::*;
 
 const BEN: &str = "1099511627776";
 
-fn serving(tenant: &str, reason: Reason) -> Option<Serving> {
-    Some(Serving { tenant: tenant.parse().unwrap(), reason })
+fn serving(tenant: &str, reason: Reason) -> Serving {
+    Serving { tenant: tenant.parse().unwrap(), reason }
 }
 
 /// U2, U7: what was used, what is used, that it serves everybody, and the way back.
@@ -15,8 +15,8 @@ fn serving(tenant: &str, reason: Reason) -> Option<Serving> {
 fn uses() {
     let own = format!("acme/work@{ANN}");
     let bens = format!("acme/secret@{BEN}");
-    let mine = || serving(&own, Reason::Thread);
-    let shared = |reason| serving("acme", reason);
+    let mine = || Some(serving(&own, Reason::Thread));
+    let shared = |reason| Some(serving("acme", reason));
     let ann = reader(ANN, false);
     in_every_language("uses", |language| {
         let change = |before: Option<Serving>, now: Option<Serving>, environment| {
@@ -41,12 +41,12 @@ fn uses() {
             ("shared, in place of one's own", change(mine(), shared(Reason::Thread), None)),
             (
                 "shared, in place of the channel's",
-                change(serving(&bens, Reason::Channel), shared(Reason::Thread), None),
+                change(Some(serving(&bens, Reason::Channel)), shared(Reason::Thread), None),
             ),
             ("behind a key", change(None, mine(), Some(FromEnvironment::ApiKey))),
             ("the same", change(mine(), mine(), None)),
             ("no choice, the shared serves", change(mine(), shared(Reason::Server), None)),
-            ("no choice, the channel's serves", change(mine(), serving(&bens, Reason::Channel), None)),
+            ("no choice, the channel's serves", change(mine(), Some(serving(&bens, Reason::Channel)), None)),
             ("no choice, nothing serves", change(mine(), None, None)),
             ("no choice before", change(shared(Reason::Server), shared(Reason::Server), None)),
             ("not yours", failed(&BindError::NotYours { tenant: bens.parse().unwrap() })),
