@@ -5,8 +5,8 @@ use std::path::Path;
 use std::time::Duration;
 
 use latchkey::broker::{Health, NextRefresh, TenantStatus};
-use latchkey::config::{Access, Config, Rule};
-use latchkey::login::{Cancelled, PasteError, StartError};
+use latchkey::config::Config;
+use latchkey::login::{PasteError, StartError};
 use latchkey::oauth::AnswerError;
 use latchkey::pending::{EndReason, LoginKind, LoginStatus, PendingLogin};
 use latchkey::secret::Secret;
@@ -17,6 +17,7 @@ use super::*;
 use crate::words::Language;
 
 mod confirming;
+mod doors;
 mod limits;
 mod lists;
 mod logouts;
@@ -335,47 +336,6 @@ fn status(tenant: &str, health: Health) -> TenantStatus {
         refreshable: true,
         generation: 3,
     }
-}
-
-/// C8, C11
-#[test]
-fn cancels() {
-    in_every_language("cancels", |language| {
-        let result = |cancelled: &Cancelled| cancel_result(language, cancelled, &catalog(), &slash());
-        let mine = login_in(language, "acme/work", LoginKind::Device);
-        let bobs =
-            PendingLogin { user: user("1099511627776"), ..login_in(language, "notes", LoginKind::Paste) };
-        vec![
-            ("now", result(&Cancelled::Now(mine.clone()))),
-            ("already, succeeded", result(&Cancelled::Already(LoginStatus::Succeeded))),
-            ("already, over", result(&Cancelled::Already(LoginStatus::Expired))),
-            ("unknown", result(&Cancelled::Unknown)),
-            ("not yours", result(&Cancelled::NotYours)),
-            ("nothing", nothing_to_cancel(language, &slash())),
-            ("which", pick_login(language, &[mine, bobs], &user(ANN), &catalog(), &slash())),
-        ]
-    });
-}
-
-/// U7, U9
-#[test]
-fn doors() {
-    let rule = |roles: &[u64], users: &[u64]| Access {
-        members: Rule { roles: roles.to_vec(), users: users.to_vec(), anyone: false },
-        admins: Rule::default(),
-    };
-    in_every_language("doors", |language| {
-        vec![
-            ("nobody is admitted", not_allowed(language, &rule(&[], &[]))),
-            ("one role", not_allowed(language, &rule(&[1], &[]))),
-            ("several roles", not_allowed(language, &rule(&[1, 2], &[]))),
-            ("people", not_allowed(language, &rule(&[], &[5]))),
-            ("over", over_or_unknown(language, &slash())),
-            ("somebody else's", foreign_press(language, &slash())),
-            ("went wrong", went_wrong(language, &slash())),
-            ("closing", closing(language)),
-        ]
-    });
 }
 
 /// U4: the form is in the language of the login, and asks for what its page shows.
