@@ -3,7 +3,7 @@
 command-description = Hier anmelden und sehen, was angemeldet ist
 
 command-login-name = anmelden
-command-login-description = Melde dich an, damit die Agenten dieses Threads es nutzen können
+command-login-description = Melde dich an, damit die Agenten dieses Threads damit arbeiten können
 command-login-provider-name = anbieter
 command-login-provider-description = Wo du dich anmeldest
 command-login-profile-name = profil

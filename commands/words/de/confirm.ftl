@@ -1,4 +1,4 @@
-# Jemand hat sich bei etwas Gemeinsamem mit einem anderen Konto angemeldet als dem, das im Einsatz ist.
+# Jemand hat sich bei etwas Gemeinsamem mit einem anderen Konto angemeldet als dem, das benutzt wird.
 
 confirm-use-new = Das neue Konto nehmen
 confirm-keep = Das bisherige behalten
@@ -7,19 +7,19 @@ confirm-cancel = Abbrechen
 confirm-nameless = ein Konto ohne Namen
 # Wenn nichts mehr angemeldet ist.
 confirm-none = nichts
-confirm-account-of = { $account }, angemeldet von { $user }
+confirm-account-of = { $account } (angemeldet hat sich { $user })
 
 # Die Karte der Person, die sich angemeldet hat.
 confirm-waits = ⏳ **Deine Anmeldung bei { $name } wartet auf einen Admin.**
-    Du hast dich mit einem anderen Konto angemeldet als dem, das hier im Einsatz ist. Deshalb muss ein Admin dieses Servers zustimmen. Bis dahin ändert sich nichts.
+    Du hast dich mit einem anderen Konto angemeldet als dem, das hier benutzt wird. Deshalb muss ein Admin dieses Servers zustimmen. Bis dahin ändert sich nichts.
     Du musst nichts weiter tun. Entscheidet niemand, endet das { $when }, und es wird nichts gespeichert.
 confirm-waits-with = ⏳ **Deine Anmeldung bei { $name } wartet auf einen Admin.**
-    Hier im Einsatz: { $now }
+    Hier benutzt: { $now }
     Du hast dich angemeldet als: { $then }
     Ein Admin dieses Servers muss zustimmen, bevor dein Konto an seine Stelle tritt. Bis dahin ändert sich nichts.
     Du musst nichts weiter tun. Entscheidet niemand, endet das { $when }, und es wird nichts gespeichert.
 confirm-own = ⚠️ **Du hast dich bei { $name } mit einem anderen Konto angemeldet.**
-    Hier im Einsatz: { $now }
+    Hier benutzt: { $now }
     Du hast dich angemeldet als: { $then }
     War das nicht gewollt, behalte das bisherige. Sonst arbeitet jeder Agent dieses Servers, der { $name } nutzt, von da an mit dem neuen Konto.
     Bevor du entscheidest, ändert sich nichts. Ohne Entscheidung endet das { $when }, und es wird nichts gespeichert.
@@ -33,7 +33,7 @@ confirm-step = **Welches Konto soll { $name } verwenden?**
     Jetzt: { $now }
     Neu: { $then }, angemeldet von { $user }
     Wenn du zustimmst, arbeitet jeder Agent dieses Servers, der { $name } nutzt, mit dem neuen Konto, und das bisherige wird abgemeldet. Die Frage endet { $when }.
-confirm-changed = ⚠️ **Was hier im Einsatz ist, hat sich inzwischen geändert.** Es wurde nichts entschieden; bitte sieh noch einmal hin.
+confirm-changed = ⚠️ **Was hier benutzt wird, hat sich inzwischen geändert.** Es wurde nichts entschieden; bitte sieh noch einmal hin.
 confirm-only-admins = **Das kann nur ein Admin dieses Servers entscheiden.**
     Es hat sich nichts geändert. { $status } zeigt, wie es steht.
 
@@ -59,7 +59,7 @@ confirm-decided-otherwise = **Zu { $name } gibt es nichts mehr zu entscheiden.**
 confirm-ended-new = ✅ **{ $name } verwendet jetzt dein Konto: { $account }.**
     { $by } hat zugestimmt. { $status } zeigt, wie es steht.
 confirm-ended-kept = **{ $name } behält das bisherige Konto.**
-    Das hat { $by } entschieden. Deine Anmeldung wurde nicht gespeichert. Du kannst dich mit dem Konto anmelden, das im Einsatz ist, oder einen Admin dieses Servers fragen.
+    Das hat { $by } entschieden. Deine Anmeldung wurde nicht gespeichert. Du kannst dich mit dem Konto anmelden, das hier benutzt wird, oder einen Admin dieses Servers fragen.
 confirm-ended-expired = **Kein Admin hat rechtzeitig über deine Anmeldung bei { $name } entschieden.**
     Es hat sich nichts geändert. Frag einen Admin dieses Servers und melde dich dann neu an.
 

@@ -18,7 +18,7 @@ ended-logged-out = **Die Anmeldung bei { $name } wurde beendet, weil { $name } i
     Es wurde nichts gespeichert. Melde dich neu an, wenn du das noch willst.
 ended-expired = **Die Anmeldung bei { $name } hat zu lange gedauert und ist abgelaufen.**
     Es wurde nichts gespeichert. Melde dich neu an, wenn du ein paar Minuten hast.
-ended-denied = **Die Anmeldung bei { $name } wurde auf ihrer Seite abgelehnt.**
+ended-denied = **Die Anmeldung bei { $name } wurde auf der Seite des Anbieters abgelehnt.**
     Es wurde nichts gespeichert. War das nicht gewollt, melde dich neu an und stimme dort zu.
 
 ended-failed = ❌ **Die Anmeldung bei { $name } ist fehlgeschlagen.**

@@ -16,7 +16,7 @@ logout-kept = **Es hat sich nichts geändert.**
 logout-done = **{ $name } ist abgemeldet.** Hier ist sie gelöscht.
 logout-ended-there = Auch beim Anbieter wurde sie beendet.
 logout-not-offered = Beim Anbieter lässt sie sich von hier aus nicht beenden: Was ausgegeben wurde, läuft von selbst ab.
-logout-owed = Der Anbieter war noch nicht zu erreichen. Latchkey versucht es einen Tag lang weiter; du musst nichts tun.
+logout-owed = Der Anbieter weiß es noch nicht. Latchkey versucht es einen Tag lang weiter; du musst nichts tun.
 logout-refused = Der Anbieter wollte sie nicht beenden ({ $why }). Um sicherzugehen, entferne den Zugriff dort in deinem Konto.
 logout-others-ended = Beim Anbieter endeten mit ihr: { $others }. Sie müssen neu angemeldet werden.
 logout-others-will-end = Sobald der Anbieter es weiß, enden mit ihr: { $others }. Sie müssen dann neu angemeldet werden.
@@ -24,8 +24,8 @@ logout-threads = Bis sich jemand neu anmeldet, bekommen Agenten davon nichts in 
 logout-next = { $login } beginnt eine neue Anmeldung.
 logout-not-signed-in = **{ $name } ist nicht angemeldet.**
     Es gibt nichts abzumelden.
-logout-not-yours = **Die hat jemand anderes angemeldet, oder sie gehört jemand anderem.**
-    Abmelden können sie diese Person oder ein Admin dieses Servers.
+logout-not-yours = **Das ist die Anmeldung eines anderen Mitglieds.**
+    Diese Person oder ein Admin dieses Servers kann sie abmelden.
 logout-fault = **Wegen eines Fehlers hier wurde nichts abgemeldet.**
     Er steht im Protokoll für den Betreiber. Versuch es gleich noch einmal; { $status } zeigt, wie es steht.
 logout-nothing = **Du hast nichts abzumelden.**
@@ -35,4 +35,4 @@ logout-unknown = **{ $given } ist hier nicht bekannt.**
 logout-which = **Was willst du abmelden?**
 logout-choose = Wähle eine Anmeldung
 
-and-more = { $named } und { $count } weitere
+and-more = { $named } und noch { $count }

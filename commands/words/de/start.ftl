@@ -15,8 +15,8 @@ start-gone = **{ $name } wird hier nicht mehr angeboten.**
     Beginne eine neue Anmeldung, um einen anderen Anbieter zu wählen, oder frag einen Admin dieses Servers.
 start-no-way = **{ $name } bietet diese Art der Anmeldung hier nicht mehr an.**
     Versuch es auf andere Art.
-start-no-way-at-all = **Bei { $name } kann man sich hier nicht anmelden.**
-    Bitte den Betreiber, sich dessen `flows` anzusehen.
+start-no-way-at-all = **Bei { $name } kann man sich von hier aus nicht anmelden.**
+    Bitte den Betreiber, sich die Konfiguration dieses Anbieters anzusehen.
 start-too-often = **Du hast gerade viele Anmeldungen begonnen.**
     Die nächste geht { $when }.
 start-not-yours = **Die Anmeldung bei { $name } gehört einem anderen Mitglied.**

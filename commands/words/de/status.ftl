@@ -8,25 +8,25 @@ whose-of = von { $who }
 
 health-fresh = funktioniert.
 health-fresh-retry = funktioniert. Die letzte Erneuerung schlug fehl und wird { $when } von selbst wiederholt.
-health-stale = funktioniert. Das Token ist abgelaufen; wer als Nächstes fragt, bekommt ein neues.
+health-stale = funktioniert. Der Zugang wird erneuert, sobald ein Agent fragt.
 health-environment = funktioniert, mit einem Schlüssel, den der Betreiber gesetzt hat.
 health-key = funktioniert, mit einem API-Schlüssel, den der Betreiber gesetzt hat. Er geht jeder Anmeldung vor.
 health-token = funktioniert, mit einem Token, das der Betreiber gesetzt hat. Es geht jeder Anmeldung vor.
-health-backing-off = gibt gerade kein Token: Die letzte Erneuerung schlug fehl. Die Anmeldung bleibt und wird von selbst wieder versucht.
-health-backing-off-until = gibt gerade kein Token: Die letzte Erneuerung schlug fehl. Die Anmeldung bleibt und wird { $when } von selbst wieder versucht.
-health-operator = gibt kein Token: Der Anbieter weist Latchkey selbst ab, nicht dich. Das muss der Betreiber beheben; die Anmeldung bleibt.
+health-backing-off = geht gerade nicht: Die letzte Erneuerung schlug fehl. Du musst nichts tun; Latchkey versucht es weiter.
+health-backing-off-until = geht gerade nicht: Die letzte Erneuerung schlug fehl. Du musst nichts tun; Latchkey versucht es { $when } wieder.
+health-operator = geht nicht: Der Anbieter weist Latchkey selbst ab, nicht dich. Das kann nur der Betreiber beheben; neu anmelden hilft nicht.
 health-uncertain = ist vielleicht zu Ende: Der Anbieter gab keine klare Antwort. Latchkey versucht es weiter. Dauert es zu lange, melde dich neu an.
 health-uncertain-until = ist vielleicht zu Ende: Der Anbieter gab keine klare Antwort. Latchkey versucht es { $when } wieder. Dauert es zu lange, melde dich neu an.
 health-ended-own = ist zu Ende. Melde dich neu an.
 health-ended-shared = ist zu Ende. Jemand muss sich neu anmelden.
-health-ended-other = ist zu Ende. Wem sie gehört, muss sich neu anmelden.
-health-misconfigured = gibt kein Token: Sie entstand unter anderen Einstellungen als den jetzigen. Der Betreiber muss sie wiederherstellen, oder jemand muss sich neu anmelden.
-health-not-configured = gibt kein Token: Der Anbieter wird hier nicht mehr angeboten. Sag es dem Betreiber.
+health-ended-other = ist zu Ende. Die Person, der sie gehört, muss sich neu anmelden.
+health-misconfigured = geht nicht: Sie entstand unter anderen Einstellungen als den heutigen. Der Betreiber muss die alten wiederherstellen, oder jemand muss sich neu anmelden.
+health-not-configured = geht nicht: Der Anbieter wird hier nicht mehr angeboten. Sag es dem Betreiber.
 
 fact-account = Konto { $account }
-fact-signed-in-by = Anmeldung durch: { $who }
-fact-token-ends = Token endet { $when }
-fact-token-ended = Token endete { $when }
+fact-signed-in-by = angemeldet hat sich { $who }
+fact-token-ends = Zugang endet { $when }
+fact-token-ended = Zugang endete { $when }
 fact-refreshed = zuletzt erneuert { $when }
 fact-next-refresh = nächste Erneuerung { $when }
 fact-rests = nächste Erneuerung, wenn ein Agent fragt
@@ -39,9 +39,9 @@ status-by-thread = für diesen Thread gewählt
 status-by-channel = für den Kanal dieses Threads gewählt
 status-behind = Dahinter wartet eine Anmeldung: { $facts }
 status-damaged-here = die gespeicherte Anmeldung ist nicht lesbar. Sag es dem Betreiber.
-status-could-use = für diesen Thread gibt es nichts. Es gibt eine Anmeldung, die er benutzen könnte: Drücke **Andere benutzen**.
+status-could-use = dieser Thread benutzt noch nichts. Es gibt eine Anmeldung, die er benutzen könnte: Drücke **Andere Anmeldung**.
 status-empty = nicht angemeldet. Drücke **Anmelden**.
-status-empty-other = nicht angemeldet. Wem sie gehört, muss sich anmelden.
+status-empty-other = nicht angemeldet. Die Person, der dies gehört, muss sich anmelden.
 status-silent = -# Nicht angemeldet: { $titles }. Nimm { $login }.
 status-more = { $count ->
     [one] Eine weitere passt nicht hierher.
@@ -55,14 +55,14 @@ status-signed-in-already = **Schon angemeldet.**
 
 status-login-to = bei { $name }
 status-login-own = mit einem eigenen Konto
-status-login-open-you = Du meldest dich gerade { $name } an; das endet { $when }.
-status-login-open = { $who } meldet sich gerade { $name } an; das endet { $when }.
+status-login-open-you = Du meldest dich gerade { $name } an; das läuft { $when } ab.
+status-login-open = { $who } meldet sich gerade { $name } an; das läuft { $when } ab.
 status-login-checked-you = Du meldest dich gerade { $name } an: Die Antwort wird geprüft.
 status-login-checked = { $who } meldet sich gerade { $name } an: Die Antwort wird geprüft.
-status-login-confirming-you = Du hast dich { $name } mit einem anderen Konto angemeldet: Ein Admin dieses Servers muss zustimmen. Das endet { $when }.
-status-login-confirming = { $who } hat sich { $name } mit einem anderen Konto angemeldet: Ein Admin dieses Servers muss zustimmen. Das endet { $when }.
+status-login-confirming-you = Du hast dich { $name } mit einem anderen Konto angemeldet: Ein Admin dieses Servers muss zustimmen. Ohne Antwort endet das { $when }.
+status-login-confirming = { $who } hat sich { $name } mit einem anderen Konto angemeldet: Ein Admin dieses Servers muss zustimmen. Ohne Antwort endet das { $when }.
 
-status-owed = { $name } wurde hier abgemeldet, und der Anbieter weiß es noch nicht. Nächster Versuch { $when }; aufgegeben wird { $end }.
+status-owed = { $name }: Der Anbieter weiß noch nicht, dass eine frühere Anmeldung vorbei ist. Nächster Versuch { $when }; aufgegeben wird { $end }.
 status-owed-more = { $count ->
     [one] 🟠 Von einer weiteren Abmeldung muss der Anbieter noch erfahren.
    *[other] 🟠 Von { $count } weiteren Abmeldungen müssen Anbieter noch erfahren.
@@ -76,22 +76,22 @@ status-damaged-more = { $count ->
 status-sign-in = Anmelden
 status-sign-in-again = Neu anmelden
 status-refresh = Jetzt erneuern
-status-use-another = Andere benutzen
+status-use-another = Andere Anmeldung
 status-log-out = Abmelden
 status-look-again = Neu nachsehen
 status-show = Status zeigen
 # Ein Knopf, wo eine Nachricht Knöpfe für mehrere Anbieter hat.
 status-button-of = { $verb }: { $title }
 
-refresh-done = **{ $name } wurde erneuert.** Agenten bekommen ab jetzt das neue Token.
+refresh-done = **{ $name } wurde erneuert.** Agenten nutzen ab jetzt den neuen Zugang.
 refresh-lately = **Sie wurde vor weniger als einer Minute erneuert.** Warte kurz bis zum nächsten Mal.
-refresh-later = **Es kam kein neues Token.** Die Anmeldung bleibt; Latchkey versucht es { $when } von selbst wieder.
+refresh-later = **Sie ließ sich gerade nicht erneuern.** Die Anmeldung bleibt; Latchkey versucht es { $when } von selbst wieder.
 refresh-held = **Sie wird jetzt nicht erneuert.** Wie die letzte Erneuerung ausging, ist nicht bekannt, und noch eine könnte die Anmeldung beenden. { $when } wird es von selbst versucht.
 refresh-goes-on = **Es dauert länger als sonst.** Die Erneuerung läuft von selbst weiter; sieh in einer Minute wieder nach.
-refresh-again = **Gerade kam kein neues Token.** Versuch es in einer Minute noch einmal.
+refresh-again = **Sie ließ sich gerade nicht erneuern.** Versuch es in einer Minute noch einmal.
 refresh-gone = **Diese Anmeldung gibt es nicht mehr.** Melde dich erst an.
 refresh-needs-login = **Der Anbieter sagt, dass diese Anmeldung zu Ende ist.** Melde dich neu an.
 refresh-as-it-is = **Sie lässt sich nicht erneuern.** Sie wird benutzt, wie sie ist.
 refresh-not-yours = **Diese kannst du nicht erneuern.** Das kann nur, wer sich angemeldet hat, oder ein Admin dieses Servers.
-refresh-operator = **Es kam kein neues Token.** Der Betreiber muss nachsehen; die Anmeldung bleibt.
+refresh-operator = **Sie ließ sich nicht erneuern.** Der Betreiber muss nachsehen; die Anmeldung bleibt.
 refresh-fault = **Sie konnte wegen eines Fehlers hier nicht erneuert werden.** Er steht im Protokoll für den Betreiber.

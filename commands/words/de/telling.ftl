@@ -16,11 +16,11 @@ telling-served-again = 🟢 **{ $name } funktioniert wieder.**
     { $owner } darf sich auf diesem Server wieder anmelden, und die alte Anmeldung gilt noch. Agenten dieses Threads können weitermachen.
 telling-sign-in = Anmelden
 telling-not-yours = **Diese Anmeldung gehört { $owner }.**
-    Nur diese Person kann sie erneuern. Um dich selbst anzumelden, damit dieser Thread deine Anmeldung nutzt, nimm { $login }.
+    Nur diese Person kann sich dafür neu anmelden. Um dich selbst anzumelden, damit dieser Thread deine Anmeldung nutzt, nimm { $login }.
 
 # Wie es um eine Anmeldung steht, hinter ihrem Namen: "Acme: …".
-telling-rests-left = ruht, denn ihr Mitglied hat diesen Server verlassen.
-telling-rests-not-admitted = ruht, denn ihr Mitglied darf sich hier nicht mehr anmelden.
+telling-rests-left = ruht: Die Person, der sie gehört, hat diesen Server verlassen.
+telling-rests-not-admitted = ruht: Die Person, der sie gehört, darf sich hier nicht mehr anmelden.
 
 direct-succeeded = ✅ **Deine Anmeldung bei { $name } auf { $server } ist abgeschlossen.**
     In dem Thread, in dem du sie begonnen hast, konnte ich es dir nicht sagen. { $status } zeigt dort in jedem Thread, wie es steht.

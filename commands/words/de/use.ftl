@@ -3,18 +3,18 @@
 use-done = ✅ **Dieser Thread benutzt ab jetzt { $now }.**
 use-same = **Dieser Thread benutzt schon { $now }.**
     Es hat sich nichts geändert.
-use-none = ✅ **Dieser Thread hat für { $provider } keine eigene Wahl mehr.**
-    Dort gibt es jetzt nichts für ihn: Seine Agenten bekommen kein Token.
-use-none-channel = ✅ **Dieser Thread hat für { $provider } keine eigene Wahl mehr.**
+use-none = ✅ **Die Wahl dieses Threads für { $provider } wurde aufgehoben.**
+    Seine Agenten können { $provider } jetzt nicht nutzen.
+use-none-channel = ✅ **Die Wahl dieses Threads für { $provider } wurde aufgehoben.**
     Er benutzt, was für seinen Kanal gewählt ist: { $now }.
-use-none-shared = ✅ **Dieser Thread hat für { $provider } keine eigene Wahl mehr.**
+use-none-shared = ✅ **Die Wahl dieses Threads für { $provider } wurde aufgehoben.**
     Er benutzt { $now }.
-use-none-same = **Dieser Thread hat für { $provider } keine eigene Wahl.**
+use-none-same = **Dieser Thread hat für { $provider } nichts gewählt.**
     Es hat sich nichts geändert.
 use-before = Vorher benutzte er { $before }.
 use-before-channel = Vorher benutzte er, was für seinen Kanal gewählt ist: { $before }.
-use-before-shared = Vorher hatte er keine eigene Wahl und benutzte { $before }.
-use-before-nothing = Vorher gab es nichts für ihn.
+use-before-shared = Vorher hatte er nichts gewählt und benutzte { $before }.
+use-before-nothing = Vorher benutzte er nichts.
 use-key = Für seine Agenten ändert das vorerst nichts: Der Betreiber hat einen API-Schlüssel gesetzt, und der geht jeder Anmeldung vor.
 use-token = Für seine Agenten ändert das vorerst nichts: Der Betreiber hat ein Token gesetzt, und das geht jeder Anmeldung vor.
 use-personal = Alle Agenten dieses Threads arbeiten jetzt mit diesem Konto, wer auch immer mit ihnen spricht.
@@ -22,7 +22,7 @@ use-back = Zurück geht es mit { $using } und { $name }.
 use-not-yours = **Das kannst du diesen Thread nicht benutzen lassen.**
     Wählen kannst du deine eigenen Anmeldungen und die, die dieser Server teilt.
 use-not-signed-in = **{ $name } ist nicht angemeldet.**
-    Melde dich erst an, dann benutzt dieser Thread es. Es hat sich nichts geändert.
+    Melde dich erst an, dann benutzt dieser Thread die Anmeldung. Es hat sich nichts geändert.
 use-not-offered = **{ $provider } wird hier nicht angeboten.**
     Sag es dem Betreiber. Es hat sich nichts geändert.
 use-held-by = **Dieser Thread benutzt eine Anmeldung von { $who }.**
@@ -39,9 +39,9 @@ use-nothing-else = **Bei { $provider } gibt es keine andere Anmeldung, die diese
 choice-works = { $name }: funktioniert
 choice-serves = { $name }: hier in Benutzung
 choice-does-not = { $name }: funktioniert gerade nicht
-choice-none = { $provider }: keine eigene Wahl dieses Threads
+choice-none = { $provider }: was der Kanal oder der Server benutzt
 
 menu-more = { $count ->
     [one] Eine weitere passt nicht ins Menü.
    *[other] { $count } weitere passen nicht ins Menü.
-} Tippe nach { $command }, was du suchst.
+} Um sie zu finden, nimm { $command } und tippe einen Teil des Namens.

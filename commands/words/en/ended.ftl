@@ -18,7 +18,7 @@ ended-logged-out = **The sign-in to { $name } was stopped, since { $name } was l
     Nothing was stored. Sign in again if you still want to.
 ended-expired = **The sign-in to { $name } took too long and has expired.**
     Nothing was stored. Sign in again when you have a few minutes.
-ended-denied = **The sign-in to { $name } was refused on its page.**
+ended-denied = **The sign-in to { $name } was declined on the provider's page.**
     Nothing was stored. If that was not meant, sign in again and agree there.
 
 ended-failed = ❌ **The sign-in to { $name } failed.**
@@ -41,5 +41,5 @@ ended-unknown = Nothing was stored. Sign in again; if it fails again, tell an ad
 thread-succeeded = { $who }, your sign-in to { $title } is complete. { $status } shows whether it works.
 thread-cancelled = { $who }, your sign-in to { $title } was cancelled. Sign in again with { $login } when you like.
 thread-expired = { $who }, your sign-in to { $title } has expired. Sign in again with { $login } when you like.
-thread-denied = { $who }, your sign-in to { $title } was refused. Sign in again with { $login } when you like.
+thread-denied = { $who }, your sign-in to { $title } was declined. Sign in again with { $login } when you like.
 thread-failed = { $who }, your sign-in to { $title } failed. Sign in again with { $login } when you like.

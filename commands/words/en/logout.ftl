@@ -24,7 +24,7 @@ logout-threads = Until somebody signs in again, agents get nothing of it in { $t
 logout-next = { $login } starts a new sign-in.
 logout-not-signed-in = **{ $name } is not signed in.**
     There is nothing to log out.
-logout-not-yours = **That was signed in by another member, or is theirs.**
+logout-not-yours = **That is another member's sign-in.**
     They or an admin of this server can log it out.
 logout-fault = **Nothing was logged out, because of a fault here.**
     It was written to the log for the operator. Try again in a moment; { $status } shows how things stand.

@@ -14,9 +14,9 @@ start-retry = Try again
 start-gone = **{ $name } is no longer offered here.**
     Start a new sign-in to choose another provider, or ask an admin of this server.
 start-no-way = **{ $name } no longer offers this way to sign in here.**
-    Try another way.
+    Press **Try another way**.
 start-no-way-at-all = **There is no way to sign in to { $name } here.**
-    Ask the operator to look at its `flows`.
+    Ask the operator to look at this provider's configuration.
 start-too-often = **You have started many sign-ins just now.**
     You can start the next one { $when }.
 start-not-yours = **The sign-in to { $name } belongs to another member.**
@@ -26,7 +26,7 @@ start-unreachable = **{ $name } could not be reached.**
 start-winding-up = **An earlier sign-in to { $name } is still ending.**
     Nothing was started. Try again in a minute.
 start-switched-off = **{ $name } has this way to sign in switched off.**
-    Nothing was started. Try another way.
+    Nothing was started. Press **Try another way**.
 start-switched-off-only = **{ $name } has the only way to sign in from here switched off.**
     Nothing was started. Ask an admin of this server; once it is switched on, try again.
 start-misconfigured = **The sign-in to { $name } is not set up right.**

@@ -16,11 +16,11 @@ telling-served-again = 🟢 **{ $name } works again.**
     { $owner } may sign in on this server again, and the old sign-in still stands. Agents of this thread can go on.
 telling-sign-in = Sign in
 telling-not-yours = **This sign-in belongs to { $owner }.**
-    Only they can renew it. To sign in yourself, and have this thread use that, use { $login }.
+    Only they can sign in to it again. To sign in yourself, and have this thread use that, use { $login }.
 
 # The health of a sign-in, behind its name: "Acme: …".
-telling-rests-left = rests, since its member has left this server.
-telling-rests-not-admitted = rests, since its member may no longer sign in here.
+telling-rests-left = is paused: its owner has left this server.
+telling-rests-not-admitted = is paused: its owner may no longer sign in here.
 
 direct-succeeded = ✅ **Your sign-in to { $name } on { $server } is complete.**
     I could not tell you in the thread where you started it. { $status } in any thread there shows how it is.
@@ -28,7 +28,7 @@ direct-cancelled = **Your sign-in to { $name } on { $server } was cancelled.**
     I could not tell you in the thread where you started it. To start again, use { $login } in any thread there.
 direct-expired = **Your sign-in to { $name } on { $server } has expired.**
     I could not tell you in the thread where you started it. To start again, use { $login } in any thread there.
-direct-denied = **Your sign-in to { $name } on { $server } was refused.**
+direct-denied = **Your sign-in to { $name } on { $server } was declined.**
     I could not tell you in the thread where you started it. To start again, use { $login } in any thread there.
 direct-failed = **Your sign-in to { $name } on { $server } failed.**
     I could not tell you in the thread where you started it. To start again, use { $login } in any thread there.

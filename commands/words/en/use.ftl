@@ -3,18 +3,18 @@
 use-done = ✅ **This thread uses { $now } from now on.**
 use-same = **This thread uses { $now } already.**
     Nothing was changed.
-use-none = ✅ **This thread has no choice of its own for { $provider } any more.**
-    Nothing serves it there now: its agents get no token.
-use-none-channel = ✅ **This thread has no choice of its own for { $provider } any more.**
+use-none = ✅ **This thread's choice for { $provider } was undone.**
+    Its agents can't use { $provider } now.
+use-none-channel = ✅ **This thread's choice for { $provider } was undone.**
     It uses what is chosen for its channel: { $now }.
-use-none-shared = ✅ **This thread has no choice of its own for { $provider } any more.**
+use-none-shared = ✅ **This thread's choice for { $provider } was undone.**
     It uses { $now }.
-use-none-same = **This thread has no choice of its own for { $provider }.**
+use-none-same = **This thread has chosen nothing for { $provider }.**
     Nothing was changed.
 use-before = Before, it used { $before }.
 use-before-channel = Before, it used what is chosen for its channel: { $before }.
-use-before-shared = Before, it had no choice of its own and used { $before }.
-use-before-nothing = Before, nothing served it.
+use-before-shared = Before, it had chosen nothing and used { $before }.
+use-before-nothing = Before, it used nothing.
 use-key = For now that changes nothing for its agents: the operator set an API key, and that comes before every sign-in.
 use-token = For now that changes nothing for its agents: the operator set a token, and that comes before every sign-in.
 use-personal = Every agent of this thread works with that account now, whoever talks to it.
@@ -39,9 +39,9 @@ use-nothing-else = **There is no other sign-in of { $provider } that this thread
 choice-works = { $name }: works
 choice-serves = { $name }: in use here
 choice-does-not = { $name }: does not work now
-choice-none = { $provider }: no choice of this thread's own
+choice-none = { $provider }: what the channel or the server uses
 
 menu-more = { $count ->
     [one] One more does not fit into the menu.
    *[other] { $count } more do not fit into the menu.
-} Type after { $command } what you look for.
+} To find them, use { $command } and type a part of the name.

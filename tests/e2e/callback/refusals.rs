@@ -80,7 +80,7 @@ async fn a_no_at_the_provider_ends_the_login() {
     let refused = hosted.setup.authority.refuse(&card.link(OPEN)).await;
     let page = Browser::new().get(&refused).await;
     assert!(page.status == 200 && page.body.contains("was declined"), "{} {}", page.status, page.body);
-    card.sees_text("was refused on its page", SOON).await;
+    card.sees_text("was declined on the provider's page", SOON).await;
     hosted.setup.discord.assert_clean();
 }
 

@@ -67,7 +67,7 @@ async fn what_nobody_pressed_for_is_in_the_members_language() {
     let link = login.link("Anmeldeseite öffnen");
     let _bot = bot.restart(&setup).await;
     setup.authority.deny_device(&link).await;
-    let over = login.sees_text("wurde auf ihrer Seite abgelehnt", NEXT_POLL).await;
+    let over = login.sees_text("wurde auf der Seite des Anbieters abgelehnt", NEXT_POLL).await;
     assert_german(&over);
     setup.authority.go_down();
     let failed = login.click("Neu anmelden").await;

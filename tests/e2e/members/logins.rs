@@ -40,7 +40,7 @@ async fn a_refusal_at_the_provider_is_told_with_a_new_start() {
     let (_bot, ann, thread) = ann_and_a_thread(&setup).await;
     let login = login(&ann, &thread).await;
     setup.authority.deny_device(&login.link(OPEN)).await;
-    login.sees_text("was refused on its page", NEXT_POLL).await;
+    login.sees_text("was declined on the provider's page", NEXT_POLL).await;
     let again = login.click("Sign in again").await;
     again.sees_text(OPEN, SOON).await;
     setup.authority.approve_device(&again.link(OPEN), &Person::ada()).await;

@@ -39,7 +39,7 @@ async fn a_pasted_refusal_ends_the_login() {
     let login = login(&ann, &thread).await;
     let refused = setup.authority.refuse(&login.link(OPEN)).await;
     let pasted = login.click(PASTE).await.submit_modal([(ADDRESS, refused.as_str())]).await;
-    pasted.sees_text("was refused on its page", SOON).await;
+    pasted.sees_text("was declined on the provider's page", SOON).await;
     pasted.click("Sign in again").await.sees_text(OPEN, SOON).await;
     setup.discord.assert_clean();
 }

@@ -35,7 +35,7 @@ async fn agents_of_the_thread_follow_its_choice() {
     let used = ann.slash("/auth use").option("tenant", "Acme/Work").in_thread(&thread).send().await;
     let view = used.sees_text("This thread uses Acme, profile work (your own) from now on", SOON).await;
     for part in [
-        "Before, it had no choice of its own and used Acme (shared by this server)",
+        "Before, it had chosen nothing and used Acme (shared by this server)",
         "Every agent of this thread works with that account now, whoever talks to it",
         "`none:acme`",
     ] {
@@ -49,7 +49,7 @@ async fn agents_of_the_thread_follow_its_choice() {
     uses(&ann, &thread, "acme", "This thread uses Acme (shared by this server) from now on").await;
     assert_eq!((token(&setup, &thread).await, token(&setup, &other).await), (shared.access, work.access));
     uses(&ann, &thread, "acme", "already").await;
-    uses(&ann, &thread, "none:acme", "has no choice of its own for Acme any more").await;
+    uses(&ann, &thread, "none:acme", "choice for Acme was undone").await;
     uses(&ann, &thread, "nobody", "is not known here").await;
     assert!(setup.discord.channel_messages(&thread).is_empty());
     setup.discord.assert_clean();
