@@ -110,7 +110,7 @@ async fn choices_are_what_the_member_may_use() {
     let of_ann = format!("Acme, profile work (of {}): works", ann.id());
     assert_eq!(offered(&admin, &thread, "").await, [pair(&of_ann, &anns), shared]);
     uses(&ann, &thread, &anns, "from now on").await;
-    let none = pair("Acme: no choice of this thread's own", "none:acme");
+    let none = pair("Acme: what the channel or the server uses", "none:acme");
     assert_eq!(offered(&ann, &thread, "none").await, [none]);
     for (member, command, count) in
         [(&bob, "/auth logout", 1), (&ann, "/auth logout", 1), (&admin, "/auth logout", 2)]
