@@ -118,7 +118,7 @@ impl Album<'_> {
         self.too_late(finn, thread, |stage| stage.discord.mute_bot(thread, true)).await;
         let told = finn.sees_direct("complete", SOON).await;
         let title = "<header><i>@</i>Latchkey</header>".to_owned();
-        self.take("direct", &[title, self.card(&told, "")]);
+        self.take("direct", &[title, self.card(&told, "").replace(" on home ", " on Night Owls ")]);
     }
 
     /// A sign-in that is complete when its message can no longer be changed.
