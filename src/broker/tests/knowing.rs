@@ -74,7 +74,7 @@ async fn a_key_from_the_environment_is_told_whatever_is_signed_in() {
     let text = "[providers.acme]\ntoken_endpoint = \"https://id.acme.example/token\"\nclient_id = \"x\"\n\
                 authorization_endpoint = \"https://id.acme.example/a\"\nflows = [\"paste\"]\n\
                 redirect_uri = \"http://127.0.0.1:1/cb\"\napi_key_env = \"ACME_KEY\"\n";
-    let environment = |name: &str| (name == "ACME_KEY").then(|| "k".to_owned().into());
+    let environment = |name: &str| (name == "ACME_KEY").then(|| "k".to_owned());
     let config = crate::config::Config::parse(text, std::path::Path::new("x"), &environment).unwrap();
     let broker =
         Broker::new(host.host.store(), config.providers, oauth::Client::new(), host.clock.clone(), 5);

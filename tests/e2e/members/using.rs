@@ -105,7 +105,7 @@ async fn choices_are_what_the_member_may_use() {
     let own = pair("Acme, profile work (your own): works", &anns);
     assert_eq!(offered(&ann, &thread, "").await, [own.clone(), shared.clone()]);
     assert_eq!(offered(&ann, &thread, "am/w").await, [own]);
-    assert_eq!(offered(&bob, &thread, "").await, [shared.clone()]);
+    assert_eq!(offered(&bob, &thread, "").await, std::slice::from_ref(&shared));
     assert_eq!(offered(&stranger, &thread, "").await, []);
     let of_ann = format!("Acme, profile work (of {}): works", ann.id());
     assert_eq!(offered(&admin, &thread, "").await, [pair(&of_ann, &anns), shared]);
