@@ -24,9 +24,10 @@ pub fn logout_preview(
 ) -> Page {
     let tenant = &preview.status.tenant;
     let name = described(language, tenant, reader, catalog);
-    let mut lines = vec![match preview.status.account.as_deref() {
-        Some(account) => say!(language, "logout-ask-account", name = name, account = plain(account)),
-        None => say!(language, "logout-ask", name = name),
+    let mut lines = vec![if let Some(account) = preview.status.account.as_deref() {
+        say!(language, "logout-ask-account", name = name, account = plain(account))
+    } else {
+        say!(language, "logout-ask", name = name)
     }];
     lines.push(match (tenant.user.is_none(), threads(language, &preview.threads)) {
         (true, None) => say!(language, "logout-reach-server"),

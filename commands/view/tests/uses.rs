@@ -6,8 +6,8 @@ use super::*;
 
 const BEN: &str = "1099511627776";
 
-fn serving(tenant: &str, reason: Reason) -> Option<Serving> {
-    Some(Serving { tenant: tenant.parse().unwrap(), reason })
+fn serving(tenant: &str, reason: Reason) -> Serving {
+    Serving { tenant: tenant.parse().unwrap(), reason }
 }
 
 /// U2, U7: what was used, what is used, that it serves everybody, and the way back.
@@ -15,8 +15,9 @@ fn serving(tenant: &str, reason: Reason) -> Option<Serving> {
 fn uses() {
     let own = format!("acme/work@{ANN}");
     let bens = format!("acme/secret@{BEN}");
-    let mine = || serving(&own, Reason::Thread);
-    let shared = |reason| serving("acme", reason);
+    let mine = || Some(serving(&own, Reason::Thread));
+    let shared = |reason| Some(serving("acme", reason));
+    let of_ben = || Some(serving(&bens, Reason::Channel));
     let ann = reader(ANN, false);
     in_every_language("uses", |language| {
         let change = |before: Option<Serving>, now: Option<Serving>, environment| {
@@ -39,14 +40,11 @@ fn uses() {
             ("personal, in place of the shared", change(shared(Reason::Server), mine(), None)),
             ("personal, in place of nothing", change(None, mine(), None)),
             ("shared, in place of one's own", change(mine(), shared(Reason::Thread), None)),
-            (
-                "shared, in place of the channel's",
-                change(serving(&bens, Reason::Channel), shared(Reason::Thread), None),
-            ),
+            ("shared, in place of the channel's", change(of_ben(), shared(Reason::Thread), None)),
             ("behind a key", change(None, mine(), Some(FromEnvironment::ApiKey))),
             ("the same", change(mine(), mine(), None)),
             ("no choice, the shared serves", change(mine(), shared(Reason::Server), None)),
-            ("no choice, the channel's serves", change(mine(), serving(&bens, Reason::Channel), None)),
+            ("no choice, the channel's serves", change(mine(), of_ben(), None)),
             ("no choice, nothing serves", change(mine(), None, None)),
             ("no choice before", change(shared(Reason::Server), shared(Reason::Server), None)),
             ("not yours", failed(&BindError::NotYours { tenant: bens.parse().unwrap() })),
