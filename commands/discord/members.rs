@@ -66,11 +66,11 @@ impl Members {
         Self { http, broker, guild, access, looked: Mutex::default() }
     }
 
-    /// Discord has just described `member`, whose `standing` that is. Somebody who is back is served before this returns.
-    pub async fn seen(self: &Arc<Self>, member: &Member, standing: Standing) {
-        let person = Person::from(member.user.id.get());
-        self.note_look(&person);
-        let members = Arc::clone(self);
+    /// Discord has just described `person`, whose `standing` that is. Somebody who is back is served before this returns.
+    /// It may wait for the store: whoever expects an answer has got its first response before.
+    pub async fn seen(self: &Arc<Self>, person: &Person, standing: Standing) {
+        self.note_look(person);
+        let (members, person) = (Arc::clone(self), person.clone());
         // What is written must not end with whoever waits for it.
         let noting = tokio::spawn(async move { members.note(&person, verdict(standing)).await });
         if standing != Standing::Stranger && tokio::time::timeout(BACK, noting).await.is_err() {

@@ -54,12 +54,12 @@ impl Reach {
                         "${AUTHORITY} goes with ${ADDRESS}=https://127.0.0.1:<port>: set both, or unset it"
                     ))
                 })?;
-                let trusted = certificate(&file)?;
+                let (_, address) = loopback(address)?;
                 let builder = alone(builder)
                     .https_only(true)
                     .tls_built_in_root_certs(false)
-                    .add_root_certificate(trusted)
-                    .resolve(DISCORD, loopback(address)?.1);
+                    .add_root_certificate(certificate(&file)?)
+                    .resolve(DISCORD, address);
                 (builder, To::Named)
             }
         };
@@ -175,7 +175,8 @@ mod tests {
             [None, Some("http://127.0.0.1:1"), Some("https://192.0.2.1:1"), Some("https://discord.com")]
         {
             let refused = reach(address, Some("/nowhere")).err().map(|error| error.to_string());
-            assert!(refused.is_some(), "{address:?}");
+            let before_it_is_read = refused.is_some_and(|why| !why.contains("cannot be read"));
+            assert!(before_it_is_read, "{address:?}");
         }
         let refused =
             reach(Some("https://127.0.0.1:1"), Some("/nowhere")).err().map(|error| error.to_string());

@@ -83,9 +83,8 @@ impl Door {
         let standing = standing(&self.desk.access, member);
         if standing == Standing::Stranger {
             parts.turn_away(&self.desk.answers, &view::not_allowed(parts.language, &self.desk.access)).await;
-            return self.desk.members.seen(member, standing).await;
+            return self.desk.members.seen(&member.user.id.get().into(), standing).await;
         }
-        self.desk.members.seen(member, standing).await;
         if self.desk.closing.is_cancelled() {
             return parts.turn_away(&self.desk.answers, &view::closing(parts.language)).await;
         }
@@ -248,10 +247,9 @@ async fn admit<'a>(
     let standing = standing(&desk.access, member);
     if standing == Standing::Stranger {
         parts.turn_away(&desk.answers, &view::not_allowed(parts.language, &desk.access)).await;
-        desk.members.seen(member, standing).await;
+        desk.members.seen(&member.user.id.get().into(), standing).await;
         return None;
     }
-    desk.members.seen(member, standing).await;
     if desk.closing.is_cancelled() {
         parts.turn_away(&desk.answers, &view::closing(parts.language)).await;
         return None;

@@ -209,6 +209,11 @@ impl<'a> Visit<'a> {
     async fn respond(&self, response: CreateInteractionResponse) {
         self.answered.store(true, Ordering::Release);
         self.log(acknowledge(&self.desk.answers, self.id, self.token.expose(), response).await);
+        // Whoever was let in may be back; only after the answer, since the store may be busy (U1).
+        if let User::Discord(user) = &self.caller.user {
+            let standing = if self.caller.admin { Standing::Admin } else { Standing::Member };
+            self.desk.members.seen(user, standing).await;
+        }
     }
 
     /// The way to answer this interaction.

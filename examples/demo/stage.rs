@@ -27,6 +27,11 @@ pub struct Stage {
 
 impl Stage {
     pub async fn set() -> Self {
+        Self::set_with(|_, _| String::new()).await
+    }
+
+    /// With `more` configuration, made for this server and Acme.
+    pub async fn set_with(more: impl FnOnce(&Discord, &Authority) -> String) -> Self {
         let program = build();
         let discord = Discord::start().await;
         let named =
@@ -35,7 +40,8 @@ impl Stage {
         let folder = tempfile::tempdir().unwrap();
         std::fs::set_permissions(folder.path(), PermissionsExt::from_mode(0o700)).unwrap();
         let config = folder.path().join("latchkey.toml");
-        std::fs::write(&config, configuration(&discord, &acme, &orbit, folder.path())).unwrap();
+        let tables = configuration(&discord, &acme, &orbit, folder.path()) + &more(&discord, &acme);
+        std::fs::write(&config, tables).unwrap();
         let bot = Bot::start(&program, &config, &discord);
         discord.wait_ready(SOON).await;
         discord.wait_registered("auth", SOON).await;

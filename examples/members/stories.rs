@@ -1,14 +1,16 @@
-//! The stories that the pictures tell: each way in, and all that a member may meet.
+//! The stories that the pictures tell: each way in; what comes after is in `afterwards`.
 //!
 //! A story acts as members do and takes a picture of what they see. Words are looked for only where the story needs to know
 //! that it has come so far.
 
 use std::time::Duration;
 
-use latchkey_test_authority::{Interval, Person};
-use latchkey_test_discord::{Channel, Interaction, Member, View, page};
+use latchkey_test_authority::{Authority, Browser, Client, Interval, Person};
+use latchkey_test_discord::{Channel, Discord, Interaction, Member, View, page};
 
 use crate::stage::Stage;
+
+mod afterwards;
 
 /// How long anything may take, on a machine that is busy.
 const SOON: Duration = Duration::from_mins(2);
@@ -28,7 +30,7 @@ pub struct Picture {
 
 /// Plays all stories.
 pub async fn tell() -> Vec<Picture> {
-    let stage = Stage::set().await;
+    let stage = Stage::set_with(hosted).await;
     // The floor of the protocol: what a real provider's five seconds are, only sooner.
     stage.acme.set(|settings| {
         settings.interval = Interval::Number(3);
@@ -41,13 +43,36 @@ pub async fn tell() -> Vec<Picture> {
     let ann = stage.discord.member("ann");
     album.by_code(&ann, &fix_ci).await;
     album.by_paste(&stage.discord.member("bob"), &docs).await;
+    album.by_callback(&stage.discord.member("eve"), &place("website")).await;
+    album.in_german(&stage.discord.member("jan").locale("de"), &place("release")).await;
     album.standing(&ann, &fix_ci).await;
+    album.choosing(&ann, &fix_ci).await;
     album.changed_mind(&ann, &docs).await;
+    album.another_account(&stage.discord.member("dana"), &docs).await;
     album.dead(&ann, &fix_ci).await;
     album.logout(&ann, &fix_ci).await;
     album.in_the_thread(&stage.discord.member("cleo"), &place("release")).await;
+    album.directly(&stage.discord.member("finn"), &place("quiet-room")).await;
     stage.discord.assert_clean();
     album.pictures
+}
+
+/// Nova: Acme's server once more, as a provider whose sign-ins end on our own page.
+fn hosted(_: &Discord, acme: &Authority) -> String {
+    let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = free.local_addr().unwrap();
+    acme.set(|settings| settings.iss_in_answer = true);
+    acme.register(Client::public("hosted", &[&format!("http://{address}/callback/nova")]));
+    format!(
+        "[http]\nlisten = \"{address}\"\npublic_url = \"http://{address}\"\n[providers.nova]\ntitle = \"Nova\"\n\
+         flows = [\"callback\", \"paste\"]\nissuer = {:?}\ntoken_endpoint = {:?}\nauthorization_endpoint = {:?}\n\
+         revocation_endpoint = {:?}\nclient_id = \"hosted\"\nscopes = [\"openid\", \"offline_access\"]\n\
+         authorization_response_iss_parameter_supported = true\nredirect_uri = \"http://{address}/callback/nova\"\n",
+        acme.issuer(),
+        acme.token_endpoint(),
+        acme.authorization_endpoint(),
+        acme.revocation_endpoint(),
+    )
 }
 
 struct Album<'a> {
@@ -104,66 +129,34 @@ impl Album<'_> {
         self.take("shared", &[self.title(thread), self.card(&done, "/auth login")]);
     }
 
-    async fn standing(&mut self, ann: &Member, thread: &Channel) {
-        let status = self.settled(ann, "/auth status", thread).await;
-        let again = self.settled(ann, "/auth login acme", thread).await;
-        self.take("status", &[self.title(thread), self.card(&status, "/auth status")]);
-        self.take("already", &[self.title(thread), self.card(&again, "/auth login")]);
-        let bob = self.stage.discord.member("bob");
-        let seen = self.settled(&bob, "/auth status", thread).await;
-        self.take("others-see", &[self.title(thread), self.card(&seen, "/auth status")]);
-    }
-
-    async fn changed_mind(&mut self, ann: &Member, thread: &Channel) {
-        let login = ann.slash("/auth login acme").option("profile", "work").in_thread(thread).send().await;
-        login.sees(|view| view.button("Cancel").is_some(), SOON).await;
-        let cancelled = login.click("Cancel").await;
-        let view = cancelled.sees(|view| view.button("Cancel").is_none(), SOON).await;
-        self.take("cancelled", &[self.title(thread), self.card(&view, "/auth login")]);
-        let over = ann.forge_click(&view, "lk1:none:").await;
-        let view = over.sees(|view| !view.is_deferred(), SOON).await;
-        self.take("over", &[self.title(thread), self.card(&view, "")]);
-    }
-
-    /// The sign-in is ended at the provider, and an agent finds out.
-    async fn dead(&mut self, ann: &Member, thread: &Channel) {
-        let id = thread.id().to_string();
-        let token = self.stage.run(&["token", "acme", "--thread", &id]);
-        let token = String::from_utf8(token.stdout).unwrap().trim_end().to_owned();
-        self.stage.acme.revoke_grant(&token);
-        let hash = latchkey::secret::TokenHash::of(&token).to_string();
-        let refused = self.stage.run(&["token", "acme", "--thread", &id, "--rejected-sha256", &hash]);
-        assert_eq!(refused.status.code(), Some(3), "{}", String::from_utf8_lossy(&refused.stderr));
-        let status = self.settled(ann, "/auth status", thread).await;
-        self.take("needs-sign-in", &[self.title(thread), self.card(&status, "/auth status")]);
-        let login = ann.slash("/auth login acme").in_thread(thread).send().await;
-        login.sees(|view| view.button("Cancel").is_some(), SOON).await;
-        let link = link_of(&login);
-        self.stage.acme.approve_device(&link, &Person::ada()).await;
+    async fn by_callback(&mut self, eve: &Member, thread: &Channel) {
+        let login = eve.slash("/auth login nova").in_thread(thread).send().await;
+        let card = login.sees(|view| view.button("Cancel").is_some(), SOON).await;
+        self.take("callback", &[self.title(thread), self.card(&card, "/auth login")]);
+        let arrived = self.stage.acme.sign_in(&link_of(&login), &Person::ada()).await;
+        let mut browser = Browser::new();
+        let asked = browser.get(&arrived).await;
+        browser.submit(&asked, &[("decision", "confirm")]).await;
         login.sees(|view| view.contains("ada\\@"), SOON).await;
     }
 
-    async fn logout(&mut self, ann: &Member, thread: &Channel) {
-        let asked = ann.slash("/auth logout").in_thread(thread).send().await;
-        let question = asked.sees(|view| !view.is_deferred(), SOON).await;
-        self.take("logout", &[self.title(thread), self.card(&question, "/auth logout")]);
-        let first = question.buttons().first().expect("a question with its buttons").label.clone();
-        let done = asked.click(&first).await;
-        let done = done.sees(|view| view.buttons() != question.buttons(), SOON).await;
-        self.take("logged-out", &[self.title(thread), self.card(&done, "/auth logout")]);
-    }
-
-    /// The one line that everybody reads: when the private message can no longer be changed.
-    async fn in_the_thread(&mut self, cleo: &Member, thread: &Channel) {
-        let login = cleo.slash("/auth login acme").in_thread(thread).send().await;
-        login.sees(|view| view.button("Cancel").is_some(), SOON).await;
-        let (link, code) = code_of(&login);
-        login.sees(|view| view.content() == code, SOON).await;
-        self.stage.discord.advance(Duration::from_mins(16));
-        self.stage.acme.approve_device(&link, &Person::ada()).await;
-        let mention = format!("<@{}>", cleo.id());
-        let line = self.stage.discord.wait_channel_message(thread, &mention, SOON).await;
-        self.take("in-the-thread", &[self.title(thread), self.card(&line, "")]);
+    /// A reader of German, whose Discord is German too.
+    async fn in_german(&mut self, reader: &Member, thread: &Channel) {
+        let login = reader.slash("/auth login acme").in_thread(thread).send().await;
+        let card = login.sees(|view| view.button("Abbrechen").is_some(), SOON).await;
+        let card = [
+            (" used <span>/auth login</span>", " hat <span>/auth anmelden</span> verwendet"),
+            ("Today at", "Heute um"),
+            ("in 10 minutes", "in 10 Minuten"),
+            ("Only you can see this", "Nur du kannst das sehen"),
+            ("Dismiss message", "Nachricht verwerfen"),
+        ]
+        .iter()
+        .fold(self.card(&card, "/auth login"), |card, (english, german)| {
+            assert!(card.contains(english), "{english}: {card}");
+            card.replace(english, german)
+        });
+        self.take("german", &[self.title(thread), card]);
     }
 
     /// What a command is answered with.

@@ -35,6 +35,10 @@ fn the_page_for_members_points_to_what_is_there() {
         let size = docs.join("members").join(&file).metadata().unwrap().len();
         assert!(size <= LARGEST, "{file}: {size} bytes");
     }
+    for page in between(&page, "src=\"pages/", '"') {
+        let size = docs.join("pages").join(page).metadata().map(|file| file.len());
+        assert!(size.as_ref().is_ok_and(|size| *size <= LARGEST), "{page}: {size:?}");
+    }
     let anchors: BTreeSet<_> = page.lines().filter(|line| line.starts_with('#')).map(anchor).collect();
     for link in between(&page, "](", ')') {
         match link.strip_prefix('#') {

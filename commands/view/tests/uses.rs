@@ -17,6 +17,7 @@ fn uses() {
     let bens = format!("acme/secret@{BEN}");
     let mine = || Some(serving(&own, Reason::Thread));
     let shared = |reason| Some(serving("acme", reason));
+    let of_ben = || Some(serving(&bens, Reason::Channel));
     let ann = reader(ANN, false);
     in_every_language("uses", |language| {
         let change = |before: Option<Serving>, now: Option<Serving>, environment| {
@@ -39,14 +40,11 @@ fn uses() {
             ("personal, in place of the shared", change(shared(Reason::Server), mine(), None)),
             ("personal, in place of nothing", change(None, mine(), None)),
             ("shared, in place of one's own", change(mine(), shared(Reason::Thread), None)),
-            (
-                "shared, in place of the channel's",
-                change(Some(serving(&bens, Reason::Channel)), shared(Reason::Thread), None),
-            ),
+            ("shared, in place of the channel's", change(of_ben(), shared(Reason::Thread), None)),
             ("behind a key", change(None, mine(), Some(FromEnvironment::ApiKey))),
             ("the same", change(mine(), mine(), None)),
             ("no choice, the shared serves", change(mine(), shared(Reason::Server), None)),
-            ("no choice, the channel's serves", change(mine(), Some(serving(&bens, Reason::Channel)), None)),
+            ("no choice, the channel's serves", change(mine(), of_ben(), None)),
             ("no choice, nothing serves", change(mine(), None, None)),
             ("no choice before", change(shared(Reason::Server), shared(Reason::Server), None)),
             ("not yours", failed(&BindError::NotYours { tenant: bens.parse().unwrap() })),

@@ -76,6 +76,23 @@ impl Discord {
         })
     }
 
+    /// Registers a command of another application, as a second bot would. Whoever types its name gets ours, if we have one of
+    /// that name: a client shows both, and people choose.
+    pub fn seed_command_of_another(&self, guild: Option<u64>, command: &Value) -> u64 {
+        self.shared.change(|world| {
+            let (id, application) = (world.new_id(), world.new_id());
+            let mut body = commands_shown(world, guild, id, command);
+            body["application_id"] = application.to_string().into();
+            world.others_commands.push(Registered { id, guild, body });
+            id
+        })
+    }
+
+    /// The commands of another application.
+    pub fn commands_of_another(&self) -> Vec<Value> {
+        self.shared.lock().others_commands.iter().map(|c| c.body.clone()).collect()
+    }
+
     /// Waits until a command is registered in the home guild, or globally; panics after `timeout`.
     pub async fn wait_registered(&self, name: &str, timeout: Duration) -> Value {
         let look = |world: &World| {

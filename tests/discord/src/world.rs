@@ -51,6 +51,8 @@ pub(crate) struct World {
     /// Who takes direct messages.
     pub(crate) takes_dms: BTreeSet<u64>,
     pub(crate) commands: Vec<Registered>,
+    /// Those of another application, which no request of the bot reaches.
+    pub(crate) others_commands: Vec<Registered>,
     pub(crate) interactions: BTreeMap<u64, InteractionState>,
     pub(crate) messages: BTreeMap<u64, MessageState>,
     /// The bot's messages by channel and enforced nonce.
@@ -130,6 +132,7 @@ impl World {
             channels: BTreeMap::new(),
             takes_dms: BTreeSet::new(),
             commands: Vec::new(),
+            others_commands: Vec::new(),
             interactions: BTreeMap::new(),
             messages: BTreeMap::new(),
             record: Record::default(),

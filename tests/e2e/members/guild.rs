@@ -1,6 +1,6 @@
 //! What a busy guild does to a sign-in: threads that close, names that are taken, forms that lie open, other guilds.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use latchkey_test_authority::Person;
 use latchkey_test_discord::{Acknowledgement, Channel};
@@ -79,6 +79,13 @@ async fn a_renamed_command_has_its_name_everywhere() {
     let names = ann.autocomplete("/signin logout").focused("tenant", "").in_thread(&thread).send().await;
     assert_eq!(names.len(), 1);
     ann.slash("/signin status").in_thread(&thread).send().await.sees_text("works", SOON).await;
+    for (tenant, told) in
+        [("none:acme", "no choice"), ("acme", "</signin use:"), ("nobody", "</signin list:")]
+    {
+        let used = ann.slash("/signin use").option("tenant", tenant).in_thread(&thread).send().await;
+        used.sees_text(told, SOON).await;
+    }
+    ann.slash("/signin list").in_thread(&thread).send().await.sees_text("Acme", SOON).await;
     let over = ann.forge_click(&card, "lk1:none:").await;
     over.sees_text("</signin login:", SOON).await;
     let logout = ann.slash("/signin logout").in_thread(&thread).send().await;
@@ -131,6 +138,36 @@ async fn registration_adds_one_command_and_touches_no_other() {
     setup.discord.assert_clean();
 }
 
+/// U8: beside another bot's command, of the same name or of another, ours is registered, told of by its own id, and the only
+/// one that is answered; the other one stays as it was.
+#[tokio::test]
+async fn another_bots_command_of_the_same_name_stays_and_ours_works_beside_it() {
+    for (ours, line) in [("auth", "/auth login"), ("signin", "/signin login")] {
+        let setup = Setup::plan().discord(&format!("command = \"{ours}\"")).start().await;
+        let guild = Some(setup.discord.guild());
+        let theirs = serde_json::json!({ "name": "auth", "description": "Another bot's", "type": 1, "options": [
+            { "type": 1, "name": "login", "description": "Log in to something else" }
+        ] });
+        setup.discord.seed_command_of_another(guild, &theirs);
+        let before = setup.discord.commands_of_another();
+        let (bot, ann, thread) = ann_and_a_thread(&setup).await;
+        let _bot = bot.restart(&setup).await;
+        let registered = setup.discord.commands(guild);
+        assert_eq!(registered.len(), 1, "{registered:?}");
+        let start = ann.slash(line).in_thread(&thread).send().await;
+        start.sees_text(OPEN, SOON).await;
+        setup.authority.approve_device(&start.link(OPEN), &Person::ada()).await;
+        let told = format!("</{ours} status:{}>", registered[0]["id"].as_str().expect("an id"));
+        start.sees_text(&told, NEXT_POLL).await;
+        if ours != "auth" {
+            let refused = ann.slash("/auth login").in_thread(&thread).try_send().await;
+            assert!(refused.expect_err("it is not ours").to_string().contains("another application's"));
+        }
+        assert_eq!(setup.discord.commands_of_another(), before);
+        setup.discord.assert_clean();
+    }
+}
+
 /// U4, U9: a form that lay open until its login was over says so with a new start; what was pasted is not spent.
 #[tokio::test]
 async fn a_form_left_open_for_too_long_says_so_and_spends_nothing() {
@@ -147,7 +184,9 @@ async fn a_form_left_open_for_too_long_says_so_and_spends_nothing() {
     }
     std::fs::write(setup.store(), stored.to_string()).expect("the store is written");
     // Until the bot has seen that: its buttons say so.
+    let end = Instant::now() + SOON;
     while matches!(old.click(PASTE).await.acknowledgement(), Acknowledgement::Modal(_)) {
+        assert!(Instant::now() < end, "the form is still opened");
         tokio::time::sleep(Duration::from_millis(200)).await;
     }
     let late = form.submit_modal([(ADDRESS, answer.as_str())]).await;
@@ -192,9 +231,10 @@ async fn buttons_from_before_a_restart_work() {
     paste.click("Cancel").await.sees_text("was cancelled", SOON).await;
     let bot = bot.restart(&setup).await;
     let again = paste.click("Sign in again").await;
-    again.sees_text(OPEN, SOON).await;
-    setup.authority.approve_device(&again.link(OPEN), &Person::ada()).await;
-    again.sees_text("Signed in to Acme", NEXT_POLL).await;
+    again.sees_text(PASTE, SOON).await;
+    let answer = setup.authority.sign_in(&again.link(OPEN), &Person::ada()).await;
+    let pasted = again.click(PASTE).await.submit_modal([(ADDRESS, answer.as_str())]).await;
+    pasted.sees_text("Signed in to Acme", SOON).await;
     let status = ann.slash("/auth status").in_thread(&thread).send().await;
     status.sees_text("works", SOON).await;
     let _bot = bot.restart(&setup).await;

@@ -105,6 +105,9 @@ impl Slash {
             None if self.forced => {
                 named().next().ok_or_else(|| format!("no command /{name} is registered anywhere"))?
             }
+            None if world.others_commands.iter().any(|command| command.body["name"] == name) => {
+                return Err(format!("/{name} is another application's"));
+            }
             None => return Err(format!("no command /{name} is registered in this guild")),
         };
         let needs = command.body["default_member_permissions"].as_str();
