@@ -4,6 +4,7 @@ mod browser;
 mod hostile;
 mod refusals;
 mod restarts;
+mod ways;
 
 use std::net::TcpListener;
 use std::sync::atomic::{AtomicU16, Ordering};
