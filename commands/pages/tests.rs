@@ -70,7 +70,7 @@ fn pages() -> Vec<(&'static str, Page)> {
         ("expired", ended(LoginStatus::Expired)),
         ("denied", ended(LoginStatus::Denied)),
         ("removed", stands(LoginStatus::Cancelled, Some(EndReason::Removed), None)),
-        ("failed", failed(EndReason::Provider("invalid_grant: <b>no</b>".to_owned()))),
+        ("failed", failed(EndReason::Provider("This app is blocked (access_blocked)".to_owned()))),
         ("not-stored", failed(EndReason::NotStored)),
         ("interrupted", failed(EndReason::Interrupted)),
         ("other-account", failed(EndReason::OtherAccount)),

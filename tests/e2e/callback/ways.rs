@@ -23,7 +23,7 @@ async fn an_issuer_alone_is_enough_for_a_hosted_login() {
     let bot = Bot::start(&setup).await;
     let (ann, thread) = (setup.discord.member("ann"), setup.thread("fix-ci"));
     let card = ann.slash("/auth login real").in_thread(&thread).send().await;
-    card.sees_text("Check the name on it", SOON).await;
+    card.sees_text("Check that your name is on it", SOON).await;
     let arrived = oidc.sign_in(&card.link(OPEN), "ada").await;
     let (nameless, iss) = arrived.split_once("&iss=").expect("it names itself, as it promised");
     assert!(!iss.contains('&'), "{arrived}");
@@ -143,7 +143,9 @@ async fn another_account_than_the_servers_waits_for_an_admin() {
     let page = browser.get(&setup.authority.sign_in(&card.link(OPEN), &Person::ben()).await).await;
     let waits = press(&mut browser, &page, "confirm").await;
     assert_eq!(waits.status, 200, "{}", waits.body);
-    for text in ["An admin has to agree", "You signed in with another account than the one in use here"] {
+    for text in
+        ["Your sign-in waits for an admin", "You signed in with another account than the one in use here"]
+    {
         assert!(waits.body.contains(text), "{text}: {}", waits.body);
     }
     assert!(!waits.body.contains("ada@") && !waits.body.contains("<form"), "{}", waits.body);
