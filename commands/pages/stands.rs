@@ -30,6 +30,14 @@ pub(super) fn sheet(
             text: vec![say!(language, "page-confirming-text")],
             ..Sheet::new(Tone::Wait, say!(language, "page-confirming"))
         },
+        // What an admin decided about it, or did not (I5): nothing is to be tried again at once.
+        (_, Some(EndReason::RefusedBy(_))) => {
+            over(say!(language, "page-kept", name = name), vec![say!(language, "page-kept-text")])
+        }
+        (_, Some(EndReason::Unconfirmed)) => over(
+            say!(language, "page-unconfirmed", name = name),
+            vec![say!(language, "page-unconfirmed-text")],
+        ),
         (_, Some(EndReason::Removed)) => {
             bad(language, say!(language, "page-removed", name = name), say!(language, "page-nothing-stored"))
         }
@@ -45,7 +53,13 @@ pub(super) fn sheet(
             bad(language, say!(language, "page-denied", name = name), say!(language, "page-denied-text"))
         }
         (_, reason) => {
-            bad(language, say!(language, "page-failed", name = name), why(language, reason.as_ref()))
+            let heading = say!(language, "page-failed", name = name);
+            let text = why(language, reason.as_ref());
+            match reason {
+                // A new sign-in would fail as this one did.
+                Some(EndReason::Misconfigured(_) | EndReason::NotOffered) => over(heading, vec![text]),
+                _ => bad(language, heading, text),
+            }
         }
     };
     Sheet { back: Some(thread(scene, login)), ..sheet }
@@ -56,7 +70,11 @@ fn good(heading: String, text: Vec<String>) -> Sheet {
 }
 
 fn bad(language: Language, heading: String, text: String) -> Sheet {
-    Sheet { text: vec![text, say!(language, "page-again")], ..Sheet::new(Tone::Bad, heading) }
+    over(heading, vec![text, say!(language, "page-again")])
+}
+
+fn over(heading: String, text: Vec<String>) -> Sheet {
+    Sheet { text, ..Sheet::new(Tone::Bad, heading) }
 }
 
 fn why(language: Language, reason: Option<&EndReason>) -> String {
@@ -67,9 +85,31 @@ fn why(language: Language, reason: Option<&EndReason>) -> String {
         Some(EndReason::OtherOwner) => say!(language, "page-why-other-owner"),
         // Whose slot holds it is nobody else's business.
         Some(EndReason::HeldElsewhere(_)) => say!(language, "page-why-held-elsewhere"),
-        Some(EndReason::Provider(text)) => {
-            say!(language, "page-why-provider", text = format!("<bdi>{}</bdi>", escape(text)))
+        Some(EndReason::Unavailable) => say!(language, "page-why-unavailable"),
+        Some(EndReason::CodeRefused) => say!(language, "page-why-code-refused"),
+        Some(EndReason::Misconfigured(Some(text))) => {
+            say!(language, "page-why-misconfigured-says", text = quoted(text))
         }
-        _ => say!(language, "page-nothing-stored"),
+        Some(EndReason::Misconfigured(None)) => say!(language, "page-why-misconfigured"),
+        Some(EndReason::NotOffered) => say!(language, "page-why-not-offered"),
+        Some(EndReason::Provider(text)) if !text.is_empty() => {
+            say!(language, "page-why-provider", text = quoted(text))
+        }
+        // An end of another kind, or for a reason that only a later version knows.
+        None
+        | Some(
+            EndReason::Provider(_)
+            | EndReason::CompletedBy(_)
+            | EndReason::ConfirmedBy(_)
+            | EndReason::RefusedBy(_)
+            | EndReason::Unconfirmed
+            | EndReason::CancelledBy(_)
+            | EndReason::Removed,
+        ) => say!(language, "page-nothing-stored"),
     }
+}
+
+/// The provider's own words.
+fn quoted(text: &str) -> String {
+    format!("<bdi>{}</bdi>", escape(text))
 }

@@ -56,16 +56,32 @@ fn pages() -> Vec<(&'static str, Page)> {
             stands(LoginStatus::Succeeded, Some(EndReason::CompletedBy("43".parse().unwrap())), None),
         ),
         ("confirming", ended(LoginStatus::Confirming)),
+        (
+            "confirmed",
+            stands(
+                LoginStatus::Succeeded,
+                Some(EndReason::ConfirmedBy("43".parse().unwrap())),
+                Some("ada@example.test"),
+            ),
+        ),
+        ("kept", stands(LoginStatus::Cancelled, Some(EndReason::RefusedBy("43".parse().unwrap())), None)),
+        ("unconfirmed", stands(LoginStatus::Expired, Some(EndReason::Unconfirmed), None)),
         ("cancelled", ended(LoginStatus::Cancelled)),
         ("expired", ended(LoginStatus::Expired)),
         ("denied", ended(LoginStatus::Denied)),
         ("removed", stands(LoginStatus::Cancelled, Some(EndReason::Removed), None)),
-        ("failed", failed(EndReason::Provider("invalid_grant: <b>no</b>".to_owned()))),
+        ("failed", failed(EndReason::Provider("This app is blocked (access_blocked)".to_owned()))),
         ("not-stored", failed(EndReason::NotStored)),
         ("interrupted", failed(EndReason::Interrupted)),
         ("other-account", failed(EndReason::OtherAccount)),
         ("other-owner", failed(EndReason::OtherOwner)),
         ("held-elsewhere", failed(EndReason::HeldElsewhere("acme@43".parse().unwrap()))),
+        ("unavailable", failed(EndReason::Unavailable)),
+        ("code-refused", failed(EndReason::CodeRefused)),
+        ("misconfigured", failed(EndReason::Misconfigured(None))),
+        ("misconfigured-says", failed(EndReason::Misconfigured(Some("invalid_client".to_owned())))),
+        ("not-offered", failed(EndReason::NotOffered)),
+        ("a-later-reason", failed(EndReason::Provider(String::new()))),
         ("in-use", Page::InUse(Box::new(login("acme@42", "42")))),
         ("dropped", Page::Dropped(Box::new(login("acme@42", "42")))),
     ];
@@ -125,13 +141,13 @@ fn every_page_in_every_language() {
 #[test]
 fn foreign_text_is_only_text() {
     let evil = "</strong><script>alert(1)</script>\u{202e}\" onload='x'";
-    let mut failed = login("acme@42", "42");
-    (failed.status, failed.reason) = (LoginStatus::Failed, Some(EndReason::Provider(evil.to_owned())));
+    let failed = |reason| stands(LoginStatus::Failed, Some(reason), None);
     for page in [
         confirm("acme@42", "42", Some((evil, evil)), None),
         confirm("acme", "42", Some((evil, evil)), None),
         stands(LoginStatus::Succeeded, None, Some(evil)),
-        Page::Stands { login: Box::new(failed), account: None },
+        failed(EndReason::Provider(evil.to_owned())),
+        failed(EndReason::Misconfigured(Some(evil.to_owned()))),
     ] {
         let html = html(&page, "en", evil);
         assert!(

@@ -17,7 +17,7 @@ use super::page::{Confirmation, Notice, Page, Trouble};
 use super::tickets::{Answer, Redeemed};
 use super::{Asked, Server, headers};
 use crate::login::{Arrival, CallbackError, PasteError};
-use crate::pending::{LoginId, LoginStatus, PendingLogin};
+use crate::pending::{EndReason, LoginId, LoginStatus, PendingLogin};
 use crate::secret::random_id;
 use crate::store::{StoreError, has_ended};
 use crate::tenant::ProviderName;
@@ -173,7 +173,9 @@ impl Server {
         let held =
             self.0.broker.store().snapshot().ok().and_then(|document| document.tenant(&login.tenant).ok()?);
         let account = held.and_then(|held| held.account.label().map(str::to_owned));
-        let account = account.filter(|_| login.status == LoginStatus::Succeeded && login.reason.is_none());
+        // Who came second is not shown the account of who came first.
+        let theirs = !matches!(login.reason, Some(EndReason::CompletedBy(_)));
+        let account = account.filter(|_| login.status == LoginStatus::Succeeded && theirs);
         Reply { locale: login.locale.clone(), page: Page::Stands { login: Box::new(login), account } }
     }
 }

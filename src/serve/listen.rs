@@ -20,7 +20,7 @@ use super::Server;
 use crate::oauth::EXCHANGE_BOUND;
 
 /// Connections at a time. More wait in the kernel's queue until one is over.
-const CONNECTIONS: usize = 256;
+pub(super) const CONNECTIONS: usize = 256;
 /// How long the head of a request may take to arrive.
 const HEAD_BOUND: Duration = Duration::from_secs(10);
 /// The largest head, in bytes.

@@ -1,5 +1,8 @@
 //! The routes, without sockets and words: what each request comes to.
 
+mod ends;
+mod listening;
+
 use std::pin::Pin;
 use std::sync::Arc;
 
@@ -73,9 +76,13 @@ impl World {
     }
 
     async fn login(&self, user: &str) -> PendingLogin {
+        self.login_to(user, &format!("hosted@{user}")).await
+    }
+
+    async fn login_to(&self, user: &str, tenant: &str) -> PendingLogin {
         let started = self.broker.logins().start(StartRequest {
             user: user.parse().unwrap(),
-            tenant: key(&format!("hosted@{user}")),
+            tenant: key(tenant),
             kind: Some(LoginKind::Callback),
             watcher: None,
             bind: None,
@@ -106,6 +113,13 @@ impl World {
     async fn post(&self, path: &str, form: &str) -> (u16, String) {
         let request = Request::post(path).header("content-type", "application/x-www-form-urlencoded");
         self.send(request.body(Body::from(form.to_owned())).unwrap()).await
+    }
+
+    /// What the page says once this answer was confirmed.
+    async fn confirm(&self, answer: &str) -> (String, (u16, String)) {
+        let form = format!("ticket={}&decision=confirm", self.ticket(answer).await);
+        let said = self.post(CALLBACK, &form).await;
+        (form, said)
     }
 
     /// Opens the answer's page; gives its ticket.

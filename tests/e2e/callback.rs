@@ -4,6 +4,7 @@ mod browser;
 mod hostile;
 mod refusals;
 mod restarts;
+mod ways;
 
 use std::net::TcpListener;
 use std::sync::atomic::{AtomicU16, Ordering};
@@ -93,7 +94,7 @@ async fn a_hosted_login_ends_on_our_page() {
     let _bot = Bot::start(&setup).await;
     let (ann, thread) = (setup.discord.member("ann"), setup.thread("fix-ci"));
     let card = ann.slash("/auth login real").in_thread(&thread).send().await;
-    card.sees_text("Check the name on it", SOON).await;
+    card.sees_text("Check that your name is on it", SOON).await;
     let arrived = oidc.sign_in(&card.link(OPEN), "ada").await;
     assert!(arrived.starts_with(&format!("http://127.0.0.1:{port}/callback/real?")), "{arrived}");
 

@@ -10,7 +10,7 @@ use latchkey_test_authority::{
 use crate::harness::{Bot, NEXT_POLL, SOON, Setup};
 
 /// A server that speaks as GitHub's does.
-fn github() -> Authority {
+pub(crate) fn github() -> Authority {
     Authority::start_with(Settings {
         iss_in_answer: false,
         complete_uri: false,

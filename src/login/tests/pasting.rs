@@ -63,6 +63,20 @@ async fn a_hundred_submits_of_one_code_make_one_exchange() {
     assert_eq!((host.authority.exchanges(), won, told), (1, 1, 99));
 }
 
+/// C12: whoever looked before another spent the answer is told so by the durable claim, since no lock is left in the way.
+#[tokio::test]
+async fn a_look_from_before_the_claim_spends_nothing() {
+    let host = Host::new();
+    let (logins, other) = (host.logins(), host.logins());
+    let seen = host.paste_login(&logins, "42").await;
+    let answer = host.answer(&seen, &Person::ada()).await;
+    assert_eq!(other.paste(&user("42"), &seen.id, &answer).await.unwrap(), Answered::Succeeded);
+    assert_eq!(seen.status, LoginStatus::Pending, "as it stood before");
+    let late = logins.0.submit(&seen, Secret::new("another-code")).await;
+    assert!(matches!(late, Err(PasteError::Over(LoginStatus::Succeeded))), "{late:?}");
+    assert_eq!(host.authority.exchanges(), 1);
+}
+
 /// C12
 #[tokio::test]
 async fn what_could_not_be_sent_can_be_pasted_again() {

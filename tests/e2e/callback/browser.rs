@@ -66,7 +66,7 @@ async fn a_person_signs_in_with_a_real_browser() {
         [("drop", "Nothing was signed in", 0), ("confirm", "You are signed in as ada.", 1)]
     {
         let card = ann.slash("/auth login real").in_thread(&thread).send().await;
-        card.sees_text("Check the name on it", SOON).await;
+        card.sees_text("Check that your name is on it", SOON).await;
         let link = card.link("Open sign-in page");
         let saw = drive(json!({"walk": {"link": link, "login": "ada", "decision": decision}})).await;
         let text = |page: &str, what: &str| saw[page][what].as_str().unwrap_or_default().to_owned();

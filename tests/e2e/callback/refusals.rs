@@ -1,5 +1,7 @@
 //! Answers that are none of ours: each is refused with a page, and costs nothing.
 
+use std::time::Duration;
+
 use latchkey_test_authority::{Browser, Person};
 use url::Url;
 
@@ -147,16 +149,21 @@ async fn a_port_that_is_taken_ends_the_bot_with_the_remedy() {
     assert!(check.contains("\"callback\" is not offered") && check.contains("write public_url"), "{check}");
 }
 
-/// T15: where Discord cannot say the name, the page shows the id and says so; the sign-in goes on.
+/// T15: where Discord cannot say the name, or not in time, the page shows the id and says so; the sign-in goes on.
 #[tokio::test]
 async fn who_cannot_be_named_is_shown_by_their_id() {
     let hosted = Hosted::new().await;
     let (_bot, ann, _thread, card) = hosted.begun().await;
     let answer = hosted.answer(&card).await;
-    hosted.setup.discord.fail("GET /guilds/*/members/*", 1, 500);
-    let mut browser = Browser::new();
-    let page = browser.get(&answer).await;
     let id = format!("the member with the Discord id <strong>{}</strong>", ann.id());
+    let asked = "GET /guilds/*/members/*";
+    let mut browser = Browser::new();
+    // It answers too late for anybody to wait for it.
+    hosted.setup.discord.delay(asked, 1, Duration::from_secs(15));
+    let page = browser.get(&answer).await;
+    assert!(page.status == 200 && page.body.contains(&id), "{} {}", page.status, page.body);
+    hosted.setup.discord.fail(asked, 1, 500);
+    let page = browser.get(&answer).await;
     assert!(page.status == 200 && page.body.contains(&id), "{} {}", page.status, page.body);
     let done = press(&mut browser, &page, "confirm").await;
     assert!(done.body.contains("ada@example.test"), "{}", done.body);
