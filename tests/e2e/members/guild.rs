@@ -80,7 +80,7 @@ async fn a_renamed_command_has_its_name_everywhere() {
     assert_eq!(names.len(), 1);
     ann.slash("/signin status").in_thread(&thread).send().await.sees_text("works", SOON).await;
     for (tenant, told) in
-        [("none:acme", "chosen nothing"), ("acme", "</signin use:"), ("nobody", "</signin list:")]
+        [("none:acme", "choice for"), ("acme", "</signin use:"), ("nobody", "</signin list:")]
     {
         let used = ann.slash("/signin use").option("tenant", tenant).in_thread(&thread).send().await;
         used.sees_text(told, SOON).await;
