@@ -5,12 +5,28 @@
 
 use crate::oauth::{Outcome, Refusal, RefusalKind};
 use crate::pending::EndReason;
+use crate::secret::Secret;
 
 /// Of an answer that says no: its error `code`, and what the provider `said` with it.
 pub(super) fn of_answer(code: &str, said: String) -> EndReason {
     match code {
         "server_error" | "temporarily_unavailable" => EndReason::Unavailable,
         _ => EndReason::Provider(said),
+    }
+}
+
+impl EndReason {
+    /// The same without the `state` of its login, which the provider's words may repeat (T10).
+    pub(super) fn without(self, state: Option<&Secret>) -> Self {
+        let hidden = |said: String| match state {
+            Some(state) if !state.expose().is_empty() => said.replace(state.expose(), "(secret)"),
+            _ => said,
+        };
+        match self {
+            Self::Provider(said) => Self::Provider(hidden(said)),
+            Self::Misconfigured(said) => Self::Misconfigured(said.map(hidden)),
+            other => other,
+        }
     }
 }
 
