@@ -3,7 +3,7 @@
 use super::*;
 use crate::broker::Caller;
 use crate::credential::{Account, Credential, CredentialKind};
-use crate::pending::{CONFIRMING_LIFE, Confirming};
+use crate::pending::{ANCIENT_AGE, CONFIRMING_LIFE, Confirming};
 use crate::store::has_ended;
 
 mod questions;
