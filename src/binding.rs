@@ -1,14 +1,14 @@
 //! Which tenants a thread uses, and what is owed to providers: the two small records beside tenants and logins.
 //!
-//! Owns [`Binding`] (at most one tenant per provider) and [`OwedRevocation`] (T12). Must not: decide who may bind
-//! (`broker/rights.rs` does).
+//! Owns [`Binding`] (at most one tenant per provider), whose binding nobody else may change, and [`OwedRevocation`] (T12).
+//! Must not: decide who may use which tenant (`broker/rights.rs` does).
 
 use std::collections::BTreeMap;
 
 use crate::clock::{SKEW_ALLOWED, UnixSeconds};
 use crate::credential::{Account, Credential};
 use crate::secret::{Secret, random_id};
-use crate::tenant::{ProviderName, TenantKey};
+use crate::tenant::{ProviderName, TenantKey, User, UserId};
 
 /// The tenants that a thread is bound to.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -23,6 +23,12 @@ pub struct Binding {
     pub updated_at: UnixSeconds,
 }
 
+/// Whose personal tenant stands in the way of `user`'s changing what a thread is `bound` to: its owner and an admin may.
+#[must_use]
+pub fn holder_in_the_way<'a>(user: &User, admin: bool, bound: Option<&'a TenantKey>) -> Option<&'a UserId> {
+    bound?.user.as_ref().filter(|holder| !admin && Some(*holder) != user.discord())
+}
+
 /// How long an owed revocation is tried again, in seconds (T12).
 pub const REVOCATION_OWED_FOR: i64 = 24 * 60 * 60;
 
@@ -32,7 +38,7 @@ pub(crate) const OWED_PAUSE: i64 = 60;
 /// A revocation that could not be done yet (T12).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OwedRevocation {
-    /// Its name, random.
+    /// Its name: random, or that of the login whose tokens they were.
     pub id: String,
     /// The provider that must hear of it.
     pub provider: ProviderName,
@@ -74,6 +80,7 @@ impl OwedRevocation {
             retry_at: now + OWED_PAUSE * 3,
         }
     }
+
     /// Whether it has been owed for so long that it is given up (T12). One from a time that is still to come is kept as long
     /// from there: the clock was set back, and the provider has not heard (S14).
     pub(crate) fn is_over(&self, now: UnixSeconds) -> bool {

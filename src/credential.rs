@@ -182,11 +182,12 @@ impl Credential {
     }
 
     /// Whether both were issued to one client at one authorization server, under whatever provider's name, or may have
-    /// been, where that is not written down: what is done to one may then end the other.
+    /// been, where that cannot be told: what is done to one may then end the other.
     #[must_use]
     pub fn is_of_same_client(&self, other: &Self) -> bool {
         let same_server = match (&self.token_endpoint, &other.token_endpoint) {
-            (Some(ours), Some(theirs)) => ours == theirs,
+            // An issuer may move its token endpoint, and is the same server still.
+            (Some(ours), Some(theirs)) if ours == theirs => true,
             _ => self.provider == other.provider,
         };
         let same_client = match (&self.client_id, &other.client_id) {

@@ -131,6 +131,8 @@ pub enum EndReason {
     HeldElsewhere(TenantKey),
     /// The tenant was logged out, or its provider removed, while this login ran.
     Removed,
+    /// The one who started it is not served any more (U7).
+    NotServed,
     /// Who ended it, where that was not its owner.
     CancelledBy(User),
     /// The provider gave no usable answer, although the sign-in went well on its page.
@@ -330,6 +332,11 @@ impl PendingLogin {
     pub fn strip(&mut self) {
         self.strip_way();
         self.confirming = None;
+        self.forget_messages();
+    }
+
+    /// Removes what its messages are changed by.
+    pub(crate) fn forget_messages(&mut self) {
         for watcher in &mut self.watchers {
             watcher.interaction = None;
         }

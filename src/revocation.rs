@@ -2,7 +2,8 @@
 //!
 //! Owns the rule of T12: many servers end the whole grant of user and client when one token is revoked, so Latchkey
 //! revokes by itself only where the descriptor says that a token ends alone, or where no stored credential shares
-//! issuer, client and (possibly) account; and never a token that is stored. Must not: stand in the way of a local removal.
+//! issuer, client and (possibly) account; and never a token that is stored. What waits for an admin's word is stored too.
+//! A token is shown only to the server that issued it (G30). Must not: stand in the way of a local removal.
 
 use std::sync::Arc;
 
@@ -12,7 +13,8 @@ use crate::clock::UnixSeconds;
 use crate::credential::{Credential, CredentialKind};
 use crate::directory::Directory;
 use crate::oauth::{self, RevokeClass, Revoked, TokenHint};
-use crate::provider::{Provider, RevocationScope};
+use crate::pending::PendingLogin;
+use crate::provider::{Provider, Resolved, RevocationScope};
 use crate::store::{Document, Store, StoreError, Touches, update};
 use crate::tenant::TenantKey;
 
@@ -47,7 +49,26 @@ pub fn would_end(
 ) -> Vec<TenantKey> {
     let others =
         document.tenants().filter(|(key, other)| *key != *tenant && ends(other, credential, provider));
-    others.map(|(key, _)| key).collect()
+    let mut ending: Vec<_> = others.map(|(key, _)| key).collect();
+    for login in waiting_to_end(document, credential, provider) {
+        // What waits for this very slot goes with it.
+        if login.tenant != *tenant && !ending.contains(&login.tenant) {
+            ending.push(login.tenant.clone());
+        }
+    }
+    ending
+}
+
+/// The logins that wait for an admin's word with what a revocation of `credential` would end.
+fn waiting_to_end<'a>(
+    document: &'a Document,
+    credential: &'a Credential,
+    provider: &'a Provider,
+) -> impl Iterator<Item = Arc<PendingLogin>> + 'a {
+    document.logins().filter(|login| {
+        let waiting = login.confirming.as_ref();
+        waiting.is_some_and(|waiting| ends(&waiting.credential, credential, provider))
+    })
 }
 
 /// Whether `other` ends with `credential`, by what is known.
@@ -67,7 +88,7 @@ fn ends(other: &Credential, credential: &Credential, provider: &Provider) -> boo
 }
 
 /// Whether revoking `credential`, which is stored no more, could end one that is: in another slot, or by now in its own,
-/// where what stands may be the same person's newer sign-in (T12).
+/// where what stands may be the same person's newer sign-in, or one that waits for an admin's word at any of them (T12).
 #[must_use]
 pub fn puts_at_risk(
     document: &Document,
@@ -82,7 +103,8 @@ pub fn puts_at_risk(
     // What cannot be read now may be mended, and should live then.
     let unread = document.damaged().iter().any(|entry| entry.section == "tenants");
     let others_are = unread || !would_end(document, tenant, credential, provider).is_empty();
-    own_is_at_risk || (others_are && provider.revocation != RevocationScope::None)
+    let waiting_is = waiting_to_end(document, credential, provider).next().is_some();
+    own_is_at_risk || waiting_is || (others_are && provider.revocation != RevocationScope::None)
 }
 
 /// Revokes the tokens of `credential`: the refresh token, which ends its grant, else the access token. Where that is to be
@@ -107,6 +129,12 @@ pub async fn revoke(
             return ended;
         }
     };
+    if provider.may_revoke() && is_anothers(credential, &provider) {
+        let why = "it was issued by another token endpoint than the provider has now".to_owned();
+        let ended = Ended::Refused { why };
+        audit::revocation(tenant, ended.label());
+        return ended;
+    }
     let ended = match oauth::revoke(client, &provider, token, hint, now).await {
         Ok(Revoked::Done) => Ended::Done,
         Ok(Revoked::NotOffered) => Ended::NotOffered,
@@ -120,6 +148,12 @@ pub async fn revoke(
     };
     audit::revocation(tenant, ended.label());
     ended
+}
+
+/// Whether `credential` was issued by another server than `provider` is now, as far as that is written down (G30).
+fn is_anothers(credential: &Credential, provider: &Resolved) -> bool {
+    let issued_at = credential.token_endpoint.as_deref();
+    issued_at.is_some_and(|issued_at| issued_at != provider.token_endpoint.as_str())
 }
 
 impl Ended {

@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use latchkey::broker::Broker;
 use latchkey::config::Rule;
+use latchkey::login::ToAsk;
 use latchkey::pending::{Asked, LoginId, LoginStatus, PendingLogin};
 use latchkey::secret::TokenHash;
 use latchkey::store::has_ended;
@@ -144,14 +145,15 @@ impl Asking {
             Place::Closed | Place::NotOurs | Place::Hidden => return Some(CLOSED),
         }
         let channel = channel_id(thread)?;
-        match self.broker.logins().about_to_ask(login, thread).await {
-            Ok(true) => {}
-            Ok(false) => return Some(CLOSED),
+        let first = match self.broker.logins().about_to_ask(login, thread).await {
+            Ok(ToAsk::First) => true,
+            Ok(ToAsk::Again) => false,
+            Ok(ToAsk::No) => return Some(CLOSED),
             Err(error) => {
                 tracing::warn!(login = %login.id, %error, "the admins cannot be asked yet; trying again");
                 return Some(AGAIN);
             }
-        }
+        };
         let (named, mentions) = self.mentions();
         let page = view::question_in_thread(self.language, login, &named, self.broker.catalog());
         let message = CreateMessage::new()
@@ -162,14 +164,24 @@ impl Asking {
             .enforce_nonce(true);
         match channel.send_message(&*self.http, message).await {
             Ok(sent) => self.note(login, thread, sent.id).await,
-            Err(error) if refused(&error) => {
-                tracing::info!(%thread, error = api::words(&error), "the admins could not be asked there");
-                Some(CLOSED)
-            }
             Err(error) => {
+                if first && api::status(&error).is_some() {
+                    self.take_back(login, thread).await;
+                }
+                if refused(&error) {
+                    tracing::info!(%thread, error = api::words(&error), "the admins could not be asked there");
+                    return Some(CLOSED);
+                }
                 tracing::warn!(%thread, error = api::words(&error), "the admins could not be asked; trying again");
                 Some(AGAIN)
             }
+        }
+    }
+
+    /// Discord answered the only try, and posted nothing: the question is as good as new, however long that goes on.
+    async fn take_back(&self, login: &PendingLogin, thread: &ThreadId) {
+        if let Err(error) = self.broker.logins().was_not_asked(login, thread).await {
+            tracing::warn!(login = %login.id, %error, "that the admins were not asked could not be written down");
         }
     }
 

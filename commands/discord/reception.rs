@@ -7,7 +7,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 use latchkey::pending::PendingLogin;
-use latchkey::serve::{Asked, Reception, Starter};
+use latchkey::serve::{Reception, Starter, Wanted};
 use latchkey::tenant::User;
 use serenity::all::UserId;
 
@@ -56,7 +56,7 @@ impl Reception for Receptionist {
         Box::pin(self.tell(before))
     }
 
-    fn render(&self, asked: &Asked<'_>) -> String {
+    fn render(&self, asked: &Wanted<'_>) -> String {
         let (home, catalog) = (&self.0.home, self.0.broker.catalog());
         pages::render(asked, &Scene { guild: home.id.get(), guild_name: &home.name, catalog })
     }

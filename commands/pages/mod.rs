@@ -11,7 +11,7 @@ mod trouble;
 use latchkey::oauth::AnswerError;
 use latchkey::pending::PendingLogin;
 use latchkey::provider::Catalog;
-use latchkey::serve::{Asked, Confirmation, Notice, Page, Starter, Trouble};
+use latchkey::serve::{ConfirmPage, Notice, Page, Starter, Trouble, Wanted};
 use latchkey::tenant::{TenantKey, User};
 
 use self::html::{Fact, Form, Sheet, Tone, escape, strong};
@@ -30,7 +30,7 @@ pub struct Scene<'a> {
 }
 
 /// What somebody reads: what the one who started the login does, else what their browser prefers.
-fn language(asked: &Asked<'_>) -> Language {
+fn language(asked: &Wanted<'_>) -> Language {
     match asked.locale {
         Some(locale) => Language::of(locale),
         None => Language::accepted(asked.accept_language.unwrap_or_default()),
@@ -38,7 +38,7 @@ fn language(asked: &Asked<'_>) -> Language {
 }
 
 /// The page that was asked for, whole.
-pub fn render(asked: &Asked<'_>, scene: &Scene<'_>) -> String {
+pub fn render(asked: &Wanted<'_>, scene: &Scene<'_>) -> String {
     let language = language(asked);
     let sheet = match asked.page {
         Page::Confirm(confirmation) => confirm(language, confirmation, scene),
@@ -64,7 +64,7 @@ pub fn render(asked: &Asked<'_>, scene: &Scene<'_>) -> String {
 }
 
 /// T15: whose sign-in it is, where and for what, before anything is spent.
-fn confirm(language: Language, confirmation: &Confirmation, scene: &Scene<'_>) -> Sheet {
+fn confirm(language: Language, confirmation: &ConfirmPage, scene: &Scene<'_>) -> Sheet {
     let login = &confirmation.login;
     let shared = login.tenant.user.is_none();
     let who = starter(language, &login.user, confirmation.starter.as_ref());

@@ -38,6 +38,9 @@ pub(super) fn sheet(
             say!(language, "page-unconfirmed", name = name),
             vec![say!(language, "page-unconfirmed-text")],
         ),
+        (_, Some(EndReason::NotServed)) => {
+            over(say!(language, "page-cancelled", name = name), vec![say!(language, "page-not-served")])
+        }
         (_, Some(EndReason::Removed)) => {
             bad(language, say!(language, "page-removed", name = name), say!(language, "page-nothing-stored"))
         }
@@ -104,6 +107,7 @@ fn why(language: Language, reason: Option<&EndReason>) -> String {
             | EndReason::RefusedBy(_)
             | EndReason::Unconfirmed
             | EndReason::CancelledBy(_)
+            | EndReason::NotServed
             | EndReason::Removed,
         ) => say!(language, "page-nothing-stored"),
     }

@@ -28,7 +28,7 @@ fn confirm(tenant: &str, user: &str, starter: Option<(&str, &str)>, notice: Opti
     let starter =
         starter.map(|(display, handle)| Starter { display: display.to_owned(), handle: handle.to_owned() });
     let (login, ticket) = (login(tenant, user), Secret::new("the-ticket"));
-    Page::Confirm(Box::new(Confirmation { login, starter, ticket, notice }))
+    Page::Confirm(Box::new(ConfirmPage { login, starter, ticket, notice }))
 }
 
 fn stands(status: LoginStatus, reason: Option<EndReason>, account: Option<&str>) -> Page {
@@ -103,7 +103,7 @@ fn pages() -> Vec<(&'static str, Page)> {
 }
 
 fn html(page: &Page, locale: &str, guild_name: &str) -> String {
-    let asked = Asked { page, locale: Some(locale), accept_language: None, nonce: "the-nonce" };
+    let asked = Wanted { page, locale: Some(locale), accept_language: None, nonce: "the-nonce" };
     render(&asked, &Scene { guild: 81, guild_name, catalog: &catalog() })
 }
 
@@ -163,7 +163,7 @@ fn the_reader_s_language_is_that_of_the_starter_else_of_the_browser() {
     for (locale, accepts, tag) in
         [(Some("de"), Some("en"), "de"), (None, Some("de-AT,en;q=0.5"), "de"), (None, None, "en")]
     {
-        let asked = Asked { page: &page, locale, accept_language: accepts, nonce: "n" };
+        let asked = Wanted { page: &page, locale, accept_language: accepts, nonce: "n" };
         let html = render(&asked, &Scene { guild: 81, guild_name: "Home", catalog: &catalog() });
         assert!(html.contains(&format!("<html lang=\"{tag}\">")), "{html}");
     }

@@ -135,6 +135,8 @@ pub fn decided(language: Language, login: &PendingLogin, catalog: &Catalog) -> P
             say!(language, "confirm-decided-cancelled", name = name, user = asker, by = who(by))
         }
         (_, Some(EndReason::Removed)) => say!(language, "confirm-decided-removed", name = name),
+        // Nobody withdrew it, and why somebody is not served is not everybody's business.
+        (_, Some(EndReason::NotServed)) => decided_otherwise(language, &login.tenant, catalog).text,
         (LoginStatus::Cancelled, _) => {
             say!(language, "confirm-decided-withdrawn", name = name, user = asker)
         }

@@ -41,6 +41,7 @@ pub(super) fn ended(language: Language, card: &Card<'_>) -> Page {
             say!(language, "ended-cancelled-by", name = name, who = whom(language, by))
         }
         (_, Some(EndReason::Removed)) => say!(language, "ended-logged-out", name = name),
+        (_, Some(EndReason::NotServed)) => return Page::new(say!(language, "ended-not-served", name = name)),
         (LoginStatus::Cancelled, _) => say!(language, "ended-cancelled", name = name),
         (LoginStatus::Expired, _) => say!(language, "ended-expired", name = name),
         (LoginStatus::Denied, _) => say!(language, "ended-denied", name = name),

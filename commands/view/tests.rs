@@ -250,6 +250,7 @@ fn logins_that_are_over() {
             ("by the operator", plain(LoginStatus::Succeeded, Some(EndReason::CompletedBy(User::Local(0))))),
             ("cancelled", plain(LoginStatus::Cancelled, None)),
             ("cancelled by an admin", plain(LoginStatus::Cancelled, Some(EndReason::CancelledBy(bob())))),
+            ("not served any more", plain(LoginStatus::Cancelled, Some(EndReason::NotServed))),
             ("logged out meanwhile", plain(LoginStatus::Cancelled, Some(EndReason::Removed))),
             ("expired", plain(LoginStatus::Expired, None)),
             ("denied", plain(LoginStatus::Denied, None)),

@@ -4,6 +4,7 @@
 //! judgement is `rights`'; one update, which looks at what it changes; a refusal tells nobody whether somebody else's
 //! tenant exists (U7). Must not: touch the tenant itself, or what another thread is bound to.
 
+use super::resolve::cut;
 use super::rights::{holder_in_the_way, is_own, may_use};
 use super::serving::{FromEnvironment, Reason, Serving, from_environment};
 use super::{Broker, Caller, TenantStatus};
@@ -243,8 +244,7 @@ impl Broker {
 
     /// The provider that `text` begins with, and what follows its name.
     fn provider_in<'a>(&self, text: &'a str) -> Option<(&Provider, &'a str)> {
-        let cut = text.find(['/', '@']).unwrap_or(text.len());
-        let (name, rest) = text.split_at(cut);
+        let (name, rest) = cut(text);
         let titled = || {
             let title = name.trim().to_lowercase();
             self.catalog.iter().find(|provider| provider.title.to_lowercase() == title)

@@ -10,8 +10,10 @@ use super::Broker;
 use crate::audit;
 use crate::clock::UnixSeconds;
 use crate::credential::{Credential, Suspension, Unserved};
-use crate::store::{Document, StoreError, Touches, update};
-use crate::tenant::{TenantKey, User, UserId};
+use crate::login::machine::{Event, next};
+use crate::pending::{EndReason, LoginStatus};
+use crate::store::{StoreError, Touches, has_ended, update};
+use crate::tenant::{User, UserId};
 
 /// One that rests goes on being looked at for this many seconds: its uses are refused, so they do not show.
 const LOOKED_AFTER_FOR: i64 = 30 * 24 * 60 * 60;
@@ -33,20 +35,9 @@ fn noted(held: &Credential, guild: u64, unserved: Option<Unserved>, now: UnixSec
     (noted != *held).then_some(noted)
 }
 
-/// The tenants of `user` that such a look changes.
-fn concerned(
-    document: &Document,
-    user: &UserId,
-    guild: u64,
-    unserved: Option<Unserved>,
-    now: UnixSeconds,
-) -> Vec<TenantKey> {
-    let own = document.tenants().filter(|(key, _)| key.user.as_ref() == Some(user));
-    own.filter(|(_, held)| noted(held, guild, unserved, now).is_some()).map(|(key, _)| key).collect()
-}
-
 impl Broker {
-    /// The members of `guild` whose own tenants are in use, or rest: those to be looked at once a day.
+    /// The members of `guild` whose own tenants are in use, or rest, or who wait for an admin's word: those to be looked at
+    /// once a day.
     ///
     /// # Errors
     /// The store's.
@@ -56,7 +47,11 @@ impl Broker {
             let rests = held.suspended.is_some_and(|found| now.saturating_sub(found.at) < LOOKED_AFTER_FOR);
             held.guild.is_none_or(|own| own == guild) && (rests || held.is_in_use(now))
         };
-        Ok(document.tenants().filter(|(_, held)| concerns(held)).filter_map(|(key, _)| key.user).collect())
+        let owners = document.tenants().filter(|(_, held)| concerns(held)).filter_map(|(key, _)| key.user);
+        let waiting = document.logins().filter(|login| {
+            login.status == LoginStatus::Confirming && login.guild == Some(guild) && !has_ended(login, now)
+        });
+        Ok(owners.chain(waiting.filter_map(|login| login.user.discord().cloned())).collect())
     }
 
     /// Writes down what a look at `user` found: that `guild` serves them, or why it does not any more. Then their own
@@ -70,35 +65,42 @@ impl Broker {
         guild: u64,
         unserved: Option<Unserved>,
     ) -> Result<(), StoreError> {
-        let document = self.store.snapshot()?;
-        let keys = concerned(&document, user, guild, unserved, self.clock.now());
-        if !keys.is_empty() {
-            let touches = keys.iter().fold(Touches::nothing(), Touches::and_tenant);
-            let changed = update(&*self.store, touches, move |view| {
-                let mut changed = Vec::new();
-                for key in keys {
-                    let Some(held) = view.tenant(&key)? else { continue };
-                    let Some(noted) = noted(&held, guild, unserved, view.now()) else { continue };
-                    changed.push((key.clone(), held.suspended, noted.suspended));
-                    view.put_tenant(&key, noted);
-                }
-                Ok::<_, StoreError>(changed)
+        let (owner, who) = (user.clone(), User::Discord(user.clone()));
+        let touches = Touches::nothing().and_all_tenants().and_logins_of(&who);
+        let written = update(&*self.store, touches, move |view| {
+            let now = view.now();
+            let mut changed = Vec::new();
+            for (key, held) in view.tenants().into_iter().filter(|(key, _)| key.user.as_ref() == Some(&owner))
+            {
+                let Some(noted) = noted(&held, guild, unserved, now) else { continue };
+                changed.push((key.clone(), held.suspended, noted.suspended));
+                view.put_tenant(&key, noted);
+            }
+            let mut ended = Vec::new();
+            let logins = view.logins().into_iter().filter(|login| {
+                unserved.is_some()
+                    && login.user == who
+                    && login.guild == Some(guild)
+                    && !has_ended(login, now)
             });
-            for (tenant, before, after) in changed.await?? {
-                match (before, after) {
-                    (_, Some(after)) => audit::membership(&tenant, after.reason.as_str()),
-                    (Some(_), None) => audit::membership(&tenant, "served again"),
-                    (None, None) => {}
-                }
+            for mut login in logins {
+                let Some(status) = next(login.status, Event::Cancel) else { continue };
+                (login.status, login.reason) = (status, Some(EndReason::NotServed));
+                view.put_login(login.clone());
+                ended.push(login);
+            }
+            Ok::<_, StoreError>((changed, ended))
+        });
+        let (changed, ended) = written.await??;
+        for (tenant, before, after) in changed {
+            match (before, after) {
+                (_, Some(after)) => audit::membership(&tenant, after.reason.as_str()),
+                (Some(_), None) => audit::membership(&tenant, "served again"),
+                (None, None) => {}
             }
         }
-        if unserved.is_some() {
-            let user = User::Discord(user.clone());
-            for login in self.logins.open_logins(&user, false, None)? {
-                if login.guild == Some(guild) {
-                    self.logins.cancel(&user, false, &login.id).await?;
-                }
-            }
+        for login in ended {
+            audit::login_ended(&login, login.status);
         }
         Ok(())
     }
@@ -112,7 +114,7 @@ mod tests {
     use crate::broker::{Caller, Health, LoginReply, LoginRequest, health};
     use crate::gate::{CALLER_DEADLINE, Class, TokenError, Want};
     use crate::oauth;
-    use crate::pending::{LoginKind, LoginStatus};
+    use crate::pending::{Confirming, LoginKind, PendingLogin};
     use crate::testing::{Host, key};
 
     const HOME: u64 = 11;
@@ -204,11 +206,12 @@ mod tests {
             let LoginReply::Started(started) = bot.login(request).await.unwrap() else { panic!("signed in") };
             bot.note_member(&ann(), by, Some(Unserved::Left)).await.unwrap();
             let login = bot.store().snapshot().unwrap().login_by_id(&started.login.id).unwrap();
-            assert_eq!(login.status, expected, "{by}");
+            let reason = (expected == LoginStatus::Cancelled).then_some(EndReason::NotServed);
+            assert_eq!((login.status, &login.reason), (expected, &reason), "{by}");
         }
     }
 
-    /// U7: looked at are the owners of what is in use, or rests; nobody else, and nobody of another guild.
+    /// U7: looked at are the owners of what is in use, or rests, and who waits for an admin's word; nobody else, and nobody of another guild.
     #[tokio::test]
     async fn looked_at_is_who_uses_something() {
         let host = Host::new();
@@ -228,7 +231,30 @@ mod tests {
             held.suspended = rests.map(|at| Suspension { reason: Unserved::Left, at });
             host.put(&key(tenant), held).await;
         }
+        for (user, guild, waits) in [("7", HOME, true), ("8", ELSEWHERE, true), ("9", HOME, false)] {
+            let credential = host.stored(&key("acme")).unwrap();
+            let who: User = user.parse().unwrap();
+            let mut login = PendingLogin::new(
+                format!("l{user}"),
+                LoginKind::Paste,
+                who.clone(),
+                key("acme"),
+                now,
+                now + 840,
+            );
+            (login.status, login.guild) = (LoginStatus::Pending, Some(guild));
+            if waits {
+                login.status = LoginStatus::Confirming;
+                login.wait_for_admin(Confirming { credential, since: now });
+            }
+            let store = host.store();
+            let put = update(&*store, Touches::nothing().and_logins_of(&who), |view| {
+                view.put_login(login);
+                Ok::<_, ()>(())
+            });
+            put.await.unwrap().unwrap();
+        }
         let found: Vec<_> = host.bot().members_in_use(HOME).unwrap().into_iter().collect();
-        assert_eq!(found, ["1", "3", "5"].map(|id| id.parse::<UserId>().unwrap()));
+        assert_eq!(found, ["1", "3", "5", "7"].map(|id| id.parse::<UserId>().unwrap()));
     }
 }

@@ -56,9 +56,7 @@ pub fn resolve(
     parent: Option<&ThreadId>,
 ) -> Result<TenantKey, ResolveError> {
     let text = text.trim();
-    // An alias may stand before a profile or a user too.
-    let cut = text.find(['/', '@']).unwrap_or(text.len());
-    let (name, rest) = text.split_at(cut);
+    let (name, rest) = cut(text);
     let provider = catalog.find(name).ok_or_else(|| ResolveError::UnknownProvider {
         name: name.chars().take(80).collect(),
         known: list(catalog.iter().map(|provider| provider.name.to_string()))
@@ -84,6 +82,11 @@ pub fn resolve(
         provider: provider.name.to_string(),
         candidates: list(candidates.map(|key| key.to_string())),
     })
+}
+
+/// The name or alias of a provider that `text` begins with, and what follows: a profile, a user, or nothing.
+pub(super) fn cut(text: &str) -> (&str, &str) {
+    text.split_at(text.find(['/', '@']).unwrap_or(text.len()))
 }
 
 fn list(names: impl Iterator<Item = String>) -> Option<String> {

@@ -4,6 +4,7 @@
 //! and an admin's; what is shared is everybody's to use, and its owner's and an admin's to manage.
 
 use super::Caller;
+use crate::binding;
 use crate::tenant::{TenantKey, User, UserId};
 
 /// Whether `tenant` is the caller's own slot.
@@ -26,11 +27,10 @@ pub fn may_manage(caller: &Caller, tenant: &TenantKey, owner: Option<&User>) -> 
     caller.admin || is_own(caller, tenant) || (tenant.user.is_none() && owner == Some(&caller.user))
 }
 
-/// Whose personal tenant stands in the way of changing what a thread is `bound` to, where the caller may not: that owner
-/// or an admin may.
+/// Whose personal tenant stands in the way of the caller's changing what a thread is `bound` to.
 #[must_use]
 pub fn holder_in_the_way<'a>(caller: &Caller, bound: Option<&'a TenantKey>) -> Option<&'a UserId> {
-    bound.filter(|bound| !may_use(caller, bound)).and_then(|bound| bound.user.as_ref())
+    binding::holder_in_the_way(&caller.user, caller.admin, bound)
 }
 
 #[cfg(test)]

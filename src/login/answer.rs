@@ -95,33 +95,47 @@ impl Inner {
         login: &PendingLogin,
         code: Secret,
     ) -> Result<Answered, PasteError> {
+        // Taken before the look at `closing`: whoever drains after that waits for this one too.
+        let _under_way = self.tasks.token();
         if self.closing.is_cancelled() {
             return Err(PasteError::Closing);
         }
         let lock = self.store.try_login_lock(&login.user, &login.tenant)?.ok_or(PasteError::InUse)?;
         let claimed = self.advance(&login.id, &login.tenant, Event::Claimed, None).await?;
         let Some(claimed) = claimed else {
-            let stored = self.store.snapshot()?.login_by_id(&login.id).ok_or(PasteError::Unknown)?;
-            return Err(self.awaits_answer(&stored).err().unwrap_or(PasteError::InUse));
+            return Err(self.answered_before(login));
         };
         let exchanging = self.tasks.spawn(Arc::clone(self).exchange(claimed, code, lock));
         exchanging.await.unwrap_or(Err(PasteError::Store(StoreError::Panicked)))
     }
 
-    /// The answer says no: the login ends.
+    /// Why `login` takes no answer any more, although it did a moment ago.
+    fn answered_before(&self, login: &PendingLogin) -> PasteError {
+        match self.store.snapshot().map(|document| document.login_by_id(&login.id)) {
+            Ok(Some(stored)) => self.awaits_answer(&stored).err().unwrap_or(PasteError::InUse),
+            Ok(None) => PasteError::Unknown,
+            Err(error) => error.into(),
+        }
+    }
+
+    /// The answer says no: the login ends, unless another answer to it is being spent already.
     pub(super) async fn refused_at_provider(
         &self,
         login: &PendingLogin,
         code: &str,
         text: String,
     ) -> Result<Answered, PasteError> {
-        if code == "access_denied" {
-            self.advance(&login.id, &login.tenant, Event::Deny, None).await?;
-            return Ok(Answered::Denied);
+        let (event, reason) = match code {
+            "access_denied" => (Event::Deny, None),
+            _ => (Event::Fail, Some(reason::of_answer(code, text).without(login.state.as_ref()))),
+        };
+        let waits = |stored: &PendingLogin| stored.status == LoginStatus::Pending;
+        let ended = self.advance_if(&login.id, &login.tenant, waits, event, reason.clone()).await?;
+        match (ended, reason) {
+            (None, _) => Err(self.answered_before(login)),
+            (Some(_), None) => Ok(Answered::Denied),
+            (Some(_), Some(reason)) => Ok(Answered::Failed(reason)),
         }
-        let reason = reason::of_answer(code, text);
-        self.advance(&login.id, &login.tenant, Event::Fail, Some(reason.clone())).await?;
-        Ok(Answered::Failed(reason))
     }
 
     async fn exchange(
@@ -166,7 +180,7 @@ impl Inner {
             }
             refused => {
                 tracing::warn!(login = %id, outcome = reason::for_log(&refused), "a code was not accepted");
-                let reason = reason::of_outcome(&refused);
+                let reason = reason::of_outcome(&refused).without(login.state.as_ref());
                 self.advance(id, tenant, Event::Fail, Some(reason.clone())).await?;
                 Spent::Failed(reason)
             }

@@ -1,6 +1,6 @@
 //! Where admins are asked about a sign-in with another account (I5): what is written down so that each thread hears it once.
 //!
-//! Owns the three steps: about to ask, asked, closed. Invariant: nothing is sent before it is written down that it may have
+//! Owns the steps: about to ask, asked or refused, closed. Invariant: nothing is sent before it is written down that it may have
 //! been; so a crash in between costs at most the message, and never makes a second one. Must not: know what a message is.
 
 use super::Logins;
@@ -12,24 +12,35 @@ use crate::tenant::ThreadId;
 /// nonce for some minutes.
 const SAME_FOR: i64 = 120;
 
+/// Whether a question is to be sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ToAsk {
+    /// For the first time.
+    First,
+    /// As the same one again: whether it was sent before is not known.
+    Again,
+    /// Not: that was done before, or may have been too long ago to tell, or there is nothing to ask any more.
+    No,
+}
+
 impl Logins {
-    /// Writes down that `thread` is about to be asked about `login`. Gives whether to send it: not if that was done before,
-    /// or may have been too long ago to tell, or if there is nothing to ask any more.
+    /// Writes down that `thread` is about to be asked about `login`, and gives whether to send it.
     ///
     /// # Errors
     /// The store's.
-    pub async fn about_to_ask(&self, login: &PendingLogin, thread: &ThreadId) -> Result<bool, StoreError> {
+    pub async fn about_to_ask(&self, login: &PendingLogin, thread: &ThreadId) -> Result<ToAsk, StoreError> {
         let (id, thread) = (login.id.clone(), thread.clone());
         let written = update(&*self.0.store, Touches::logins_at(&login.tenant), move |view| {
             let now = view.now();
             let waiting = |login: &PendingLogin| login.status == LoginStatus::Confirming;
-            let Some(mut login) = view.login_by_id(&id).filter(waiting) else { return Ok(false) };
+            let Some(mut login) = view.login_by_id(&id).filter(waiting) else { return Ok(ToAsk::No) };
             if let Some(asked) = find(&login.asked, &id, &thread) {
-                return Ok(asked.message.is_none() && (now - asked.at).abs() <= SAME_FOR);
+                let is_same = asked.message.is_none() && (now - asked.at).abs() <= SAME_FOR;
+                return Ok(if is_same { ToAsk::Again } else { ToAsk::No });
             }
             login.asked.push(Asked { login: id, thread, at: now, message: None });
             view.put_login(login);
-            Ok::<_, StoreError>(true)
+            Ok::<_, StoreError>(ToAsk::First)
         });
         written.await?
     }
@@ -49,6 +60,24 @@ impl Logins {
             let entry = holder.asked.iter_mut().find(|asked| asked.login == id && asked.thread == thread);
             if let Some(entry) = entry {
                 entry.message = Some(message);
+                view.put_login(holder);
+            }
+        };
+        self.change_holder(login, write).await
+    }
+
+    /// Takes back that `thread` was about to be asked about `login`: nothing was posted there, so that a later look may ask.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn was_not_asked(&self, login: &PendingLogin, thread: &ThreadId) -> Result<(), StoreError> {
+        let (id, thread) = (login.id.clone(), thread.clone());
+        let write = move |view: &mut View<'_>, mut holder: PendingLogin| {
+            let before = holder.asked.len();
+            holder
+                .asked
+                .retain(|asked| asked.message.is_some() || asked.login != id || asked.thread != thread);
+            if holder.asked.len() < before {
                 view.put_login(holder);
             }
         };

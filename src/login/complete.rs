@@ -3,13 +3,15 @@
 //! Owns "still ours, not cancelled? identity gate? store, mark, end the others, bind" as one read-modify-write (C2,
 //! S9, I1). Invariants: a login that lost to a cancel stores nothing (C1), and its tokens are dropped, and revoked where
 //! that ends nothing in use (C4); where an admin must agree first, the tokens go into the login's own entry and into no
-//! slot (I5). Must not: be reached without the login's lock.
+//! slot (I5); what a sign-in replaced is owed to the provider in the write that replaces it (T12). Must not: complete a
+//! login without its lock.
 
 use std::time::Duration;
 
 use super::machine::{Event, next};
 use super::{Inner, is_open, step};
 use crate::audit;
+use crate::binding::{OwedRevocation, holder_in_the_way};
 use crate::credential::{Credential, CredentialKind, Objection, Way, admit};
 use crate::oauth::Grant;
 use crate::pending::{Confirming, EndReason, PendingLogin};
@@ -39,7 +41,7 @@ pub(super) enum Completed {
 /// What the write decided.
 #[expect(clippy::large_enum_variant, reason = "one at a time, and moved once")]
 enum Verdict {
-    Stored { login: PendingLogin, replaced: Option<Credential> },
+    Stored(PendingLogin),
     Waits,
     Lost,
     Refused(EndReason),
@@ -95,7 +97,7 @@ impl Inner {
         let incoming = credential_of(login, grant, self.clock.now());
         let mut pauses = STORE_PAUSES.iter();
         let verdict = loop {
-            match self.write_completion(login, incoming.clone()).await {
+            match self.write_completion(login, incoming.clone(), provider.revocation).await {
                 Ok(verdict) => break verdict,
                 Err(error) => {
                     tracing::error!(login = %login.id, %error, "a sign-in could not be stored");
@@ -109,9 +111,8 @@ impl Inner {
             }
         };
         match verdict {
-            Verdict::Stored { login, replaced } => {
+            Verdict::Stored(login) => {
                 audit::login_ended(&login, login.status);
-                self.end_replaced(&login, replaced, &incoming, provider).await;
                 Ok(Completed::Stored)
             }
             Verdict::Waits => {
@@ -135,8 +136,10 @@ impl Inner {
         &self,
         login: &PendingLogin,
         credential: Credential,
+        revocation: RevocationScope,
     ) -> Result<Verdict, StoreError> {
-        let touches = Touches::tenant(&login.tenant).and_all_tenants().and_logins_at(&login.tenant);
+        let touches =
+            Touches::tenant(&login.tenant).and_all_tenants().and_logins_at(&login.tenant).and_revocations();
         let touches = match &login.bind {
             Some(thread) => touches.and_thread(thread),
             None => touches,
@@ -146,7 +149,7 @@ impl Inner {
             let Some(stored) = view.login_by_id(&id) else { return Ok(Verdict::Lost) };
             let held = view.tenant(&stored.tenant)?;
             if held.as_ref().is_some_and(|held| held.id == credential.id) {
-                return Ok(Verdict::Stored { login: stored, replaced: None });
+                return Ok(Verdict::Stored(stored));
             }
             if stored.confirming.as_ref().is_some_and(|waiting| waiting.credential.id == credential.id) {
                 return Ok(Verdict::Waits);
@@ -167,10 +170,12 @@ impl Inner {
                 }
                 Judgement::Comes => {}
             }
+            // By itself only where a token ends alone: the old grant may be the new one's too.
+            if let Some(replaced) = held.filter(|_| revocation == RevocationScope::Token) {
+                owe_replaced(view, &stored.tenant, &replaced, &credential);
+            }
             let login = into_slot(view, stored, credential, None);
-            Ok::<_, StoreError>(
-                login.map_or(Verdict::Lost, |login| Verdict::Stored { login, replaced: held }),
-            )
+            Ok::<_, StoreError>(login.map_or(Verdict::Lost, Verdict::Stored))
         });
         verdict.await?
     }
@@ -198,22 +203,13 @@ impl Inner {
         )
         .await;
     }
+}
 
-    /// The credential that was replaced ends at the provider only where a token ends alone: its grant may be the new
-    /// one's too (T12).
-    async fn end_replaced(
-        &self,
-        login: &PendingLogin,
-        replaced: Option<Credential>,
-        incoming: &Credential,
-        provider: &Provider,
-    ) {
-        let Some(replaced) = replaced.filter(|old| old.kind == CredentialKind::OAuth) else { return };
-        let another = replaced.refresh_token != incoming.refresh_token;
-        if another && provider.revocation == RevocationScope::Token {
-            let now = self.clock.now();
-            revocation::revoke(&self.client, &self.directory, provider, &login.tenant, &replaced, now).await;
-        }
+/// Owes the end of `replaced`, the place of which `by` takes at `tenant`, to the provider (T12). The timer tries it at once.
+pub(super) fn owe_replaced(view: &mut View<'_>, tenant: &TenantKey, replaced: &Credential, by: &Credential) {
+    if replaced.kind == CredentialKind::OAuth && !replaced.shares_a_token(by) {
+        let owed = OwedRevocation::of(tenant, replaced, view.now());
+        view.owe(OwedRevocation { retry_at: view.now(), ..owed });
     }
 }
 
@@ -276,10 +272,13 @@ fn bind(view: &mut View<'_>, login: &PendingLogin) {
         }
     };
     let provider = &login.tenant.provider;
-    let foreign = binding.tenants.get(provider).is_some_and(|bound| {
-        *bound != login.tenant && bound.user.as_ref().is_some_and(|owner| Some(owner) != login.user.discord())
-    });
-    if foreign && !login.by_admin {
+    let another = binding.tenants.get(provider).filter(|bound| **bound != login.tenant);
+    let waited_since = login.confirming.as_ref().map(|waiting| waiting.since);
+    if another.is_some() && waited_since.is_some_and(|since| binding.updated_at > since) {
+        tracing::info!(%thread, tenant = %login.tenant, "the thread stays bound to what was chosen for it meanwhile");
+        return;
+    }
+    if holder_in_the_way(&login.user, login.by_admin, another).is_some() {
         tracing::info!(%thread, tenant = %login.tenant, "the thread stays bound to another member's sign-in");
         return;
     }

@@ -8,13 +8,12 @@
 use std::fmt;
 use std::str::FromStr;
 
-use super::complete::{Judgement, into_slot, judge};
+use super::complete::{Judgement, into_slot, judge, owe_replaced};
 use super::machine::Event;
 use super::{Inner, Logins, step};
 use crate::audit;
-use crate::binding::OwedRevocation;
 use crate::clock::UnixSeconds;
-use crate::credential::{Account, Credential, CredentialKind};
+use crate::credential::{Account, Credential};
 use crate::pending::{EndReason, LoginId, LoginStatus, PendingLogin};
 use crate::secret::TokenHash;
 use crate::store::{Document, StoreError, Touches, View, has_ended, update};
@@ -212,15 +211,10 @@ fn decided(
         Judgement::ByAdmin | Judgement::Comes => {}
     }
     credential.created_at = Some(view.now());
-    if let Some(replaced) = held.filter(|held| is_another_grant(held, &credential)) {
-        let owed = OwedRevocation::of(&login.tenant, &replaced, view.now());
-        view.owe(OwedRevocation { retry_at: view.now(), ..owed });
+    if let Some(replaced) = held {
+        owe_replaced(view, &login.tenant, &replaced, &credential);
     }
     Ok(over(into_slot(view, login, credential, Some(EndReason::ConfirmedBy(by)))))
-}
-
-fn is_another_grant(replaced: &Credential, by: &Credential) -> bool {
-    replaced.kind == CredentialKind::OAuth && !replaced.shares_a_token(by)
 }
 
 /// How the question of `login` stands in `document`.

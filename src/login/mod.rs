@@ -26,6 +26,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 pub use self::answer::{Answered, PasteError};
+pub use self::asking::ToAsk;
 pub use self::callback::{Arrival, CallbackError};
 pub use self::cancel::Cancelled;
 pub use self::confirm::{Confirmation, Question, Seen};
@@ -129,7 +130,7 @@ impl Logins {
         renewed.await?
     }
 
-    /// Notes that the thread of a watcher has been told how the login ended (C6).
+    /// Notes that the thread of a watcher has been told how the login ended (C6). One that goes on has told nobody its end.
     ///
     /// # Errors
     /// The store's.
@@ -141,6 +142,7 @@ impl Logins {
         let (id, thread) = (login.id.clone(), thread.clone());
         let told = update(&*self.0.store, Touches::logins_at(&login.tenant), move |view| {
             if let Some(mut login) = view.login_by_id(&id)
+                && login.status.is_terminal()
                 && !login.told.contains(&thread)
             {
                 login.told.push(thread);
@@ -194,9 +196,22 @@ impl Inner {
         event: Event,
         reason: Option<EndReason>,
     ) -> Result<Option<PendingLogin>, StoreError> {
+        self.advance_if(id, tenant, |_| true, event, reason).await
+    }
+
+    /// The same, only where the login `may` move as it stands by then.
+    async fn advance_if(
+        &self,
+        id: &LoginId,
+        tenant: &TenantKey,
+        may: impl Fn(&PendingLogin) -> bool + Send + 'static,
+        event: Event,
+        reason: Option<EndReason>,
+    ) -> Result<Option<PendingLogin>, StoreError> {
         let id = id.clone();
         let moved = update(&*self.store, Touches::logins_at(tenant), move |view| {
-            Ok::<_, StoreError>(view.login_by_id(&id).and_then(|login| step(view, login, event, reason)))
+            let login = view.login_by_id(&id).filter(|login| may(login));
+            Ok::<_, StoreError>(login.and_then(|login| step(view, login, event, reason)))
         });
         let moved = moved.await??;
         if let Some(login) = moved.as_ref().filter(|login| login.status.is_terminal()) {

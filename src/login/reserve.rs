@@ -35,7 +35,8 @@ impl Inner {
         let touches = Touches::logins_at(&request.tenant).and_tenant(&request.tenant);
         let reserved = update(&*self.store, touches, move |view| {
             let now = view.now();
-            let found = view.login(&request.user, &request.tenant).ok().flatten();
+            // One that cannot be understood is not written over unseen.
+            let found = view.login(&request.user, &request.tenant).map_err(StoreError::from)?;
             match &found {
                 Some(live) if !has_ended(live, now) => match live.status {
                     LoginStatus::Starting if !locked => return Ok(Reserved::Opening(live.id.clone())),

@@ -7,11 +7,11 @@
 use std::time::Duration;
 
 use super::reserve::{Reserved, watch};
-use super::{Handover, Inner, Logins, is_open};
+use super::{Handover, Inner, Logins, is_open, step};
 use crate::audit;
 use crate::login::machine::{Event, next};
 use crate::oauth::{self, AuthorizeError, StartClass};
-use crate::pending::{LoginId, LoginKind, LoginStatus, PendingLogin, Watcher, life};
+use crate::pending::{EndReason, LoginId, LoginKind, LoginStatus, PendingLogin, Watcher, life};
 use crate::provider::{Flow, Provider, Resolved};
 use crate::secret::Secret;
 use crate::store::{KernelLock, StoreError, Touches, has_ended, update};
@@ -219,8 +219,9 @@ impl Inner {
             let Some(mut stored) = view.login_by_id(&id) else { return Ok(None) };
             // A cancel that came meanwhile stands (C1).
             if let Some(status) = next(stored.status, Event::Opened) {
-                let watchers = std::mem::take(&mut stored.watchers);
-                stored = PendingLogin { status, watchers, ..opened };
+                // What others write into a reservation: who watches it, and which earlier questions are closed.
+                let PendingLogin { watchers, asked, .. } = stored;
+                stored = PendingLogin { status, watchers, asked, ..opened };
                 view.put_login(stored.clone());
             }
             Ok::<_, StoreError>(Some(stored))
@@ -282,11 +283,18 @@ impl Inner {
         Ok(login)
     }
 
+    /// Takes the reservation back. Questions of an earlier login that still stand in threads are kept until they are closed.
     async fn roll_back(&self, reserved: &PendingLogin) -> Result<(), StoreError> {
-        let (id, user, tenant) = (reserved.id.clone(), reserved.user.clone(), reserved.tenant.clone());
+        let id = reserved.id.clone();
         let removed = update(&*self.store, Touches::logins_at(&reserved.tenant), move |view| {
-            if view.login_by_id(&id).is_some_and(|login| login.status == LoginStatus::Starting) {
-                view.remove_login(&user, &tenant);
+            let starting = |login: &PendingLogin| login.status == LoginStatus::Starting;
+            let Some(mut login) = view.login_by_id(&id).filter(starting) else { return Ok(()) };
+            if login.asked.is_empty() {
+                view.remove_login(&login.user, &login.tenant);
+            } else {
+                // Whoever started it has the refusal itself.
+                login.watchers.clear();
+                step(view, login, Event::Fail, Some(EndReason::NotStarted));
             }
             Ok::<_, StoreError>(())
         });
@@ -300,6 +308,9 @@ impl Inner {
             loop {
                 match self.store.snapshot()?.login_by_id(id) {
                     None => return Err(StartError::JoinedFailed),
+                    Some(login) if login.reason == Some(EndReason::NotStarted) => {
+                        return Err(StartError::JoinedFailed);
+                    }
                     Some(login) if login.status != LoginStatus::Starting => return Ok(()),
                     Some(_) => changes.changed().await.map_err(|_| StoreError::Closed)?,
                 }

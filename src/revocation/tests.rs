@@ -118,3 +118,42 @@ async fn what_was_dropped_is_owed_until_the_provider_takes_it() {
     assert_eq!(owed.len(), 1);
     assert_eq!((&owed[0].token, owed[0].is_refresh), (dropped.refresh_token.as_ref().unwrap(), true));
 }
+
+/// T12, G19: an issuer that moved its token endpoint is the same server; another provider's elsewhere is not.
+#[test]
+fn a_moved_token_endpoint_is_the_same_server() {
+    let held = |tenant: &str, endpoint: &str| {
+        let mut held = Credential::new(CredentialKind::OAuth, key(tenant).provider, Secret::new("at"), 100);
+        held.token_endpoint = Some(format!("https://id.example{endpoint}"));
+        held
+    };
+    let ours = held("acme", "/token");
+    for (tenant, endpoint, same) in [
+        ("acme", "/token", true),
+        ("acme", "/v2/token", true),
+        ("other", "/token", true),
+        ("other", "/t", false),
+    ] {
+        assert_eq!(ours.is_of_same_client(&held(tenant, endpoint)), same, "{tenant} {endpoint}");
+    }
+}
+
+/// G30: a token is shown to no other server than the one that issued it.
+#[tokio::test]
+async fn nothing_is_revoked_at_another_server() {
+    let host = Host::new();
+    let tenant = key("acme");
+    host.serving(&tenant, &Person::ada()).await;
+    let provider = host.catalog.get(&tenant.provider).unwrap();
+    let client = oauth::Client::new();
+    let directory = Directory::new(host.store(), client.clone(), host.clock.clone());
+    let here = host.authority.token_endpoint();
+    for (issued_at, done) in [("https://elsewhere.example/token", false), (&*here, true)] {
+        let mut held = host.stored(&tenant).unwrap();
+        held.token_endpoint = Some(issued_at.to_owned());
+        let ended = revoke(&client, &directory, provider, &tenant, &held, host.clock.now()).await;
+        assert_eq!(matches!(ended, Ended::Done), done, "{ended:?}");
+        assert_eq!(matches!(ended, Ended::Refused { .. }), !done, "{ended:?}");
+        assert_eq!(host.authority.revocations(), usize::from(done));
+    }
+}

@@ -13,9 +13,9 @@ use axum::http::header::{ACCEPT_LANGUAGE, CONTENT_LENGTH, CONTENT_TYPE};
 use axum::http::{HeaderMap, Method, Response};
 use axum::routing::any;
 
-use super::page::{Confirmation, Notice, Page, Trouble};
+use super::page::{ConfirmPage, Notice, Page, Trouble};
 use super::tickets::{Answer, Redeemed};
-use super::{Asked, Server, headers};
+use super::{Server, Wanted, headers};
 use crate::login::{Arrival, CallbackError, PasteError};
 use crate::pending::{EndReason, LoginId, LoginStatus, PendingLogin};
 use crate::secret::random_id;
@@ -56,7 +56,7 @@ impl Server {
 
     fn render(&self, reply: &Reply, incoming: &HeaderMap) -> Response<Body> {
         let nonce = random_id();
-        let asked = Asked {
+        let asked = Wanted {
             page: &reply.page,
             locale: reply.locale.as_deref(),
             accept_language: incoming.get(ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok()),
@@ -93,7 +93,7 @@ impl Server {
         let starter = starter.await.ok().flatten();
         let ticket = self.0.tickets.issue(answer);
         let locale = login.locale.clone();
-        let confirmation = Confirmation { login, starter, ticket, notice };
+        let confirmation = ConfirmPage { login, starter, ticket, notice };
         Reply { page: Page::Confirm(Box::new(confirmation)), locale }
     }
 
@@ -172,7 +172,12 @@ impl Server {
     fn stands(&self, login: PendingLogin) -> Reply {
         let held =
             self.0.broker.store().snapshot().ok().and_then(|document| document.tenant(&login.tenant).ok()?);
-        let account = held.and_then(|held| held.account.label().map(str::to_owned));
+        // Of this sign-in, and not of what came into the slot after it, or without it.
+        let own = held.filter(|held| {
+            held.owner.as_ref() == Some(&login.user)
+                && held.created_at.is_none_or(|at| at >= login.created_at)
+        });
+        let account = own.and_then(|held| held.account.label().map(str::to_owned));
         // Who came second is not shown the account of who came first.
         let theirs = !matches!(login.reason, Some(EndReason::CompletedBy(_)));
         let account = account.filter(|_| login.status == LoginStatus::Succeeded && theirs);

@@ -17,7 +17,7 @@ use std::sync::Arc;
 use url::Url;
 
 pub use self::listen::{BindError, bind};
-pub use self::page::{Confirmation, Notice, Page, Trouble};
+pub use self::page::{ConfirmPage, Notice, Page, Trouble};
 use crate::broker::Broker;
 use crate::pending::PendingLogin;
 use crate::tenant::User;
@@ -33,7 +33,7 @@ pub struct Starter {
 
 /// A page to be put into words.
 #[derive(Debug, Clone, Copy)]
-pub struct Asked<'a> {
+pub struct Wanted<'a> {
     /// What is to be said.
     pub page: &'a Page,
     /// The language of the one who started the login, where it is known which login is meant (BCP 47).
@@ -54,7 +54,7 @@ pub trait Reception: Send + Sync + 'static {
     fn answered<'a>(&'a self, before: &'a PendingLogin) -> Pin<Box<dyn Future<Output = ()> + Send + 'a>>;
 
     /// A whole page, in HTML.
-    fn render(&self, asked: &Asked<'_>) -> String;
+    fn render(&self, asked: &Wanted<'_>) -> String;
 }
 
 /// What the handlers work with.

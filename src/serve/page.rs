@@ -13,7 +13,7 @@ use crate::secret::Secret;
 #[derive(Debug, Clone, PartialEq)]
 pub enum Page {
     /// Whose sign-in this would complete, and whether that is right (T15).
-    Confirm(Box<Confirmation>),
+    Confirm(Box<ConfirmPage>),
     /// How a login stands after its answer.
     Stands {
         /// The login.
@@ -31,7 +31,7 @@ pub enum Page {
 
 /// What the person is asked to confirm.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Confirmation {
+pub struct ConfirmPage {
     /// The login that would be completed.
     pub login: PendingLogin,
     /// Who started it; `None` where only the id is known now.

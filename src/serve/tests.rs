@@ -32,7 +32,7 @@ impl Reception for Plain {
         Box::pin(async {})
     }
 
-    fn render(&self, asked: &Asked<'_>) -> String {
+    fn render(&self, asked: &Wanted<'_>) -> String {
         match asked.page {
             Page::Confirm(confirmation) => {
                 format!("confirm {} {:?}", confirmation.ticket.expose(), confirmation.notice)

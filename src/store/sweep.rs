@@ -1,13 +1,14 @@
 //! The store's own pass after every write: what time has ended goes.
 //!
-//! Owns expiry and purging of pending logins and of revocations that were owed too long (C6, C7, S11, S13, T12).
-//! Invariant: a pure function of the document and the time. Must not: wait for any lock, or touch a credential.
+//! Owns expiry and purging of pending logins, with what that owes to providers, of interaction tokens that are good for
+//! nothing any more, and of revocations that were owed too long (C6, C7, S11, S13, T12). Invariant: a pure function of the
+//! document and the time. Must not: wait for any lock, or touch what is in a slot.
 
 use super::document::{Changes, Document};
 use super::owing::owed_by;
 use super::view::login_key;
 use crate::clock::{SKEW_ALLOWED, UnixSeconds};
-use crate::pending::{EndReason, LoginStatus, PendingLogin};
+use crate::pending::{ANCIENT_AGE, EndReason, LoginStatus, PendingLogin};
 use crate::tenant::TenantKey;
 
 /// A login that is over stays this long after those who watch were told, in seconds (C6).
@@ -56,12 +57,26 @@ fn fate(login: &PendingLogin, now: UnixSeconds) -> Fate {
     }
 }
 
+/// Whether `login` waits for an admin for so long that no interaction token it keeps is good for anything: each was written
+/// when it last changed, or before.
+fn outlived_its_messages(login: &PendingLogin, now: UnixSeconds) -> bool {
+    login.status == LoginStatus::Confirming
+        && login.watchers.iter().any(|watcher| watcher.interaction.is_some())
+        && now.saturating_sub(login.updated_at).saturating_abs() > ANCIENT_AGE
+}
+
 /// What is due at `now`, as changes to `document`.
 pub(super) fn due(document: &Document, now: UnixSeconds) -> Changes {
     let mut changes = Changes::default();
     for login in document.logins() {
         let key = login_key(&login.user, &login.tenant);
         match fate(&login, now) {
+            Fate::Stays if outlived_its_messages(&login, now) => {
+                let mut quiet = (*login).clone();
+                quiet.updated_at = now;
+                quiet.forget_messages();
+                changes.pending.insert(key, Some(quiet));
+            }
             Fate::Stays => {}
             Fate::Goes => {
                 changes.owed.extend(owed_by(&login, None, None, now));

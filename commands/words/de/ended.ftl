@@ -16,6 +16,8 @@ ended-cancelled-by = **Die Anmeldung bei { $name } wurde abgebrochen.**
     Das war { $who }. Es wurde nichts gespeichert. Frag nach dem Grund, bevor du dich neu anmeldest.
 ended-logged-out = **Die Anmeldung bei { $name } wurde beendet, weil { $name } inzwischen abgemeldet wurde.**
     Es wurde nichts gespeichert. Melde dich neu an, wenn du das noch willst.
+ended-not-served = **Die Anmeldung bei { $name } wurde beendet.**
+    Es wurde nichts gespeichert. Du darfst dich auf diesem Server nicht mehr anmelden; frag einen Admin.
 ended-expired = **Die Anmeldung bei { $name } hat zu lange gedauert und ist abgelaufen.**
     Es wurde nichts gespeichert. Melde dich neu an, wenn du ein paar Minuten hast.
 ended-denied = **Die Anmeldung bei { $name } wurde auf der Seite des Anbieters abgelehnt.**

@@ -35,6 +35,7 @@ page-kept-text = Das hat ein Admin des Discord-Servers entschieden. Deine Anmeld
 page-unconfirmed = Kein Admin hat rechtzeitig über deine Anmeldung bei { $name } entschieden
 page-unconfirmed-text = Es hat sich nichts geändert. Frag einen Admin des Discord-Servers und beginne dann in Discord eine neue Anmeldung.
 page-cancelled = Die Anmeldung bei { $name } wurde abgebrochen
+page-not-served = Es wurde nichts gespeichert. Du darfst dich auf diesem Discord-Server nicht mehr anmelden; frag dort einen Admin.
 page-removed = Die Anmeldung bei { $name } wurde beendet
 page-expired = Die Anmeldung bei { $name } hat zu lange gedauert
 page-denied = Die Anmeldung bei { $name } wurde abgelehnt

@@ -16,6 +16,8 @@ ended-cancelled-by = **The sign-in to { $name } was cancelled by { $who }.**
     Nothing was stored. Ask them why before you sign in again.
 ended-logged-out = **The sign-in to { $name } was stopped, since { $name } was logged out meanwhile.**
     Nothing was stored. Sign in again if you still want to.
+ended-not-served = **The sign-in to { $name } was stopped.**
+    Nothing was stored. You may no longer sign in on this server; ask an admin.
 ended-expired = **The sign-in to { $name } took too long and has expired.**
     Nothing was stored. Sign in again when you have a few minutes.
 ended-denied = **The sign-in to { $name } was declined on the provider's page.**

@@ -35,6 +35,7 @@ page-kept-text = An admin of the Discord server decided so. What you signed in w
 page-unconfirmed = No admin decided about your sign-in to { $name } in time
 page-unconfirmed-text = Nothing was changed. Ask an admin of the Discord server, then start a new sign-in in Discord.
 page-cancelled = The sign-in to { $name } was cancelled
+page-not-served = Nothing was stored. You may no longer sign in on that Discord server; ask one of its admins.
 page-removed = The sign-in to { $name } was stopped
 page-expired = The sign-in to { $name } took too long
 page-denied = The sign-in to { $name } was declined

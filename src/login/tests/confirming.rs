@@ -1,12 +1,14 @@
 //! A sign-in with another account than the shared one: who is asked, who decides, and what is left of it (I5, I6).
 
 use super::*;
-use crate::broker::{Broker, Caller};
+use crate::broker::Caller;
 use crate::credential::{Account, Credential, CredentialKind};
-use crate::pending::{CONFIRMING_LIFE, Confirming};
+use crate::pending::{ANCIENT_AGE, CONFIRMING_LIFE, Confirming};
 use crate::store::has_ended;
 
+mod questions;
 mod time;
+mod twice;
 
 const ANN: &str = "42";
 const BOB: &str = "43";
@@ -14,10 +16,6 @@ const ADMIN: &str = "1";
 const OTHER_ADMIN: &str = "2";
 
 impl Host {
-    fn front(&self) -> Broker {
-        Broker::new(self.store(), self.catalog.clone(), oauth::Client::new(), self.clock.clone(), 50)
-    }
-
     /// A sign-in of `name` at the shared tenant; gives what the paste came to.
     async fn signs_in(
         &self,
@@ -51,10 +49,6 @@ impl Host {
     /// Whose account the shared tenant holds.
     fn shared_account(&self) -> Option<String> {
         self.held("acme").and_then(|held| held.account.email)
-    }
-
-    fn owed(&self) -> Vec<String> {
-        self.store().snapshot().unwrap().owed().map(|owed| owed.token.expose().to_owned()).collect()
     }
 
     /// The entry of a login, as it stands in the file.
@@ -297,12 +291,16 @@ async fn a_thread_is_asked_once() {
     let (logins, id) = host.ann_waits().await;
     let login = host.login(&id).unwrap();
     let here = thread("7");
-    assert!(logins.about_to_ask(&login, &here).await.unwrap());
-    assert!(logins.about_to_ask(&login, &here).await.unwrap(), "the same question may be sent again at once");
+    let to_ask = async || logins.about_to_ask(&login, &here).await.unwrap();
+    assert_eq!(to_ask().await, ToAsk::First);
+    assert_eq!(to_ask().await, ToAsk::Again, "the same question may be sent again at once");
     host.clock.jump(121);
-    assert!(!logins.about_to_ask(&login, &here).await.unwrap(), "but not where nobody can tell any more");
+    assert_eq!(to_ask().await, ToAsk::No, "but not where nobody can tell any more");
+    logins.was_not_asked(&login, &here).await.unwrap();
+    assert_eq!(to_ask().await, ToAsk::First, "where nothing was posted, it is asked as if never before");
     logins.was_asked(&login, &here, "555".to_owned()).await.unwrap();
-    assert!(!logins.about_to_ask(&login, &here).await.unwrap());
+    logins.was_not_asked(&login, &here).await.unwrap();
+    assert_eq!(to_ask().await, ToAsk::No, "what was posted stands");
 
     logins.cancel(&user(ANN), false, &id).await.unwrap();
     host.clock.jump(600);
@@ -312,7 +310,8 @@ async fn a_thread_is_asked_once() {
     host.clock.jump(600);
     logins.sweep().await.unwrap();
     let kept = host.login(&id).expect("not purged while its question stands");
-    assert!(!logins.about_to_ask(&kept, &thread("8")).await.unwrap(), "nothing is asked any more");
+    let asks = logins.about_to_ask(&kept, &thread("8")).await.unwrap();
+    assert_eq!(asks, ToAsk::No, "nothing is asked any more");
     let next = logins.start(request(ANN, LoginKind::Paste)).await.unwrap().login;
     let asked = host.login(&next.id).unwrap().asked;
     assert_eq!(

@@ -82,3 +82,27 @@ async fn an_exchange_is_frozen_for_its_bound_and_no_longer() {
         assert_eq!(host.login(&login.id).unwrap().status, status, "after {passed} s");
     }
 }
+
+/// C12: a no that arrives while a code is being spent ends nothing.
+#[tokio::test]
+async fn a_late_no_does_not_end_an_exchange() {
+    for code in ["access_denied", "server_error"] {
+        let host = Host::new();
+        let logins = host.logins();
+        let login = host.paste_login(&logins, "42").await;
+        let answer = host.answer(&login, &Person::ada()).await;
+        let held = host.authority.hold_reply(Endpoint::Token);
+        let pasting = tokio::spawn({
+            let (logins, id) = (logins.clone(), login.id.clone());
+            async move { logins.paste(&user("42"), &id, &answer).await }
+        });
+        assert!(host.authority.eventually(LONG, |_| held.waiting() == 1).await);
+        // Looked at while it was pending still.
+        let late = logins.0.refused_at_provider(&login, code, String::new()).await;
+        assert!(matches!(late, Err(PasteError::InUse)), "{late:?}");
+        held.release();
+        assert_eq!(pasting.await.unwrap().unwrap(), Answered::Succeeded, "{code}");
+        let late = logins.0.refused_at_provider(&login, code, String::new()).await;
+        assert!(matches!(late, Err(PasteError::Over(LoginStatus::Succeeded))), "{late:?}");
+    }
+}

@@ -14,6 +14,7 @@ use latchkey_test_authority::{Authority, CLIENT, Canned, Endpoint, Fault, Person
 use tokio::task::JoinSet;
 
 use super::*;
+use crate::broker::Broker;
 use crate::pending::{LoginKind, Watcher};
 use crate::secret::Secret;
 use crate::tenant::{ThreadId, User};
@@ -27,6 +28,16 @@ impl Host {
         let (store, client): (Arc<dyn Store>, _) = (self.store(), oauth::Client::new());
         let directory = Directory::new(Arc::clone(&store), client.clone(), self.clock.clone());
         Logins::new(store, self.catalog.clone(), directory, client, self.clock.clone(), 5)
+    }
+
+    /// The front door of a process of its own.
+    fn front(&self) -> Broker {
+        Broker::new(self.store(), self.catalog.clone(), oauth::Client::new(), self.clock.clone(), 50)
+    }
+
+    /// The tokens whose end is owed to the provider.
+    fn owed(&self) -> Vec<String> {
+        self.store().snapshot().unwrap().owed().map(|owed| owed.token.expose().to_owned()).collect()
     }
 
     fn login(&self, id: &str) -> Option<PendingLogin> {

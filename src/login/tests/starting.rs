@@ -92,3 +92,17 @@ async fn a_hanging_poll_of_a_cancelled_login_delays_no_new_start() {
     held.release();
     polling.await.unwrap();
 }
+
+/// F5: a login that cannot be understood is not written over.
+#[tokio::test]
+async fn a_damaged_login_is_not_written_over() {
+    let host = Host::new();
+    let logins = host.logins();
+    let login = host.paste_login(&logins, "42").await;
+    logins.cancel(&user("42"), false, &login.id).await.unwrap();
+    std::fs::write(&host.path, host.text().replace("\"paste\"", "\"odd\"")).unwrap();
+    let refused = logins.start(request("42", LoginKind::Paste)).await;
+    assert!(matches!(refused, Err(StartError::Store(StoreError::Entry(_)))), "{refused:?}");
+    assert!(host.text().contains("\"odd\""));
+    assert_eq!(host.paste_login(&logins, "43").await.status, LoginStatus::Pending);
+}

@@ -5,6 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::entry::Parts;
 use super::tenant::TenantWire;
 use super::{Wire, named, seconds};
 use crate::pending::{Asked, Confirming};
@@ -16,11 +17,21 @@ pub(super) struct ConfirmingWire {
     since: Option<i64>,
 }
 
-impl Wire for ConfirmingWire {}
+impl Wire for ConfirmingWire {
+    fn keep_parts(&self, before: &Self, parts: &mut Parts<'_>) {
+        let (now, before) = (Some(&self.credential), Some(&before.credential));
+        parts.part("credential", now, before, TenantWire::is_of_the_same_sign_in);
+    }
+}
 
 impl ConfirmingWire {
     pub(super) fn of(confirming: &Confirming) -> Self {
         Self { credential: TenantWire::of(&confirming.credential), since: Some(confirming.since) }
+    }
+
+    /// Whether both wait with the same sign-in.
+    pub(super) fn is_same(&self, other: &Self) -> bool {
+        self.credential.is_of_the_same_sign_in(&other.credential)
     }
 
     pub(super) fn confirming(self) -> Result<Confirming, String> {
@@ -49,6 +60,11 @@ impl AskedWire {
             message: asked.message.clone(),
             thread: asked.thread.to_string(),
         }
+    }
+
+    /// Whether both are the same question.
+    pub(super) fn is_same(&self, other: &Self) -> bool {
+        (&self.login, &self.thread) == (&other.login, &other.thread)
     }
 
     pub(super) fn asked(self) -> Result<Asked, String> {

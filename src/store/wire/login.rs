@@ -95,6 +95,13 @@ impl Wire for PendingWire {
     fn keep_parts(&self, before: &Self, parts: &mut Parts<'_>) {
         let (reason, watchers) = (self.reason.as_ref(), &self.watchers);
         parts.part("reason", reason, before.reason.as_ref(), |now, before| now.kind == before.kind);
+        parts.part(
+            "confirming",
+            self.confirming.as_ref(),
+            before.confirming.as_ref(),
+            ConfirmingWire::is_same,
+        );
+        parts.list("asked", &self.asked, &before.asked, AskedWire::is_same);
         parts.list("watchers", watchers, &before.watchers, |now, before| now.thread == before.thread);
     }
 }
@@ -116,6 +123,7 @@ fn reason_of(wire: ReasonWire) -> Result<EndReason, String> {
         "unconfirmed" => EndReason::Unconfirmed,
         "held_elsewhere" => EndReason::HeldElsewhere(detail.parse().map_err(|e| named(&e))?),
         "removed" => EndReason::Removed,
+        "not_served" => EndReason::NotServed,
         "unavailable" => EndReason::Unavailable,
         "code_refused" => EndReason::CodeRefused,
         "misconfigured" => EndReason::Misconfigured(Some(detail).filter(|said| !said.is_empty())),
@@ -138,6 +146,7 @@ fn reason_wire(reason: &EndReason) -> ReasonWire {
         EndReason::Unconfirmed => ("unconfirmed", None),
         EndReason::HeldElsewhere(holder) => ("held_elsewhere", Some(holder.to_string())),
         EndReason::Removed => ("removed", None),
+        EndReason::NotServed => ("not_served", None),
         EndReason::Unavailable => ("unavailable", None),
         EndReason::CodeRefused => ("code_refused", None),
         EndReason::Misconfigured(said) => ("misconfigured", said.clone()),
@@ -268,8 +277,12 @@ mod tests {
             EndReason::Interrupted,
             EndReason::OtherAccount,
             EndReason::OtherOwner,
+            EndReason::ConfirmedBy("777".parse().unwrap()),
+            EndReason::RefusedBy("778".parse().unwrap()),
+            EndReason::Unconfirmed,
             EndReason::HeldElsewhere(holder),
             EndReason::Removed,
+            EndReason::NotServed,
             EndReason::Unavailable,
             EndReason::CodeRefused,
             EndReason::Misconfigured(None),
@@ -281,5 +294,31 @@ mod tests {
         }
         let later = ReasonWire { kind: "later".to_owned(), detail: Some(said()) };
         assert_eq!(reason_of(later), Ok(EndReason::Provider(said())));
+    }
+
+    /// F5, C5: what a later version wrote into what waits stays while that waits, and goes with it.
+    #[test]
+    fn unknown_fields_of_what_waits_are_kept_while_it_waits() {
+        let before = r#"{"id": "l1", "kind": "paste", "status": "confirming", "user": "42", "tenant": "acme",
+            "created_at": 100, "expires_at": 200, "updated_at": 100,
+            "confirming": {"since": 100, "later": 1, "credential": {"kind": "oauth", "provider": "acme",
+                "access_token": "at", "credential_id": "c1", "generation": 1, "expires_at": 300, "later": 2}},
+            "asked": [{"login": "l1", "thread": "7", "at": 100, "later": 3}]}"#;
+        let mut login = PendingLogin::read(before).unwrap();
+        login.asked[0].message = Some("555".to_owned());
+        let later = |login: &PendingLogin| {
+            let text: serde_json::Value = serde_json::from_str(login.write(Some(before)).get()).unwrap();
+            let waiting = &text["confirming"];
+            [&waiting["later"], &waiting["credential"]["later"], &text["asked"][0]["later"]]
+                .map(|v| v.as_u64())
+        };
+        assert_eq!(later(&login), [Some(1), Some(2), Some(3)]);
+        let mut other = login.clone();
+        other.asked[0].thread = "8".parse().unwrap();
+        other.confirming.as_mut().unwrap().credential.id = "c2".to_owned();
+        assert_eq!(later(&other), [None; 3], "of another sign-in and question nothing is known");
+        login.status = LoginStatus::Cancelled;
+        login.strip();
+        assert_eq!(later(&login), [None; 3]);
     }
 }

@@ -106,6 +106,13 @@ impl Wire for TenantWire {
     }
 }
 
+impl TenantWire {
+    /// Whether both are the same sign-in, as far as they say which.
+    pub(super) fn is_of_the_same_sign_in(&self, other: &Self) -> bool {
+        self.credential_id.is_some() && self.credential_id == other.credential_id
+    }
+}
+
 impl Record for Credential {
     fn read(raw: &str) -> Result<Self, String> {
         parse::<TenantWire>(raw)?.credential()

@@ -76,3 +76,41 @@ async fn a_token_that_another_slot_holds_is_refused() {
     let (pasted, _) = host.signs_in(&logins, BOB, false, &Person::ben()).await;
     assert_eq!(pasted, Answered::Failed(held_elsewhere), "it is not even asked about");
 }
+
+/// S11, U5: an interaction token is kept as long as it may be good for something, and no longer; the login waits on.
+#[tokio::test]
+async fn interaction_tokens_do_not_outlive_their_messages() {
+    let host = Host::new();
+    let (logins, id) = host.ann_waits().await;
+    for (passed, kept) in [(0, true), (ANCIENT_AGE - 60, true), (120, false)] {
+        host.clock.jump(passed);
+        logins.sweep().await.unwrap();
+        let login = host.login(&id).unwrap();
+        let keeps: Vec<_> = login.watchers.iter().map(|watcher| watcher.interaction.is_some()).collect();
+        assert_eq!((login.status, keeps), (LoginStatus::Confirming, vec![kept]), "after {passed} s more");
+    }
+    let text = host.text();
+    logins.sweep().await.unwrap();
+    assert_eq!(host.text(), text, "once");
+}
+
+/// I5: what somebody had a thread use while a sign-in waited stays when an admin agrees to that.
+#[tokio::test]
+async fn an_approval_changes_no_binding_that_was_chosen_meanwhile() {
+    for (since, bound_to) in [(0, "acme"), (60, "acme/other")] {
+        let host = Host::new();
+        let (logins, id) = host.ann_waits().await;
+        host.clock.jump(since);
+        let store = host.store();
+        let chosen = update(&*store, Touches::thread(&thread("7")), |view| {
+            let mut binding = view.binding(&thread("7")).unwrap();
+            binding.tenants.insert(key("acme").provider, key("acme/other"));
+            view.put_binding(&thread("7"), binding);
+            Ok::<_, ()>(())
+        });
+        chosen.await.unwrap().unwrap();
+        over(logins.confirm(&user(ADMIN), true, &id, Host::seen(&logins, &id)).await.unwrap());
+        let bound = host.store().snapshot().unwrap().binding(&thread("7")).unwrap().unwrap();
+        assert_eq!(bound.tenants[&key("acme").provider], key(bound_to), "{since} s later");
+    }
+}
