@@ -33,6 +33,14 @@ pub(super) fn sheet(
         (_, Some(EndReason::Removed)) => {
             bad(language, say!(language, "page-removed", name = name), say!(language, "page-nothing-stored"))
         }
+        (_, Some(EndReason::RefusedBy(_))) => {
+            bad(language, say!(language, "page-kept", name = name), say!(language, "page-kept-text"))
+        }
+        (_, Some(EndReason::Unconfirmed)) => bad(
+            language,
+            say!(language, "page-unconfirmed", name = name),
+            say!(language, "page-unconfirmed-text"),
+        ),
         (LoginStatus::Cancelled, _) => bad(
             language,
             say!(language, "page-cancelled", name = name),

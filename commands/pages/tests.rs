@@ -60,6 +60,8 @@ fn pages() -> Vec<(&'static str, Page)> {
         ("expired", ended(LoginStatus::Expired)),
         ("denied", ended(LoginStatus::Denied)),
         ("removed", stands(LoginStatus::Cancelled, Some(EndReason::Removed), None)),
+        ("kept", stands(LoginStatus::Cancelled, Some(EndReason::RefusedBy("43".parse().unwrap())), None)),
+        ("unconfirmed", stands(LoginStatus::Expired, Some(EndReason::Unconfirmed), None)),
         ("failed", failed(EndReason::Provider("invalid_grant: <b>no</b>".to_owned()))),
         ("not-stored", failed(EndReason::NotStored)),
         ("interrupted", failed(EndReason::Interrupted)),

@@ -64,3 +64,7 @@ page-bad-request-text = Keine Seite hier stellt eine solche. Nichts geht verlore
 page-fault = Hier ist etwas schiefgegangen
 page-fault-text = Es steht im Protokoll für den Betreiber. Nichts geht verloren: Lade diese Seite gleich noch einmal.
 page-back = Zurück zu Discord
+page-kept = { $name } behält das bisherige Konto
+page-kept-text = Das hat ein Admin des Discord-Servers entschieden. Deine Anmeldung wurde nicht gespeichert.
+page-unconfirmed = Über die Anmeldung bei { $name } wurde nicht rechtzeitig entschieden
+page-unconfirmed-text = Kein Admin des Discord-Servers hat dem anderen Konto zugestimmt. Es hat sich nichts geändert.

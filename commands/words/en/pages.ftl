@@ -64,3 +64,7 @@ page-bad-request-text = It is none that a page here makes. Nothing is lost: go b
 page-fault = Something went wrong here
 page-fault-text = It was written to the log for the operator. Nothing is lost: load this page anew in a moment.
 page-back = Go back to Discord
+page-kept = { $name } keeps its present account
+page-kept-text = An admin of the Discord server decided so. What you signed in with was not stored.
+page-unconfirmed = The sign-in to { $name } was not decided in time
+page-unconfirmed-text = No admin of the Discord server agreed to the other account. Nothing was changed.
