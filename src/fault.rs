@@ -14,7 +14,7 @@
 //! | `return(INT)`, `TERM`, `HUP`, `QUIT`, `PIPE` | it gets that signal there, and goes on if it handles it |
 //! | `return(<errno>)` at an operation | the operation fails with that error, `28` for a full disk, say |
 //!
-//! Two faults are neither: `without-refresh-lock=return` gives each process a refresh lock of its own, which proves what
+//! Three faults are neither: `pressed=panic` makes the handler of a press or form panic; `without-refresh-lock=return` gives each process a refresh lock of its own, which proves what
 //! the lock is for; `clock=return(<path>)` adds the number of seconds that the file at that path holds to the wall clock.
 
 use std::io;
@@ -209,6 +209,12 @@ pub fn without_refresh_lock() -> bool {
     return fail::eval("without-refresh-lock", |_| ()).is_some();
     #[cfg(not(debug_assertions))]
     false
+}
+
+/// Says that the handler of a press or form begins.
+pub fn pressed() {
+    #[cfg(debug_assertions)]
+    fail::eval("pressed", |_| ());
 }
 
 /// A key that no other process locks.

@@ -20,27 +20,31 @@ pub async fn cancel(
     visit.defer().await;
     let mut logins = open_logins(&visit)?;
     if let Some(text) = tenant.as_deref().map(str::trim) {
-        logins.retain(|login| is_named(&visit, text, &login.tenant));
+        if logins.iter().any(|login| is_named(&visit, text, &login.tenant)) {
+            logins.retain(|login| is_named(&visit, text, &login.tenant));
+        } else {
+            // Whoever mistyped is shown what there is, and ends nothing by that.
+            logins.sort_by_key(|login| login.user != visit.caller.user);
+            return offer(&visit, &logins).await;
+        }
     } else if logins.iter().any(|login| login.user == visit.caller.user) {
         // Others' are cancelled by name only: an admin who means their own is not asked about everybody's.
         logins.retain(|login| login.user == visit.caller.user);
     }
     match logins.as_slice() {
-        [] => visit.show(&view::nothing_to_cancel(visit.language, &visit.desk.slash)).await,
-        [one] if one.user == visit.caller.user => end(&visit, &one.id).await?,
-        several => {
-            let catalog = visit.desk.broker.catalog();
-            visit
-                .show(&view::pick_login(
-                    visit.language,
-                    several,
-                    &visit.caller.user,
-                    catalog,
-                    &visit.desk.slash,
-                ))
-                .await;
-        }
+        [one] if one.user == visit.caller.user => end(&visit, &one.id).await,
+        several => offer(&visit, several).await,
     }
+}
+
+/// Asks which of `logins` is meant, if there are any.
+async fn offer(visit: &Visit<'_>, logins: &[PendingLogin]) -> Result<(), Failure> {
+    let (language, slash) = (visit.language, &visit.desk.slash);
+    let page = match logins {
+        [] => view::nothing_to_cancel(language, slash),
+        some => view::pick_login(language, some, &visit.caller.user, visit.desk.broker.catalog(), slash),
+    };
+    visit.show(&page).await;
     Ok(())
 }
 

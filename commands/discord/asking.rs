@@ -13,7 +13,6 @@ use latchkey::broker::Broker;
 use latchkey::config::Rule;
 use latchkey::login::ToAsk;
 use latchkey::pending::{Asked, LoginId, LoginStatus, PendingLogin};
-use latchkey::secret::TokenHash;
 use latchkey::store::has_ended;
 use latchkey::tenant::ThreadId;
 use serenity::all::{
@@ -22,6 +21,7 @@ use serenity::all::{
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
+use super::live::PATIENCE;
 use super::notifier::{Messenger, Place, channel_id, refused};
 use super::{api, render};
 use crate::view;
@@ -33,10 +33,8 @@ const LOOK_EVERY: Duration = Duration::from_secs(5);
 const AGAIN: Duration = Duration::from_secs(10);
 /// The pause before a closed thread is looked at again.
 const CLOSED: Duration = Duration::from_mins(1);
-/// The longest nonce that Discord takes.
-const NONCE_CAP: usize = 25;
-/// The most people who are mentioned where no role is an admin's.
-const PEOPLE_CAP: usize = 5;
+/// The most roles that are mentioned; or people, where no role is an admin's.
+const MENTION_CAP: usize = 5;
 
 /// Whoever asks the admins.
 #[derive(Clone)]
@@ -90,18 +88,21 @@ impl Asking {
                 _ = look.tick() => {}
             }
             changes.borrow_and_update();
-            self.look(&mut pauses).await;
+            self.look(&mut pauses, closing).await;
         }
     }
 
-    /// Asks what is to be asked, and closes what is over.
-    async fn look(&self, pauses: &mut Pauses) {
+    /// Asks what is to be asked, and closes what is over, until the program ends.
+    async fn look(&self, pauses: &mut Pauses, closing: &CancellationToken) {
         // The supervisor says so when the store cannot be read.
         let Ok(document) = self.broker.store().snapshot() else { return };
         let now = self.broker.clock().now();
         let started = Instant::now();
         pauses.retain(|_, until| *until > started);
         for login in document.logins() {
+            if closing.is_cancelled() {
+                return;
+            }
             let waits = login.status == LoginStatus::Confirming && !has_ended(&login, now);
             // An admin who signed in is asked on their own card.
             if waits && !login.by_admin {
@@ -120,7 +121,8 @@ impl Asking {
         }
     }
 
-    /// Does `work`, unless it is to be left alone for a while; `work` says for how long it is after that.
+    /// Does `work`, unless it is to be left alone for a while; `work` says for how long it is after that. What takes longer
+    /// than others can wait is broken off, and done again from the beginning: its nonce makes one message of both.
     async fn paced(
         &self,
         pauses: &mut Pauses,
@@ -132,7 +134,7 @@ impl Asking {
         if pauses.contains_key(&key) {
             return;
         }
-        if let Some(pause) = work.await {
+        if let Some(pause) = tokio::time::timeout(PATIENCE, work).await.unwrap_or(Some(AGAIN)) {
             pauses.insert(key, Instant::now() + pause);
         }
     }
@@ -236,11 +238,11 @@ impl Asking {
     fn mentions(&self) -> (Vec<String>, CreateAllowedMentions) {
         let Rule { roles, users, .. } = &self.admins;
         if roles.is_empty() {
-            let people: Vec<_> = users.iter().filter(|id| **id != 0).take(PEOPLE_CAP).copied().collect();
+            let people: Vec<_> = users.iter().filter(|id| **id != 0).take(MENTION_CAP).copied().collect();
             let named = people.iter().map(|id| format!("<@{id}>")).collect();
             return (named, CreateAllowedMentions::new().users(people.into_iter().map(UserId::new)));
         }
-        let roles: Vec<_> = roles.iter().filter(|id| **id != 0).copied().collect();
+        let roles: Vec<_> = roles.iter().filter(|id| **id != 0).take(MENTION_CAP).copied().collect();
         let named = roles.iter().map(|id| format!("<@&{id}>")).collect();
         (named, CreateAllowedMentions::new().roles(roles.into_iter().map(RoleId::new)))
     }
@@ -248,6 +250,5 @@ impl Asking {
 
 /// The same for the same question: Discord makes one message of both, should it be sent twice.
 fn nonce(login: &PendingLogin, thread: &ThreadId) -> Nonce {
-    let hash = TokenHash::of(&format!("{}/{thread}", login.id)).to_string();
-    Nonce::String(hash.chars().take(NONCE_CAP).collect())
+    render::nonce(&format!("{}/{thread}", login.id))
 }

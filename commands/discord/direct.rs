@@ -2,22 +2,18 @@
 //!
 //! Invariant: whoever takes no direct messages is not asked again. Must not: be used for what can be said elsewhere.
 
-use serenity::all::{CreateAllowedMentions, CreateMessage, Http, Nonce, UserId};
+use serenity::all::{CreateAllowedMentions, CreateMessage, Http, UserId};
 
-use super::api;
 use super::notifier::refused;
+use super::{api, render};
 use crate::view::Page;
-
-/// The longest nonce, in characters.
-const NONCE_CAP: usize = 25;
 
 /// Whether `page` has reached `user`, or never will; an error if it may later. What has the same `name` shows once.
 pub async fn tell(http: &Http, user: UserId, page: &Page, name: &str) -> serenity::Result<()> {
-    let nonce = Nonce::String(name.chars().take(NONCE_CAP).collect());
     let message = CreateMessage::new()
         .content(&page.text)
         .allowed_mentions(CreateAllowedMentions::new())
-        .nonce(nonce)
+        .nonce(render::nonce(name))
         .enforce_nonce(true);
     let sent = async { user.create_dm_channel(http).await?.id.send_message(http, message).await };
     match sent.await {

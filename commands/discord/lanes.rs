@@ -1,7 +1,7 @@
-//! Taking turns: whoever edits the messages of a login does so one after another.
+//! Taking turns: whoever edits the messages of a login, or writes down what became of a member, does so one after another.
 //!
-//! Owns a lane for each login that is being edited. Invariant: an edit that has to wait, for Discord or for its rate limits,
-//! holds up only the edits of the same login; a lane is gone once nobody is in it.
+//! Owns a lane for each name in use. Invariant: one that has to wait, for Discord, for its rate limits or for the store,
+//! holds up only others of the same name; a lane is gone once nobody is in it.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};

@@ -6,6 +6,7 @@
 
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use latchkey::broker::Broker;
 use latchkey::pending::{EndReason, LoginId, LoginStatus, PendingLogin};
@@ -19,6 +20,9 @@ use super::lanes::{Lanes, Turn};
 use super::render;
 use crate::view::{self, Card, Notice, Page, Serves, Slash};
 use crate::words::Language;
+
+/// How long a message is waited for before others have their turn: it may have to wait for a rate limit of its own.
+pub const PATIENCE: Duration = Duration::from_secs(5);
 
 /// The live messages. Shared by the presses and the notifier.
 pub struct Live {
@@ -140,7 +144,11 @@ impl Live {
 
     /// Puts `notice` above the card of an open login, or takes away the one that is there.
     pub fn note(&self, login: &LoginId, notice: Option<Notice>) {
+        let stored = self.broker.store().snapshot();
         let mut notices = self.notices.lock().unwrap_or_else(PoisonError::into_inner);
+        // The end of a login may have been drawn before its last paste came to nothing.
+        notices
+            .retain(|id, _| stored.as_ref().ok().is_none_or(|document| document.login_by_id(id).is_some()));
         match notice {
             Some(notice) => drop(notices.insert(login.clone(), notice)),
             None => drop(notices.remove(login)),
@@ -175,14 +183,25 @@ impl Live {
         if self.stored(new).is_none() {
             return;
         }
-        if let Err(error) = self.show_in_turn(&turn, new, interaction).await {
-            tracing::debug!(login = %new.id, error = super::api::words(&error), "a message could not be passed on");
+        match tokio::time::timeout(PATIENCE, self.show_in_turn(&turn, new, interaction)).await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => {
+                tracing::debug!(login = %new.id, error = super::api::words(&error), "a message could not be passed on");
+            }
+            Err(_) => tracing::debug!(login = %new.id, "a message was not passed on in time"),
         }
     }
 
     /// Points from an older message of `login` to the live one, `own` if that was there before; nobody waits for it.
     pub async fn retire(&self, login: &PendingLogin, interaction: &Secret, own: Option<MessageId>) {
         let _turn = self.turn(&login.id).await;
+        // The live message has its turn soon, whatever the older one waits for.
+        if tokio::time::timeout(PATIENCE, self.point(login, interaction, own)).await.is_err() {
+            tracing::debug!(login = %login.id, "an older message was not changed in time");
+        }
+    }
+
+    async fn point(&self, login: &PendingLogin, interaction: &Secret, own: Option<MessageId>) {
         if let Some(own) = own {
             // A message can be pressed twice: then the older token is that of the live message itself.
             match self.to(interaction).get_original_interaction_response(interaction.expose()).await {

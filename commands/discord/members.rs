@@ -2,7 +2,8 @@
 //!
 //! Owns when each is looked at: once a day over REST, and for nothing whenever Discord describes them with an interaction of
 //! theirs. Invariants: only Discord's word that they are not there, or a description of them that `access` does not admit,
-//! counts against them; a Discord that cannot be asked counts for nothing. Must not: delay an answer to anybody.
+//! counts against them; a Discord that cannot be asked counts for nothing; of two words about one member the later one stays. Must
+//! not: delay an acknowledgement of anybody's (U1).
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -14,10 +15,13 @@ use latchkey::config::Access;
 use latchkey::credential::Unserved;
 use latchkey::tenant::UserId as Person;
 use serenity::all::{GuildId, Http, Member, PartialGuild, Permissions, RoleId};
+use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use super::access::{Standing, standing};
 use super::api;
+use super::lanes::Lanes;
+use super::notifier::refused;
 use super::telling::discord_id;
 
 /// Each member is looked at this often, in seconds.
@@ -39,6 +43,10 @@ pub struct Members {
     access: Access,
     /// When each was looked at. Locked to look up or change, never across a wait.
     looked: Mutex<HashMap<Person, UnixSeconds>>,
+    /// What was last found of each, until that is written down. Locked as above.
+    unwritten: Mutex<HashMap<Person, Option<Unserved>>>,
+    /// Whoever writes down what was found of a member.
+    lanes: Lanes,
 }
 
 /// Whether somebody who was looked at then is to be looked at again. A look from the future is none (S14).
@@ -63,19 +71,34 @@ fn verdict(standing: Standing) -> Option<Unserved> {
 
 impl Members {
     pub fn new(http: Arc<Http>, broker: Broker, guild: GuildId, access: Access) -> Self {
-        Self { http, broker, guild, access, looked: Mutex::default() }
+        Self {
+            http,
+            broker,
+            guild,
+            access,
+            looked: Mutex::default(),
+            unwritten: Mutex::default(),
+            lanes: Lanes::default(),
+        }
     }
 
-    /// Discord has just described `person`, whose `standing` that is. Somebody who is back is served before this returns.
-    /// It may wait for the store: whoever expects an answer has got its first response before.
-    pub async fn seen(self: &Arc<Self>, person: &Person, standing: Standing) {
-        self.note_look(person);
-        let (members, person) = (Arc::clone(self), person.clone());
-        // What is written must not end with whoever waits for it.
-        let noting = tokio::spawn(async move { members.note(&person, verdict(standing)).await });
-        if standing != Standing::Stranger && tokio::time::timeout(BACK, noting).await.is_err() {
+    /// Discord has just described `member`, whose `standing` that is. Nobody waits for what is written down of it.
+    pub fn seen(self: &Arc<Self>, member: &Member, standing: Standing) {
+        let person = Person::from(member.user.id.get());
+        self.found(&person, verdict(standing));
+        drop(self.noting(&person));
+    }
+
+    /// What was found of `person` is written down: somebody who is back is served when this returns, or in a moment.
+    pub async fn settled(self: &Arc<Self>, person: &Person) {
+        if tokio::time::timeout(BACK, self.noting(person)).await.is_err() {
             tracing::debug!("a member who is back is served in a moment");
         }
+    }
+
+    fn found(&self, person: &Person, unserved: Option<Unserved>) {
+        self.note_look(person);
+        self.unwritten.lock().unwrap_or_else(PoisonError::into_inner).insert(person.clone(), unserved);
     }
 
     fn note_look(&self, person: &Person) {
@@ -83,7 +106,18 @@ impl Members {
         self.looked.lock().unwrap_or_else(PoisonError::into_inner).insert(person.clone(), now);
     }
 
-    async fn note(&self, person: &Person, unserved: Option<Unserved>) {
+    /// As [`Self::note`], in a task: what is written must not end with whoever waits for it.
+    fn noting(self: &Arc<Self>, person: &Person) -> JoinHandle<()> {
+        let (members, person) = (Arc::clone(self), person.clone());
+        tokio::spawn(async move { members.note(&person).await })
+    }
+
+    /// Writes down what was found of `person`, if nobody has; once this returns, that is done.
+    async fn note(&self, person: &Person) {
+        let _turn = self.lanes.turn(&person.to_string()).await;
+        // Looked up in turn: what was found last is written last, whichever task comes first.
+        let found = self.unwritten.lock().unwrap_or_else(PoisonError::into_inner).remove(person);
+        let Some(unserved) = found else { return };
         if let Err(error) = self.broker.note_member(person, self.guild.get(), unserved).await {
             tracing::warn!(user = %person, %error, "what became of a member could not be written down; at the next look");
             self.looked.lock().unwrap_or_else(PoisonError::into_inner).remove(person);
@@ -118,6 +152,14 @@ impl Members {
         };
         for person in due {
             if let Err(error) = self.look(&guild, &person).await {
+                if is_about_them(&error) {
+                    tracing::warn!(
+                        user = %person, error = api::words(&error),
+                        "Discord does not say whether somebody is still a member; asking again tomorrow"
+                    );
+                    self.note_look(&person);
+                    continue;
+                }
                 // Discord has other troubles: everybody left is looked at in the next round.
                 return tell_unknown(&error);
             }
@@ -145,10 +187,16 @@ impl Members {
             }
             Err(error) => return Err(error),
         };
-        self.note_look(person);
-        self.note(person, unserved).await;
+        self.found(person, unserved);
+        self.note(person).await;
         Ok(())
     }
+}
+
+/// Whether Discord would say the same of nobody else: it does not take the question, though we may ask it.
+fn is_about_them(error: &serenity::Error) -> bool {
+    let concerns_all = |status: u16| matches!(status, 401 | 403 | 404);
+    refused(error) && !api::status(error).is_some_and(|status| concerns_all(status.as_u16()))
 }
 
 fn tell_unknown(error: &serenity::Error) {

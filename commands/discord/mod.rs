@@ -71,4 +71,10 @@ impl Desk {
         self.places.note_ours(thread, parent.clone());
         self.supervisor.thread_used(thread, parent);
     }
+
+    /// `thread` was deleted.
+    pub fn left(&self, thread: &ThreadId) {
+        self.supervisor.thread_closed(thread);
+        self.places.forget(thread);
+    }
 }

@@ -1,12 +1,12 @@
 //! Telling people how their logins go on, when nobody pressed anything.
 //!
 //! Owns the routes of U5: the live message, as long as an interaction token is left, else one line in the thread that
-//! shows no secret, else a direct message where nothing can be said in the thread. What becomes of a thread's tenants is `telling`'s. Invariants: nothing is said in another guild (U8), nothing reopens an archived thread, and a line in
-//! the thread mentions one person only.
+//! shows no secret, else a direct message where nothing can be said in the thread. What becomes of a thread's tenants is
+//! `telling`'s. Invariants: nothing is said in another guild (U8), nothing reopens an archived thread, a line in the thread
+//! mentions one person only, and shows once though a bot died before it could note that.
 
 use std::pin::Pin;
 use std::sync::Arc;
-use std::time::Duration;
 
 use latchkey::broker::Broker;
 use latchkey::pending::PendingLogin;
@@ -16,16 +16,12 @@ use latchkey::worker::{Heard, News, Notifier, Told};
 use serenity::all::{Channel, ChannelId, CreateAllowedMentions, CreateMessage, Http, UserId};
 
 use super::api::Home;
-use super::live::Live;
+use super::live::{Live, PATIENCE};
 use super::places::Places;
 use super::telling::Teller;
-use super::{api, direct};
+use super::{api, direct, render};
 use crate::view::{self, Slash};
 use crate::words::Language;
-
-/// How long a message is waited for before the others of its thread have their turn: it may have to wait for a rate limit
-/// of its own.
-const PATIENCE: Duration = Duration::from_secs(5);
 
 /// What may be said in a thread.
 pub(super) enum Place {
@@ -67,6 +63,14 @@ impl Messenger {
     }
 
     async fn tell(&self, login: &PendingLogin, thread: &ThreadId, interaction: Option<&Secret>) -> Told {
+        // Discord knows no more of a thread that was deleted while we were away. One that came later may be another guild's.
+        let is_where_it_began = login.watchers.iter().all(|watcher| watcher.thread == *thread);
+        if self.known.is_ours(thread).is_none()
+            && login.guild == Some(self.home.id.get())
+            && is_where_it_began
+        {
+            self.known.note_ours(thread, None);
+        }
         // Before the token is used: another application's would be refused, and that says nothing of the login.
         if self.known.is_ours(thread).is_none() {
             match self.look(thread).await {
@@ -137,7 +141,9 @@ impl Messenger {
         let page = view::ended_in_thread(self.home.language, login, self.broker.catalog(), &self.slash);
         let message = CreateMessage::new()
             .content(page.text)
-            .allowed_mentions(CreateAllowedMentions::new().users([user]));
+            .allowed_mentions(CreateAllowedMentions::new().users([user]))
+            .nonce(render::nonce(&format!("end of {}/{thread}", login.id)))
+            .enforce_nonce(true);
         match channel.send_message(&*self.http, message).await {
             Ok(_) => Told::Done,
             Err(error) if refused(&error) => {

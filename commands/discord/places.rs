@@ -28,6 +28,11 @@ impl Places {
         self.lock().insert(thread.clone(), Known { is_ours: false, parent: None });
     }
 
+    /// `thread` is no more.
+    pub fn forget(&self, thread: &ThreadId) {
+        self.lock().remove(thread);
+    }
+
     /// Whether `thread` is in our guild, if that is known.
     pub fn is_ours(&self, thread: &ThreadId) -> Option<bool> {
         self.lock().get(thread).map(|known| known.is_ours)
@@ -60,6 +65,8 @@ mod tests {
         places.note_foreign(&id("3"));
         assert_eq!(places.within(&id("1")), [id("11"), id("1")]);
         assert_eq!(places.within(&id("3")), [id("3")]);
+        places.forget(&id("21"));
+        assert_eq!(places.is_ours(&id("21")), None);
         assert_eq!(
             [id("11"), id("3"), id("4")].map(|id| places.is_ours(&id)),
             [Some(true), Some(false), None]

@@ -3,11 +3,12 @@
 //! Owns the step from plain data to serenity's builders. Invariants: every answer to an interaction is ephemeral and mentions nobody,
 //! whichever way it is sent (U2); an edit replaces text, embeds and components, so that no button outlives its page.
 
+use latchkey::secret::TokenHash;
 use serenity::all::{
     ButtonStyle, CreateActionRow, CreateAllowedMentions, CreateButton, CreateEmbed, CreateInputText,
     CreateInteractionResponse, CreateInteractionResponseFollowup, CreateInteractionResponseMessage,
     CreateMessage, CreateModal, CreateSelectMenu, CreateSelectMenuKind, CreateSelectMenuOption,
-    EditInteractionResponse, InputTextStyle, UserId,
+    EditInteractionResponse, InputTextStyle, Nonce, UserId,
 };
 
 use crate::view::{Button, Does, Form, Look, MENU_CAP, Menu, Page, Row};
@@ -16,6 +17,8 @@ use crate::view::{Button, Does, Form, Look, MENU_CAP, Menu, Page, Row};
 pub const FIELD: &str = "answer";
 /// The longest text that the field takes, in characters.
 const FIELD_CAP: u16 = 4_000;
+/// The longest nonce that Discord takes, in characters.
+const NONCE_CAP: usize = 25;
 
 /// A message that mentions nobody loudly.
 pub fn nobody() -> CreateAllowedMentions {
@@ -65,6 +68,11 @@ pub fn public(page: &Page, called: Option<UserId>) -> CreateMessage {
         .embeds(embeds(page))
         .components(rows(page))
         .allowed_mentions(nobody().users(called))
+}
+
+/// What names a message that is not to show twice: Discord makes one of two that have the same.
+pub fn nonce(name: &str) -> Nonce {
+    Nonce::String(TokenHash::of(name).to_string().chars().take(NONCE_CAP).collect())
 }
 
 /// A modal.

@@ -7,6 +7,7 @@
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, OnceLock};
 
+use latchkey::fault;
 use latchkey::tenant::ThreadId;
 use poise::{BoxFuture, FrameworkContext, FrameworkError, FrameworkOptions};
 use serenity::all::{
@@ -19,7 +20,7 @@ use tokio_util::task::TaskTracker;
 use super::access::{Standing, standing};
 use super::custom_id::Press;
 use super::render::FIELD;
-use super::visit::{Parts, Visit};
+use super::visit::{DEADLINE, Parts, Visit};
 use super::{Desk, watch::Watch};
 use crate::auth;
 use crate::view;
@@ -64,17 +65,32 @@ impl Door {
         match interaction {
             Interaction::Command(i) => self.command(context, i).await,
             Interaction::Autocomplete(i) => self.autocomplete(context, i).await,
-            Interaction::Component(i) => self.guarded(async move { component(&desk, &i).await }).await,
-            Interaction::Modal(i) => self.guarded(async move { modal(&desk, &i).await }).await,
+            Interaction::Component(i) => {
+                let (i, answered) = (Arc::new(i), Arc::new(AtomicBool::new(false)));
+                let (theirs, flag) = (Arc::clone(&i), Arc::clone(&answered));
+                if !self.guarded(async move { component(&desk, &theirs, &flag).await }).await {
+                    apologise(&self.desk, &Parts::of_component(&i), &answered).await;
+                }
+            }
+            Interaction::Modal(i) => {
+                let (i, answered) = (Arc::new(i), Arc::new(AtomicBool::new(false)));
+                let (theirs, flag) = (Arc::clone(&i), Arc::clone(&answered));
+                if !self.guarded(async move { modal(&desk, &theirs, &flag).await }).await {
+                    apologise(&self.desk, &Parts::of_modal(&i), &answered).await;
+                }
+            }
             _ => {}
         }
     }
 
-    /// Runs a handler as a task of its own: a panic in it is logged, and harms nobody else.
-    async fn guarded(&self, handler: impl Future<Output = ()> + Send + 'static) {
-        if self.handlers.spawn(handler).await.is_err() {
-            tracing::error!("a press could not be handled: its handler panicked");
+    /// Runs a handler as a task of its own, and says whether it came to its end: a panic in it is logged, and harms nobody
+    /// else.
+    async fn guarded(&self, handler: impl Future<Output = ()> + Send + 'static) -> bool {
+        let ended = self.handlers.spawn(handler).await;
+        if ended.is_err() {
+            tracing::error!("an interaction could not be handled: its handler panicked");
         }
+        ended.is_ok()
     }
 
     async fn command(&self, context: &Context, interaction: CommandInteraction) {
@@ -83,8 +99,9 @@ impl Door {
         let standing = standing(&self.desk.access, member);
         if standing == Standing::Stranger {
             parts.turn_away(&self.desk.answers, &view::not_allowed(parts.language, &self.desk.access)).await;
-            return self.desk.members.seen(&member.user.id.get().into(), standing).await;
+            return self.desk.members.seen(member, standing);
         }
+        self.desk.members.seen(member, standing);
         if self.desk.closing.is_cancelled() {
             return parts.turn_away(&self.desk.answers, &view::closing(parts.language)).await;
         }
@@ -105,7 +122,10 @@ impl Door {
     /// Hands a command, or the completion of its options, to poise.
     async fn dispatch(&self, context: &Context, interaction: CommandInteraction, completes: bool) {
         let Some(shards) = self.shards.get().cloned() else { return };
-        let (desk, options, context) = (Arc::clone(&self.desk), Arc::clone(&self.options), context.clone());
+        let (desk, options, mut context) =
+            (Arc::clone(&self.desk), Arc::clone(&self.options), context.clone());
+        // By this poise answers a completion; what a command says goes through its visit.
+        context.http = desk.answers.to(&interaction.token);
         self.guarded(async move {
             let framework = FrameworkContext {
                 serenity_context: &context,
@@ -120,15 +140,18 @@ impl Door {
             let mut tree = Vec::new();
             let done = if completes {
                 let tree = &mut tree;
-                poise::dispatch_autocomplete(
+                let completed = poise::dispatch_autocomplete(
                     framework,
                     &interaction,
                     &answered,
                     &invocation_data,
                     &arguments,
                     tree,
-                )
-                .await
+                );
+                let Ok(done) = tokio::time::timeout(DEADLINE, completed).await else {
+                    return tracing::debug!("a completion had no answer in time");
+                };
+                done
             } else {
                 let tree = &mut tree;
                 poise::dispatch_interaction(
@@ -177,11 +200,11 @@ impl Framework for Door {
                 }
             }
             FullEvent::ThreadDelete { thread, .. } if self.is_ours(thread.guild_id) => {
-                self.desk.supervisor.thread_closed(&ThreadId::from(thread.id.get()));
+                self.desk.left(&ThreadId::from(thread.id.get()));
             }
             FullEvent::ChannelDelete { channel, .. } if self.is_ours(channel.guild_id) => {
                 for thread in self.desk.places.within(&ThreadId::from(channel.id.get())) {
-                    self.desk.supervisor.thread_closed(&thread);
+                    self.desk.left(&thread);
                 }
             }
             _ => {}
@@ -195,11 +218,11 @@ impl Door {
     }
 }
 
-async fn component(desk: &Desk, interaction: &ComponentInteraction) {
-    let answered = AtomicBool::new(false);
+async fn component(desk: &Desk, interaction: &ComponentInteraction, answered: &AtomicBool) {
     let parts = Parts::of_component(interaction);
     let Some(member) = parts.member else { return };
-    let Some(visit) = admit(desk, &parts, member, &answered).await else { return };
+    let Some(visit) = admit(desk, &parts, member, answered).await else { return };
+    fault::pressed();
     let chosen = match &interaction.data.kind {
         ComponentInteractionDataKind::StringSelect { values } => values.first().map(String::as_str),
         _ => None,
@@ -212,11 +235,11 @@ async fn component(desk: &Desk, interaction: &ComponentInteraction) {
     settle(&visit, handled).await;
 }
 
-async fn modal(desk: &Desk, interaction: &ModalInteraction) {
-    let answered = AtomicBool::new(false);
+async fn modal(desk: &Desk, interaction: &ModalInteraction, answered: &AtomicBool) {
     let parts = Parts::of_modal(interaction);
     let Some(member) = parts.member else { return };
-    let Some(visit) = admit(desk, &parts, member, &answered).await else { return };
+    let Some(visit) = admit(desk, &parts, member, answered).await else { return };
+    fault::pressed();
     let handled = if let Ok(Press::Paste(login)) = interaction.data.custom_id.parse::<Press>() {
         auth::login::pasted(&visit, &login, field(interaction)).await
     } else {
@@ -247,9 +270,10 @@ async fn admit<'a>(
     let standing = standing(&desk.access, member);
     if standing == Standing::Stranger {
         parts.turn_away(&desk.answers, &view::not_allowed(parts.language, &desk.access)).await;
-        desk.members.seen(&member.user.id.get().into(), standing).await;
+        desk.members.seen(member, standing);
         return None;
     }
+    desk.members.seen(member, standing);
     if desk.closing.is_cancelled() {
         parts.turn_away(&desk.answers, &view::closing(parts.language)).await;
         return None;
@@ -265,6 +289,13 @@ async fn settle(visit: &Visit<'_>, handled: Result<(), Failure>) {
         tracing::error!(error = format!("{error:#}"), "a press could not be handled");
         visit.add(&view::went_wrong(visit.language, &visit.desk.slash)).await;
     }
+}
+
+/// The end of a handler that broke off, for the member.
+async fn apologise(desk: &Desk, parts: &Parts<'_>, answered: &AtomicBool) {
+    let Some(member) = parts.member else { return };
+    let visit = Visit::new(desk, parts, member, standing(&desk.access, member), answered);
+    visit.add(&view::went_wrong(visit.language, &desk.slash)).await;
 }
 
 /// Whatever poise could not do, said in our words. Nothing of the framework's text is shown.
@@ -300,11 +331,6 @@ fn on_error(error: FrameworkError<'_, Desk, Failure>) -> BoxFuture<'_, ()> {
             return;
         }
         let desk = context.framework.user_data;
-        let parts = Parts::of_command(context.interaction);
-        if let Some(member) = parts.member {
-            let standing = standing(&desk.access, member);
-            let visit = Visit::new(desk, &parts, member, standing, context.has_sent_initial_response);
-            visit.add(&view::went_wrong(visit.language, &desk.slash)).await;
-        }
+        apologise(desk, &Parts::of_command(context.interaction), context.has_sent_initial_response).await;
     })
 }

@@ -10,10 +10,9 @@ use std::time::Duration;
 
 use latchkey::broker::Broker;
 use latchkey::clock::UnixSeconds;
-use latchkey::secret::TokenHash;
 use latchkey::tenant::{ThreadId, UserId as Person};
 use latchkey::worker::{Heard, News};
-use serenity::all::{Channel, GuildChannel, Http, Nonce, UserId};
+use serenity::all::{Channel, GuildChannel, Http, UserId};
 use tokio::sync::Mutex;
 use tokio::time::Instant;
 
@@ -29,8 +28,6 @@ const ALIVE_FOR: i64 = 24 * 60 * 60;
 const APART: Duration = Duration::from_millis(250);
 /// After Discord has said that it is too much.
 const TOO_MUCH: Duration = Duration::from_secs(5);
-/// The longest nonce, in characters.
-const NONCE_CAP: usize = 25;
 
 /// Tells threads.
 pub struct Teller {
@@ -91,7 +88,7 @@ impl Teller {
         }
         let page = view::tenant_news(self.home.language, news, self.broker.catalog(), &self.slash);
         let message = render::public(&page, view::called_by(news).and_then(discord_id))
-            .nonce(Nonce::String(nonce(thread, news)))
+            .nonce(render::nonce(&format!("{thread} {}", news.nonce)))
             .enforce_nonce(true);
         match id.send_message(&*self.http, message).await {
             Ok(_) => Ok((Heard::Told, APART)),
@@ -109,11 +106,6 @@ fn is_alive(channel: &GuildChannel, now: UnixSeconds) -> bool {
     let written = channel.last_message_id.map(|message| message.created_at());
     let last = written.unwrap_or_else(|| channel.id.created_at()).unix_timestamp();
     now.saturating_sub(last) < ALIVE_FOR
-}
-
-/// What names the message: Discord shows two of one nonce once.
-fn nonce(thread: &ThreadId, news: &News) -> String {
-    TokenHash::of(&format!("{thread} {}", news.nonce)).to_string().chars().take(NONCE_CAP).collect()
 }
 
 /// A Discord user as serenity calls them.

@@ -25,7 +25,7 @@ use crate::view::{Form, Page};
 use crate::words::Language;
 
 /// How long Discord waits for a first response (U1).
-const DEADLINE: Duration = Duration::from_secs(3);
+pub(super) const DEADLINE: Duration = Duration::from_secs(3);
 
 /// An interaction of somebody who is admitted.
 pub struct Visit<'a> {
@@ -171,6 +171,7 @@ impl<'a> Visit<'a> {
     /// Acknowledges, with the answer to come. U1: before anything that may take its time.
     pub async fn defer(&self) {
         self.respond(render::deferral()).await;
+        self.settled().await;
     }
 
     /// Acknowledges, with a new state of the pressed message to come; or a message of its own, where the pressed one was
@@ -178,8 +179,16 @@ impl<'a> Visit<'a> {
     pub async fn defer_update(&self) {
         if self.own_message.is_some() {
             self.respond(CreateInteractionResponse::Acknowledge).await;
+            self.settled().await;
         } else {
             self.defer().await;
+        }
+    }
+
+    /// Somebody who is back is served from here on (U7).
+    async fn settled(&self) {
+        if let User::Discord(person) = &self.caller.user {
+            self.desk.members.settled(person).await;
         }
     }
 
@@ -209,11 +218,6 @@ impl<'a> Visit<'a> {
     async fn respond(&self, response: CreateInteractionResponse) {
         self.answered.store(true, Ordering::Release);
         self.log(acknowledge(&self.desk.answers, self.id, self.token.expose(), response).await);
-        // Whoever was let in may be back; only after the answer, since the store may be busy (U1).
-        if let User::Discord(user) = &self.caller.user {
-            let standing = if self.caller.admin { Standing::Admin } else { Standing::Member };
-            self.desk.members.seen(user, standing).await;
-        }
     }
 
     /// The way to answer this interaction.

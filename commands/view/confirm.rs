@@ -166,8 +166,14 @@ pub(super) fn ended(
             let by = whom(language, by);
             say!(language, "confirm-ended-new", name = name, account = account, by = by, status = status)
         }
+        EndReason::RefusedBy(by) if login.by_admin => {
+            say!(language, "confirm-ended-kept-admin", name = name, by = whom(language, by))
+        }
         EndReason::RefusedBy(by) => {
             say!(language, "confirm-ended-kept", name = name, by = whom(language, by))
+        }
+        EndReason::Unconfirmed if login.by_admin => {
+            say!(language, "confirm-ended-expired-admin", name = name)
         }
         EndReason::Unconfirmed => say!(language, "confirm-ended-expired", name = name),
         _ => return None,

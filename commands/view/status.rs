@@ -4,7 +4,7 @@
 
 pub use latchkey::broker::Caller as Reader;
 use latchkey::broker::{
-    LoginStatusView, OwedView, Reason, RefreshError, TenantStatus, ThreadEntry, ThreadStatus, is_own,
+    Health, LoginStatusView, OwedView, Reason, RefreshError, TenantStatus, ThreadEntry, ThreadStatus, is_own,
     may_manage, may_use,
 };
 use latchkey::gate::{Class, TokenError};
@@ -24,6 +24,8 @@ use crate::words::Language;
 const ROWS_OF_BUTTONS: usize = 4;
 /// The most owed revocations, or damaged entries, that are told one by one.
 const MATTERS: usize = 3;
+/// The most providers without a sign-in that are named.
+const TITLES: usize = 6;
 /// What is kept free at the end of the text for saying what is left out.
 const ROOM: usize = 300;
 /// The most buttons for what waits for an admin's word: a row has five, and two are taken.
@@ -59,8 +61,12 @@ pub fn thread_status(
     let rows: Vec<_> = rows.into_iter().filter(|row| !row.is_empty()).collect();
     let mut last = Vec::new();
     if !is_bare && !status.silent.is_empty() {
-        let titles = status.silent.iter().map(|name| plain(&provider_title(catalog, name)));
+        let titles = status.silent.iter().take(TITLES).map(|name| plain(&provider_title(catalog, name)));
         let titles = titles.collect::<Vec<_>>().join(", ");
+        let titles = match status.silent.len().saturating_sub(TITLES) {
+            0 => titles,
+            left => say!(language, "and-more", named = titles, count = left),
+        };
         last.push(say!(language, "status-silent", titles = titles, login = slash.sub("login")));
     }
     if let Some(left) = rows.len().checked_sub(ROWS_OF_BUTTONS).filter(|left| *left > 0) {
@@ -163,6 +169,21 @@ fn entry_lines(language: Language, entry: &ThreadEntry, reader: &Reader, catalog
     format!("{}\n-# {}{}", line(mark, &text), muted.join(" · "), error.unwrap_or_default())
 }
 
+/// How another sign-in is offered, where one would help.
+fn another_sign_in(held: &TenantStatus) -> Option<Look> {
+    match held.health {
+        Health::NeedsLogin | Health::Uncertain | Health::Misconfigured => Some(Look::Main),
+        // It mends itself, as far as anybody knows.
+        Health::BackingOff if !held.operators_error => Some(Look::Plain),
+        _ => None,
+    }
+}
+
+/// Whether another refresh may do something about it.
+fn is_refreshed(health: Health) -> bool {
+    !matches!(health, Health::NeedsLogin | Health::NotConfigured | Health::Suspended(_))
+}
+
 /// What can be done about one provider here.
 fn buttons(
     language: Language,
@@ -182,20 +203,17 @@ fn buttons(
     let mut row = Vec::new();
     let may_fill = tenant.user.is_none() || is_own(reader, tenant);
     if may_fill && entry.is_something() && !serves_as_it_is {
-        let works = entry.held.as_ref().is_some_and(|held| held.health.works());
         // A thread that is served by its channel or the server, and may go on so, is left alone.
         let bind = entry.serving.reason == Reason::Thread || entry.held.is_none();
         let press = Press::SignIn { tenant: named(), kind: None, bind };
         row.extend(match &entry.held {
             None => Some(Button::new(&labelled(say!(language, "status-sign-in")), press, Look::Main)),
-            Some(_) if !works => {
-                Some(Button::new(&labelled(say!(language, "status-sign-in-again")), press, Look::Main))
-            }
-            Some(_) => None,
+            Some(held) => another_sign_in(held)
+                .map(|look| Button::new(&labelled(say!(language, "status-sign-in-again")), press, look)),
         });
     }
     let managed = entry.held.as_ref().filter(|held| may_manage(reader, tenant, held.owner.as_ref()));
-    if managed.is_some_and(|held| held.refreshable) && !serves_as_it_is {
+    if managed.is_some_and(|held| held.refreshable && is_refreshed(held.health)) && !serves_as_it_is {
         let label = labelled(say!(language, "status-refresh"));
         row.push(Button::new(&label, Press::Refresh(named()), Look::Plain));
     }

@@ -3,7 +3,7 @@
 //! Nothing in them shows an account, a profile of somebody's own, a code or a link.
 
 use latchkey::credential::Unserved;
-use latchkey::pending::{LoginStatus, PendingLogin};
+use latchkey::pending::{EndReason, LoginStatus, PendingLogin};
 use latchkey::provider::Catalog;
 use latchkey::tenant::{TenantKey, UserId};
 use latchkey::worker::{News, What};
@@ -88,6 +88,12 @@ pub fn ended_direct(
     let command = |sub: &str| format!("`/{} {sub}`", slash.name);
     let (start, show) = (command("login"), command("status"));
     Page::new(match login.status {
+        _ if matches!(login.reason, Some(EndReason::RefusedBy(_))) => {
+            say!(language, "direct-kept", name = name, server = server)
+        }
+        _ if login.reason == Some(EndReason::Unconfirmed) => {
+            say!(language, "direct-unconfirmed", name = name, server = server, login = start)
+        }
         LoginStatus::Succeeded => {
             say!(language, "direct-succeeded", name = name, server = server, status = show)
         }

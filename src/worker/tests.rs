@@ -186,6 +186,33 @@ async fn what_could_not_be_told_is_told_again() {
     assert_eq!(notes.lines(), [("7".to_owned(), LoginStatus::Cancelled, Some("token-7".to_owned()))]);
 }
 
+/// U5: what an open login has come to is shown as soon as it can be, though nothing changes any more; so is its end.
+#[tokio::test]
+async fn a_step_on_the_way_that_could_not_be_shown_is_shown_later() {
+    let host = Host::new();
+    let (broker, notes) = (host.broker(), Arc::new(Notes::default()));
+    let supervisor = Supervisor::start(broker.clone(), notes.clone());
+    let login = start(&broker, "acme", LoginKind::Paste, "7").await.login;
+    eventually("a worker", || supervisor.workers() == 1).await;
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    notes.late.store(2, Ordering::SeqCst);
+    let (id, touches) = (login.id.clone(), Touches::logins_at(&login.tenant));
+    update(&**broker.store(), touches, move |view| {
+        let mut login = view.login_by_id(&id).unwrap();
+        login.status = LoginStatus::Exchanging;
+        view.put_login(login);
+        Ok::<_, ()>(())
+    })
+    .await
+    .unwrap()
+    .unwrap();
+    eventually("shown", || !notes.lines().is_empty()).await;
+    broker.logins().cancel(&User::Local(1), false, &login.id).await.unwrap();
+    eventually("told", || notes.lines().len() > 1).await;
+    let told = |status| ("7".to_owned(), status, Some("token-7".to_owned()));
+    assert_eq!(notes.lines(), [told(LoginStatus::Exchanging), told(LoginStatus::Cancelled)]);
+}
+
 /// S12, W5: after a restart the polling goes on, and the message is still known.
 #[tokio::test]
 async fn a_new_supervisor_takes_up_what_the_old_one_left() {

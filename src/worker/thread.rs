@@ -52,9 +52,9 @@ pub(super) enum Message {
 pub(super) struct Watched {
     /// The newest interaction's token: gone from the store once the login is over.
     interaction: Option<Secret>,
-    /// The status that was shown last.
+    /// The status that was shown last; for the end, the one that is being told.
     shown: Option<LoginStatus>,
-    /// Failed tries to tell the end.
+    /// Failed tries to show this status.
     tries: u32,
     /// Not before this.
     next_try: Option<Instant>,
@@ -62,6 +62,16 @@ pub(super) struct Watched {
     not_ours: bool,
     /// The end was told, and that could not be written down yet: not to be told again.
     told: bool,
+}
+
+impl Watched {
+    /// It could not be shown now. When to try again.
+    fn try_again(&mut self) -> Instant {
+        let at = Instant::now() + TELL_AGAIN;
+        self.tries += 1;
+        self.next_try = Some(at);
+        at
+    }
 }
 
 /// What workers that have ended remembered, by thread: a worker that comes after must not tell a second time, or have
@@ -216,8 +226,7 @@ impl Worker {
             let due = if login.status.is_terminal() {
                 self.tell_end(&login).await
             } else {
-                self.follow(&login).await;
-                Some(Instant::now() + LONGEST_SLEEP)
+                Some(self.follow(&login).await)
             };
             next = next.into_iter().chain(due).min();
         }
@@ -234,8 +243,9 @@ impl Worker {
         watched.shown.replace(login.status)
     }
 
-    /// Follows an open login, and shows that an answer is being spent.
-    async fn follow(&mut self, login: &PendingLogin) {
+    /// Follows an open login, and has shown how it goes on. When to look again.
+    async fn follow(&mut self, login: &PendingLogin) -> Instant {
+        let rest = Instant::now() + LONGEST_SLEEP;
         let before = self.remember(login);
         let watched = self.watched.entry(login.id.clone()).or_default();
         // How a start came out is shown by whoever asked for it.
@@ -243,10 +253,23 @@ impl Worker {
         let changed = before.map_or(login.status == LoginStatus::Confirming, |shown| {
             shown != login.status && shown != LoginStatus::Starting
         });
-        if changed && !watched.not_ours {
-            let told = self.notifier.login_changed(login, &self.thread, watched.interaction.as_ref()).await;
-            watched.not_ours = told == Told::NotOurs;
+        if !changed || watched.not_ours {
+            return rest;
         }
+        if let Some(at) = watched.next_try.filter(|at| *at > Instant::now()) {
+            watched.shown = before;
+            return at;
+        }
+        match self.notifier.login_changed(login, &self.thread, watched.interaction.as_ref()).await {
+            Told::NotOurs => watched.not_ours = true,
+            Told::Later if watched.tries < TELL_TRIES => {
+                watched.shown = before;
+                return watched.try_again();
+            }
+            // Shown, or given up.
+            Told::Later | Told::Done => (watched.tries, watched.next_try) = (0, None),
+        }
+        rest
     }
 
     /// Tells how a login ended, until that is delivered. When to try again, if it must be.
@@ -255,6 +278,10 @@ impl Worker {
             return None;
         }
         let watched = self.watched.entry(login.id.clone()).or_default();
+        if watched.shown.replace(login.status) != Some(login.status) {
+            // The end has tries of its own.
+            watched.tries = 0;
+        }
         if watched.not_ours || watched.tries >= TELL_TRIES {
             return None;
         }
@@ -267,12 +294,7 @@ impl Worker {
                     watched.not_ours = true;
                     return None;
                 }
-                Told::Later => {
-                    watched.tries += 1;
-                    let at = Instant::now() + TELL_AGAIN;
-                    watched.next_try = Some(at);
-                    return Some(at);
-                }
+                Told::Later => return Some(watched.try_again()),
                 Told::Done => watched.told = true,
             }
         }

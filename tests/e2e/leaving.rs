@@ -36,6 +36,20 @@ async fn own(setup: &Setup, ann: &Member, thread: &Channel) -> String {
     tenant
 }
 
+/// How the bot asks whether somebody is still there.
+fn look_for(member: &Member) -> String {
+    format!("GET /guilds/*/members/{}", member.id())
+}
+
+/// Waits until somebody was looked for more often than `before`.
+async fn looked_for(setup: &Setup, member: &Member, before: usize) {
+    let (route, end) = (look_for(member), Instant::now() + Duration::from_mins(1));
+    while setup.discord.requests_to(&route).len() <= before {
+        assert!(Instant::now() < end, "nobody was looked at");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+}
+
 async fn rests(setup: &Setup, tenant: &str, why: Option<Unserved>) {
     let end = Instant::now() + Duration::from_mins(1);
     while held(setup, tenant).suspended.map(|suspension| suspension.reason) != why {
@@ -123,8 +137,26 @@ async fn a_change_of_who_may_is_found_at_the_start() {
     let theirs = own(&setup, &boss, &setup.thread("another")).await;
     let _bot = Bot::start(&setup).await;
     rests(&setup, &tenant, Some(Unserved::NotAdmitted)).await;
+    looked_for(&setup, &boss, 0).await;
     tokio::time::sleep(A_WHILE).await;
     rests(&setup, &theirs, None).await;
+    setup.discord.assert_clean();
+}
+
+/// U7: somebody of whom Discord will not speak keeps nobody else from being looked at.
+#[tokio::test]
+async fn one_who_cannot_be_looked_at_holds_up_nobody_else() {
+    let setup = setup().await;
+    let (ann, thread) = ann_with_role(&setup);
+    let bob = setup.discord.member("bob").roles([setup.discord.role("agents")]);
+    let people = [(&ann, own(&setup, &ann, &thread).await), (&bob, own(&setup, &bob, &thread).await)];
+    // They are looked at in the order of their ids, as text.
+    let (odd, gone) = if ann.id().to_string() < bob.id().to_string() { (0, 1) } else { (1, 0) };
+    setup.discord.fail(&look_for(people[odd].0), 1_000, 400);
+    people[gone].0.leave();
+    let _bot = Bot::start(&setup).await;
+    rests(&setup, &people[gone].1, Some(Unserved::Left)).await;
+    assert_eq!(held(&setup, &people[odd].1).suspended, None);
     setup.discord.assert_clean();
 }
 
@@ -140,16 +172,12 @@ async fn only_a_definite_word_counts() {
     ann.leave();
     let elsewhere = setup.sibling().start().await;
     let _other = Bot::start(&elsewhere).await;
-    let member = format!("GET /guilds/*/members/{}", ann.id());
+    let member = look_for(&ann);
     for status in [500, 403, 404] {
         setup.discord.fail(&member, 1, status);
         let before = setup.discord.requests_to(&member).len();
         let mut bot = Bot::start(&setup).await;
-        let end = Instant::now() + Duration::from_mins(1);
-        while setup.discord.requests_to(&member).len() == before {
-            assert!(Instant::now() < end, "nobody was looked at");
-            tokio::time::sleep(Duration::from_millis(50)).await;
-        }
+        looked_for(&setup, &ann, before).await;
         tokio::time::sleep(Duration::from_millis(500)).await;
         assert_eq!(held(&setup, &tenant).suspended, None, "{status}");
         setup.token(&[&tenant]).await;

@@ -31,5 +31,6 @@ mod oidc;
 mod participant;
 mod secrets;
 mod storm;
+mod stumbling;
 mod telling;
 mod ways;

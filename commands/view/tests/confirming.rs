@@ -72,6 +72,8 @@ fn confirmations() {
             ("ended: new", card(&agreed)),
             ("ended: kept", card(&kept)),
             ("ended: expired", card(&expired)),
+            ("ended: an admin's own, kept", card(&PendingLogin { by_admin: true, ..kept.clone() })),
+            ("ended: an admin's own, expired", card(&PendingLogin { by_admin: true, ..expired.clone() })),
             ("told: new", told(&agreed)),
             ("told: kept", told(&kept)),
             ("told: expired", told(&expired)),

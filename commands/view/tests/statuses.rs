@@ -105,6 +105,8 @@ fn statuses() {
     let mut damaged = entry("acme", Reason::Thread, None);
     damaged.damaged = true;
     let noticed = say!(Language::English, "refresh-lately");
+    let mut silent = matters();
+    silent.silent = (0..20).map(|n| format!("provider{n}").parse().unwrap()).collect();
     in_every_language("statuses", |language| {
         vec![
             ("nothing", page(language, &thread_of(Vec::new()), &ben)),
@@ -122,6 +124,7 @@ fn statuses() {
             ("environment, channel, logins, to another", page(language, &rest(), &ben)),
             ("environment, channel, logins, to an admin", page(language, &rest(), &admin)),
             ("owed, damage, not signed in elsewhere", page(language, &matters(), &admin)),
+            ("many not signed in elsewhere", page(language, &silent, &ann)),
             (
                 "with a notice",
                 thread_status(language, &personal(), &ann, &catalog(), &slash(), Some(&noticed)),
@@ -129,6 +132,37 @@ fn statuses() {
             ("signed in already", tenant_status(language, &status("acme", Health::Fresh), &ann, &catalog())),
         ]
     });
+}
+
+/// U6: nobody is sent where nothing is to be had; what may mend itself is not urgent.
+#[test]
+fn a_status_offers_what_helps() {
+    let (main, plain) = (Some(Look::Main), Some(Look::Plain));
+    let unserved = latchkey::credential::Unserved::Left;
+    for (health, operators, sign_in, refresh) in [
+        (Health::Fresh, false, None, plain),
+        (Health::Stale, false, None, plain),
+        (Health::BackingOff, false, plain, plain),
+        (Health::BackingOff, true, None, plain),
+        (Health::Uncertain, false, main, plain),
+        (Health::NeedsLogin, false, main, None),
+        (Health::Misconfigured, false, main, plain),
+        (Health::Suspended(unserved), false, None, None),
+        (Health::NotConfigured, false, None, None),
+    ] {
+        let held = TenantStatus { operators_error: operators, ..status("acme", health) };
+        let status = thread_of(vec![entry("acme", Reason::Thread, Some(held))]);
+        let page = page(Language::English, &status, &reader(ANN, false));
+        let look = |label| {
+            let buttons = page.rows.iter().filter_map(|row| match row {
+                Row::Buttons(buttons) => Some(buttons),
+                Row::Menu(_) => None,
+            });
+            buttons.flatten().find(|button| button.label == label).map(|button| button.look)
+        };
+        let found = (look("Sign in again"), look("Refresh now"));
+        assert_eq!(found, (sign_in, refresh), "{health:?} {operators}");
+    }
 }
 
 /// U6, G15: what came of "Refresh now".

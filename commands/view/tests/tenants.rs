@@ -67,7 +67,14 @@ fn ends_told_directly() {
             let login = PendingLogin { status, ..login("acme/work", LoginKind::Device) };
             ended_direct(language, &login, &catalog(), &slash(), "Ada's *server*")
         };
+        let ended = |status, reason| {
+            let login =
+                PendingLogin { status, reason: Some(reason), ..login("acme/work", LoginKind::Device) };
+            ended_direct(language, &login, &catalog(), &slash(), "Ada's *server*")
+        };
         vec![
+            ("kept", ended(LoginStatus::Cancelled, EndReason::RefusedBy(user(ANN)))),
+            ("unconfirmed", ended(LoginStatus::Expired, EndReason::Unconfirmed)),
             ("succeeded", page(LoginStatus::Succeeded)),
             ("cancelled", page(LoginStatus::Cancelled)),
             ("expired", page(LoginStatus::Expired)),

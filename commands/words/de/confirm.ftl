@@ -70,3 +70,9 @@ confirm-told-expired = { $user }, kein Admin hat rechtzeitig über deine Anmeldu
 
 # In einer Übersicht.
 confirm-status-decide = Über { $name } entscheiden
+
+# Das Ende bei einem Admin, der selbst entscheidet.
+confirm-ended-kept-admin = **{ $name } behält das bisherige Konto.**
+    Das hat { $by } entschieden. Deine Anmeldung wurde nicht gespeichert.
+confirm-ended-expired-admin = **Über deine Anmeldung bei { $name } wurde nicht rechtzeitig entschieden.**
+    Es hat sich nichts geändert. Willst du das neue Konto verwenden, melde dich noch einmal an und entscheide.

@@ -32,3 +32,7 @@ direct-denied = **Deine Anmeldung bei { $name } auf { $server } wurde abgelehnt.
     In dem Thread, in dem du sie begonnen hast, konnte ich es dir nicht sagen. Um neu zu beginnen, nimm { $login } in irgendeinem Thread dort.
 direct-failed = **Deine Anmeldung bei { $name } auf { $server } ist fehlgeschlagen.**
     In dem Thread, in dem du sie begonnen hast, konnte ich es dir nicht sagen. Um neu zu beginnen, nimm { $login } in irgendeinem Thread dort.
+direct-kept = **{ $name } auf { $server } behält das bisherige Konto.**
+    Das hat ein Admin entschieden. Deine Anmeldung wurde nicht gespeichert. In dem Thread, in dem du begonnen hast, konnte ich es dir nicht sagen.
+direct-unconfirmed = **Kein Admin von { $server } hat rechtzeitig über deine Anmeldung bei { $name } entschieden.**
+    Es hat sich nichts geändert. In dem Thread, in dem du begonnen hast, konnte ich es dir nicht sagen. Um neu zu beginnen, nutze { $login } in einem beliebigen Thread dort.

@@ -70,3 +70,9 @@ confirm-told-expired = { $user }, no admin decided about your sign-in to { $name
 
 # In a status.
 confirm-status-decide = Decide about { $name }
+
+# The end of an admin's own, who decides it alone.
+confirm-ended-kept-admin = **{ $name } keeps its present account.**
+    { $by } decided so. What you signed in with was not stored.
+confirm-ended-expired-admin = **Your sign-in to { $name } was not decided in time.**
+    Nothing was changed. To use the new account, sign in again and decide.

@@ -32,3 +32,7 @@ direct-denied = **Your sign-in to { $name } on { $server } was declined.**
     I could not tell you in the thread where you started it. To start again, use { $login } in any thread there.
 direct-failed = **Your sign-in to { $name } on { $server } failed.**
     I could not tell you in the thread where you started it. To start again, use { $login } in any thread there.
+direct-kept = **{ $name } on { $server } keeps its present account.**
+    An admin decided so. What you signed in with was not stored. I could not tell you in the thread where you started it.
+direct-unconfirmed = **No admin of { $server } decided about your sign-in to { $name } in time.**
+    Nothing was changed. I could not tell you in the thread where you started it. To start again, use { $login } in any thread there.

@@ -91,6 +91,20 @@ async fn an_admin_cancels_anothers_login() {
     setup.discord.assert_clean();
 }
 
+/// C8: a name that fits nothing ends nothing, and hides nothing that is under way.
+#[tokio::test]
+async fn a_mistyped_name_shows_what_is_under_way() {
+    let setup = Setup::new().await;
+    let (_bot, ann, thread) = ann_and_a_thread(&setup).await;
+    let login = login(&ann, &thread).await;
+    let cancel = ann.slash("/auth cancel").option("tenant", "acmee").in_thread(&thread).send().await;
+    cancel.sees_text("Which sign-in", SOON).await;
+    assert!(login.message().contains("Sign in to Acme"), "{}", login.story());
+    cancel.select("Acme").await.sees_text("was cancelled", SOON).await;
+    login.sees_text("was cancelled", NEXT_POLL).await;
+    setup.discord.assert_clean();
+}
+
 /// C8: with nothing under way, a cancel says so.
 #[tokio::test]
 async fn there_may_be_nothing_to_cancel() {

@@ -33,8 +33,25 @@ async fn every_entry_checks_again() {
             told.render()
         );
     }
-    for verb in ["paste", "cancel", "other"] {
-        bob.forge_click(&card, &format!("lk1:{verb}:{id}")).await.sees_text(&missing, SOON).await;
+    let tenant = format!("acme@{}", ann.id());
+    for press in [
+        format!("paste:{id}"),
+        format!("cancel:{id}"),
+        format!("other:{id}"),
+        format!("signin:{tenant}"),
+        format!("refresh:{tenant}"),
+        "use-menu:acme".to_owned(),
+        "list:0".to_owned(),
+        "status:".to_owned(),
+        format!("replace:{id}"),
+        format!("agree:{id}.0123456789abcdef"),
+        format!("refuse:{id}"),
+        format!("logout:{tenant}"),
+        format!("logout-yes:{tenant}"),
+    ] {
+        let refused = bob.forge_click(&card, &format!("lk1:{press}")).await;
+        let told = refused.sees_text(&missing, SOON).await;
+        assert!(told.buttons().is_empty() && !told.contains("Acme"), "{press}: {}", told.render());
     }
     bob.forge_modal(&thread, &format!("lk1:paste:{id}"), [("answer", "x")])
         .await
