@@ -266,7 +266,7 @@ impl Client {
 
     pub(super) fn sort(&self, error: &reqwest::Error, host: String) -> SendError {
         let reason = mask::plain(&root_cause(error));
-        if causes(error).any(|cause| cause.is::<NotPublic>()) {
+        if causes(error).any(<dyn std::error::Error>::is::<NotPublic>) {
             SendError::NotSent(TransportError::NotPublic { why: reason })
         } else if error.is_connect() && error.is_timeout() {
             let seconds = self.connect.as_secs();

@@ -8,6 +8,7 @@ use rand::{Rng, SeedableRng};
 
 use super::*;
 use crate::credential::{CredentialState, Suspension};
+use crate::pending::LoginStatus::{Cancelled, Confirming, Pending};
 use crate::provider::Provider;
 use crate::testing::{Host, key};
 
@@ -221,9 +222,11 @@ async fn a_sign_in_under_way_holds_the_message_back() {
         now,
         now + 840,
     );
-    use crate::pending::LoginStatus::{Cancelled, Confirming, Pending};
     for (status, expected) in [(Pending, 0), (Confirming, 1), (Cancelled, 1)] {
         login.status = status;
+        let waiting =
+            crate::pending::Confirming { credential: host.stored(&key("acme")).unwrap(), since: now };
+        login.confirming = (status == Confirming).then(|| Box::new(waiting));
         let stored = login.clone();
         update(&*host.store(), Touches::logins_at(&key("acme")), |view| {
             view.put_login(stored);
