@@ -14,7 +14,7 @@ use latchkey::oauth::EXCHANGE_BOUND;
 use latchkey::secret::Secret;
 use latchkey::serve;
 use latchkey::store::file::FileStore;
-use latchkey::store::{KernelLock, LockError, StoreError};
+use latchkey::store::{KernelLock, LockError, STORE_WAIT, StoreError};
 use latchkey::worker::Supervisor;
 use serenity::all::{Client, ClientBuilder, GatewayError, GatewayIntents, GuildId, ShardManager};
 use tokio::net::TcpListener;
@@ -40,9 +40,10 @@ use crate::{log, setup};
 
 /// How long another bot of the same store and guild is given to leave (W6).
 const PREDECESSOR: Duration = Duration::from_secs(15);
-/// How long the end waits for exchanges and answers under way: longer than any exchange may take (G29).
-const DRAIN: Duration = EXCHANGE_BOUND.saturating_add(Duration::from_secs(30));
-const _: () = assert!(DRAIN.as_secs() > EXCHANGE_BOUND.as_secs(), "G29");
+/// How long the end waits for exchanges and answers under way: for the write before an exchange, the exchange, and the write
+/// after it, with a margin of ten seconds (G29).
+const DRAIN: Duration =
+    Duration::from_secs(STORE_WAIT.as_secs() + EXCHANGE_BOUND.as_secs() + STORE_WAIT.as_secs() + 10);
 /// How long it waits for the connection to close: it hangs while there is none.
 const GOODBYE: Duration = Duration::from_secs(3);
 

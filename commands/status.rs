@@ -7,6 +7,8 @@ use std::path::Path;
 
 use latchkey::broker::{LoginStatusView, TenantStatus};
 use latchkey::clock::{Clock, UnixSeconds};
+use latchkey::directory;
+use latchkey::provider::Provider;
 use latchkey::store::{Store, has_ended};
 
 use crate::exit::{Code, Exit};
@@ -80,8 +82,10 @@ pub fn run(config: Option<&Path>, arguments: &Arguments) -> Result<(), Exit> {
     let now = Clock::system().now();
     let document = store.snapshot()?;
     let providers = &loaded.config.providers;
-    let tenants =
-        document.tenants().map(|(key, held)| TenantStatus::of(&document, &key, &held, providers, now).into());
+    let known = |provider: &Provider| directory::cached(&*store, provider);
+    let tenants = document
+        .tenants()
+        .map(|(key, held)| TenantStatus::of(&document, &key, &held, providers, &known, now).into());
     let open = document.logins().filter(|login| !has_ended(login, now));
     let shown = Shown {
         tenants: tenants.collect(),

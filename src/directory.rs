@@ -3,7 +3,7 @@
 //! Owns the step from a [`Provider`] to a [`Resolved`] one, and what is kept of metadata: in memory, and in the store's
 //! cache for other processes and for one-shot commands. Invariants: in this process an issuer is asked by one task at a
 //! time; a kept document is read as strictly as one that comes; where the issuer cannot be reached, what was found before
-//! goes on being used. Must not: be asked for a token that is fresh (G24), or while the store lock is held (G6).
+//! goes on being used, unless the issuer has shown one that is refused since. Must not: be asked for a token that is fresh (G24), or while the store lock is held (G6).
 
 #[cfg(any(test, feature = "fuzzing"))]
 pub(crate) mod fuzzing;
@@ -46,6 +46,8 @@ type Issuer = tokio::sync::Mutex<Known>;
 struct Known {
     kept: Option<Kept>,
     failed: Option<(UnixSeconds, DiscoveryError)>,
+    /// When the issuer last showed a document that must not be used. Nothing that it said before serves from then on.
+    refused_at: Option<UnixSeconds>,
 }
 
 /// What was found of a provider, for somebody who wants to know.
@@ -102,6 +104,12 @@ impl Directory {
         }
     }
 
+    /// `provider` with its token endpoint, as far as that is known without asking anybody: configured, or found before.
+    #[must_use]
+    pub fn known(&self, provider: &Provider) -> Option<Resolved> {
+        provider.as_configured().or_else(|| put_together(provider, &self.0.found_before(provider)?).ok())
+    }
+
     /// Asks the issuer of `provider` now, whatever is kept. `None` where nothing is to be discovered.
     ///
     /// # Errors
@@ -114,6 +122,13 @@ impl Directory {
         let resolved = put_together(provider, &kept)?;
         Ok(Some(Looked { provider: resolved, url: kept.url, stale }))
     }
+}
+
+/// What [`Directory::known`] says, by the cache of `store` alone: for a command that looks once and asks nobody.
+#[must_use]
+pub fn cached(store: &dyn Store, provider: &Provider) -> Option<Resolved> {
+    let kept = || read_cache(store, provider.issuer.as_deref()?);
+    provider.as_configured().or_else(|| put_together(provider, &kept()?).ok())
 }
 
 fn put_together(provider: &Provider, kept: &Kept) -> Result<Resolved, DiscoveryError> {
@@ -130,20 +145,10 @@ impl Inner {
         ask_now: bool,
     ) -> Result<(Kept, Option<DiscoveryError>), DiscoveryError> {
         let issuer = provider.issuer.as_deref().unwrap_or_default();
-        let slot = {
-            let mut issuers = self.issuers.lock().unwrap_or_else(PoisonError::into_inner);
-            Arc::clone(issuers.entry(issuer.to_owned()).or_default())
-        };
+        let slot = self.issuer(issuer);
         let mut known = slot.lock().await;
         let now = self.clock.now();
-        let is_fresh = |known: &Known| known.kept.as_ref().is_some_and(|kept| kept.is_fresh(now));
-        if !is_fresh(&known)
-            && let Some(found) = self.read_cache(issuer)
-            && (known.kept.is_none() || found.is_fresh(now))
-        {
-            // Another process may have asked since.
-            known.kept = Some(found);
-        }
+        self.catch_up(&mut known, issuer, now);
         if let Some(kept) = known.kept.as_ref().filter(|kept| !ask_now && kept.is_fresh(now)) {
             return Ok((kept.clone(), None));
         }
@@ -159,43 +164,81 @@ impl Inner {
         let now = self.clock.now();
         known.failed = None;
         let (kept, stale) = match (found, known.kept.take()) {
-            (Ok(Found::Document(document)), _) => (Kept::of(*document, now), None),
+            (Ok(Found::Document(document)), _) => {
+                known.refused_at = None;
+                (Kept::of(*document, now), None)
+            }
             (Ok(Found::Unchanged { fresh_for }), Some(kept)) => (kept.renewed(now, fresh_for), None),
             (Err(error), Some(kept)) if error.leaves_the_old() => {
                 tracing::warn!(issuer, %error, "the metadata found before goes on being used");
-                (kept.renewed(now, STALE_FOR), Some(error))
+                (kept.put_off(now, STALE_FOR), Some(error))
             }
             (Ok(Found::Unchanged { .. }), None) => {
                 let why = "it answers that nothing has changed, to nothing".to_owned();
                 return Err(DiscoveryError::Unreachable { issuer: issuer.to_owned(), why });
             }
-            (Err(error), kept) => {
-                // A document that is refused takes the place of no other, and nothing is done by the other either.
-                known.kept = kept.map(|kept| kept.renewed(now, 0));
+            (Err(error), _) => {
+                // A document that is refused takes the place of no other, and nothing is done by the other either: not by
+                // this process, and by none that reads the cache, also where the issuer cannot be reached later.
+                if !error.leaves_the_old() {
+                    known.refused_at = Some(now);
+                    self.write_cache(issuer, "");
+                }
                 known.failed = Some((now, error.clone()));
                 return Err(error);
             }
         };
-        self.write_cache(issuer, &kept);
+        if let Some(text) = kept.print(issuer) {
+            self.write_cache(issuer, &text);
+        }
         known.kept = Some(kept.clone());
         Ok((kept, stale))
     }
 
-    fn read_cache(&self, issuer: &str) -> Option<Kept> {
-        match at_the_disk(|| self.store.read_metadata(issuer)) {
-            // What is damaged is found anew, and replaced by that.
-            Ok(text) => Kept::read(text?.as_bytes(), issuer),
-            Err(error) => {
-                tracing::warn!(issuer, %error, "the cache of metadata cannot be read");
-                None
-            }
+    fn issuer(&self, issuer: &str) -> Arc<Issuer> {
+        let mut issuers = self.issuers.lock().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(issuers.entry(issuer.to_owned()).or_default())
+    }
+
+    /// Takes what another process may have found since, if that serves better.
+    fn catch_up(&self, known: &mut Known, issuer: &str, now: UnixSeconds) {
+        if !known.kept.as_ref().is_some_and(|kept| kept.is_fresh(now))
+            && let Some(found) = at_the_disk(|| read_cache(&*self.store, issuer))
+            && (known.kept.is_none() || found.is_fresh(now))
+            && known.refused_at.is_none_or(|at| found.was_said_after(at))
+        {
+            known.kept = Some(found);
         }
     }
 
-    fn write_cache(&self, issuer: &str, kept: &Kept) {
-        let Some(text) = kept.print(issuer) else { return };
-        if let Err(error) = at_the_disk(|| self.store.write_metadata(issuer, &text)) {
+    /// What is kept of the provider's issuer, fresh or not.
+    fn found_before(&self, provider: &Provider) -> Option<Kept> {
+        let issuer = provider.issuer.as_deref()?;
+        let slot = self.issuer(issuer);
+        // While somebody asks, what others know has to do.
+        let Ok(mut known) = slot.try_lock() else {
+            return at_the_disk(|| read_cache(&*self.store, issuer));
+        };
+        if known.kept.is_none() {
+            self.catch_up(&mut known, issuer, self.clock.now());
+        }
+        known.kept.clone()
+    }
+
+    fn write_cache(&self, issuer: &str, text: &str) {
+        if let Err(error) = at_the_disk(|| self.store.write_metadata(issuer, text)) {
             tracing::warn!(issuer, %error, "metadata cannot be kept for other processes");
+        }
+    }
+}
+
+fn read_cache(store: &dyn Store, issuer: &str) -> Option<Kept> {
+    match store.read_metadata(issuer) {
+        // What is damaged is found anew, and replaced by that.
+        Ok(text) => Kept::read(text?.as_bytes(), issuer),
+        Err(error) => {
+            tracing::warn!(issuer, %error, "the cache of metadata cannot be read");
+            None
         }
     }
 }

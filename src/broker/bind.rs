@@ -191,7 +191,6 @@ impl Broker {
         provider: Option<&ProviderName>,
     ) -> Result<Vec<Choice>, StoreError> {
         let document = self.store.snapshot()?;
-        let now = self.clock.now();
         let offered = document.tenants().filter(|(key, _)| {
             may_use(caller, key)
                 && provider.is_none_or(|provider| *provider == key.provider)
@@ -200,7 +199,7 @@ impl Broker {
         let mut choices: Vec<_> = offered
             .map(|(key, held)| {
                 let serving = super::serving::serving(&document, &key.provider, Some(thread), parent);
-                let status = TenantStatus::of(&document, &key, &held, &self.catalog, now);
+                let status = self.status_of(&document, &key, &held);
                 Choice { serves: serving.is_ok_and(|serving| serving.tenant == key), status }
             })
             .collect();

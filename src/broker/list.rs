@@ -35,14 +35,13 @@ impl Broker {
     /// The store's.
     pub fn list(&self, caller: &Caller) -> Result<List, StoreError> {
         let document = self.store.snapshot()?;
-        let now = self.clock.now();
         let above = |name: &ProviderName| self.catalog.get(name).and_then(|p| from_environment(p));
         let known = document.tenants().filter(|(key, _)| may_use(caller, key));
         let mut tenants: Vec<_> = known
             .map(|(key, held)| {
                 let concerns = may_manage(caller, &key, held.owner.as_ref());
                 let threads = if concerns { threads_bound_to(&document, &key) } else { Vec::new() };
-                let status = TenantStatus::of(&document, &key, &held, &self.catalog, now);
+                let status = self.status_of(&document, &key, &held);
                 Listed { environment: above(&key.provider), threads, status }
             })
             .collect();

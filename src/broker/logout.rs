@@ -88,7 +88,7 @@ impl Broker {
         let would_end =
             provider.filter(|_| revokes).map(|p| revocation::would_end(&document, tenant, &held, p));
         Ok(LogoutPreview {
-            status: TenantStatus::of(&document, tenant, &held, &self.catalog, self.clock.now()),
+            status: self.status_of(&document, tenant, &held),
             would_end: would_end.unwrap_or_default(),
             revokes,
             threads: threads_bound_to(&document, tenant),

@@ -26,7 +26,7 @@ pub use self::resolve::{ResolveError, resolve};
 pub use self::rights::{is_own, may_manage, may_use};
 pub use self::serving::{FromEnvironment, Reason, Serving, from_environment, serving};
 pub use self::status::{
-    Health, LoginStatusView, NextRefresh, OwedView, TenantStatus, ThreadEntry, ThreadStatus, health,
+    Health, Known, LoginStatusView, NextRefresh, OwedView, TenantStatus, ThreadEntry, ThreadStatus, health,
 };
 pub use self::token::{FreshToken, fresh_now};
 use crate::clock::Clock;
@@ -195,7 +195,7 @@ impl Broker {
     fn working(&self, tenant: &TenantKey) -> Result<Option<TenantStatus>, StoreError> {
         let document = self.store.snapshot()?;
         let Some(credential) = document.tenant(tenant)? else { return Ok(None) };
-        let status = TenantStatus::of(&document, tenant, &credential, &self.catalog, self.clock.now());
+        let status = self.status_of(&document, tenant, &credential);
         Ok(Some(status).filter(|status| status.health.works()))
     }
 

@@ -63,6 +63,6 @@ impl Broker {
         let want = Want { arrived: Some(held.version()), ..Want::anew() };
         let fresh = self.gate.token(tenant, want, CALLER_DEADLINE).await?;
         let document = self.store.snapshot()?;
-        Ok(TenantStatus::of(&document, tenant, &fresh, &self.catalog, self.clock.now()))
+        Ok(self.status_of(&document, tenant, &fresh))
     }
 }

@@ -4,6 +4,7 @@
 //! from the environment stands above all of them (G25). Invariant: tokens, status and commands ask this one function.
 
 use crate::provider::Provider;
+use crate::secret::Secret;
 use crate::store::{Document, EntryError};
 use crate::tenant::{ProviderName, TenantKey, ThreadId};
 
@@ -39,8 +40,13 @@ pub enum FromEnvironment {
 /// What the environment gives for `provider`: a key outranks a token.
 #[must_use]
 pub fn from_environment(provider: &Provider) -> Option<FromEnvironment> {
-    let key = provider.api_key.as_ref().map(|_| FromEnvironment::ApiKey);
-    key.or_else(|| provider.env_token.as_ref().map(|_| FromEnvironment::Token))
+    environment_secret(provider).map(|(source, _)| source)
+}
+
+/// The same, with what it gives.
+pub(super) fn environment_secret(provider: &Provider) -> Option<(FromEnvironment, &Secret)> {
+    let key = provider.api_key.as_ref().map(|key| (FromEnvironment::ApiKey, key));
+    key.or_else(|| provider.env_token.as_ref().map(|token| (FromEnvironment::Token, token)))
 }
 
 /// The tenant of `provider` that serves `thread`, which hangs from `parent`.

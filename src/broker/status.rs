@@ -11,9 +11,12 @@ use crate::clock::UnixSeconds;
 use crate::credential::{Credential, CredentialState, Unserved};
 use crate::gate::policy::{backing_off, due, is_refreshable, mismatch};
 use crate::pending::{LoginKind, LoginStatus, PendingLogin};
-use crate::provider::Catalog;
+use crate::provider::{Catalog, Provider, Resolved};
 use crate::store::{Document, EntryError, StoreError, has_ended};
 use crate::tenant::{ProviderName, TenantKey, ThreadId, User};
+
+/// What says, asking nobody, by which endpoints a provider is refreshed; none where they are yet to be found out.
+pub type Known<'a> = &'a dyn Fn(&Provider) -> Option<Resolved>;
 
 /// How a tenant is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,6 +46,29 @@ impl Health {
     #[must_use]
     pub fn works(self) -> bool {
         matches!(self, Self::Fresh | Self::Stale | Self::Environment)
+    }
+
+    /// How the `credential` of `tenant` is at `now`. It walks over nothing: workers ask for it at each change of the store.
+    #[must_use]
+    pub fn of(
+        tenant: &TenantKey,
+        credential: &Credential,
+        catalog: &Catalog,
+        known: Known<'_>,
+        now: UnixSeconds,
+    ) -> Self {
+        let Some(provider) = catalog.get(&tenant.provider) else { return Self::NotConfigured };
+        if from_environment(provider).is_some() {
+            return Self::Environment;
+        }
+        match health(credential, now) {
+            // While it serves, rests, or once it is dead, that changes nothing.
+            health @ (Self::Fresh | Self::NeedsLogin | Self::Suspended(_)) => health,
+            health => match mismatch(credential, known(provider).as_deref().unwrap_or(provider)) {
+                Some(_) => Self::Misconfigured,
+                None => health,
+            },
+        }
     }
 
     /// The word in `status --json`.
@@ -94,7 +120,7 @@ pub struct TenantStatus {
     pub last_error: Option<String>,
     /// Whether that is the operator's to mend.
     pub operators_error: bool,
-    /// When it is refreshed next; none where it never is, or must be signed in first.
+    /// When it is refreshed next; none where it never is, must be signed in first, or rests.
     pub next_refresh: Option<NextRefresh>,
     /// Whether it can be refreshed at all.
     pub refreshable: bool,
@@ -110,25 +136,14 @@ impl TenantStatus {
         tenant: &TenantKey,
         credential: &Credential,
         catalog: &Catalog,
+        known: Known<'_>,
         now: UnixSeconds,
     ) -> Self {
-        let provider = catalog.get(&tenant.provider);
-        let title = provider.map_or_else(|| tenant.provider.to_string(), |provider| provider.title.clone());
-        let environment = provider.is_some_and(|provider| from_environment(provider).is_some());
-        let health = match provider {
-            None => Health::NotConfigured,
-            Some(_) if environment => Health::Environment,
-            Some(provider) => match health(credential, now) {
-                // While it serves, or once it is dead, that changes nothing.
-                known @ (Health::Fresh | Health::NeedsLogin) => known,
-                _ if mismatch(credential, provider).is_some() => Health::Misconfigured,
-                known => known,
-            },
-        };
+        let title = catalog.get(&tenant.provider).map(|provider| provider.title.clone());
         Self {
             tenant: tenant.clone(),
-            provider_title: title,
-            health,
+            provider_title: title.unwrap_or_else(|| tenant.provider.to_string()),
+            health: Health::of(tenant, credential, catalog, known, now),
             account: credential.account.label().map(str::to_owned),
             owner: credential.owner.clone(),
             expires_at: credential.expires_at,
@@ -150,7 +165,7 @@ fn next_refresh(
     credential: &Credential,
     now: UnixSeconds,
 ) -> Option<NextRefresh> {
-    if credential.state == CredentialState::NeedsLogin {
+    if credential.state == CredentialState::NeedsLogin || credential.suspended.is_some() {
         return None;
     }
     let due = due(credential, now);
@@ -212,7 +227,7 @@ impl From<&PendingLogin> for LoginStatusView {
 /// A revocation that is owed to a provider, as told to people. Holds no secret.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OwedView {
-    /// The slot that was logged out.
+    /// The slot whose tokens these were: logged out, replaced, or refused.
     pub tenant: TenantKey,
     /// When it became owed.
     pub owed_at: UnixSeconds,
@@ -299,7 +314,7 @@ impl Broker {
             let held = document.tenant(tenant);
             let damaged = held.is_err();
             let held = held.ok().flatten();
-            let held = held.map(|held| TenantStatus::of(&document, tenant, &held, &self.catalog, now));
+            let held = held.map(|held| self.status_of(&document, tenant, &held));
             let another = document
                 .tenants()
                 .any(|(key, _)| key.provider == provider.name && key != *tenant && may_use(caller, &key));
@@ -331,8 +346,18 @@ impl Broker {
     /// The store's.
     pub fn all_tenants(&self) -> Result<Vec<TenantStatus>, StoreError> {
         let document = self.store.snapshot()?;
-        let now = self.clock.now();
         let all = document.tenants();
-        Ok(all.map(|(key, held)| TenantStatus::of(&document, &key, &held, &self.catalog, now)).collect())
+        Ok(all.map(|(key, held)| self.status_of(&document, &key, &held)).collect())
+    }
+
+    /// The status of `credential` now.
+    pub(super) fn status_of(
+        &self,
+        document: &Document,
+        tenant: &TenantKey,
+        credential: &Credential,
+    ) -> TenantStatus {
+        let known = |provider: &Provider| self.directory.known(provider);
+        TenantStatus::of(document, tenant, credential, &self.catalog, &known, self.clock.now())
     }
 }

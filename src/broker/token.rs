@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::Broker;
+use super::serving::environment_secret;
 use crate::clock::UnixSeconds;
 use crate::credential::Credential;
 use crate::gate::{self, TokenError, Want};
@@ -68,10 +69,9 @@ fn today(now: UnixSeconds) -> UnixSeconds {
     now - now.rem_euclid(A_DAY)
 }
 
-/// What the environment says for `provider`: an API key outranks a token (G25).
+/// What the environment gives for `provider` (G25).
 fn from_environment<'a>(catalog: &'a Catalog, provider: &ProviderName) -> Option<&'a Secret> {
-    let provider = catalog.get(provider)?;
-    provider.api_key.as_ref().or(provider.env_token.as_ref())
+    environment_secret(catalog.get(provider)?).map(|(_, secret)| secret)
 }
 
 /// The token, if it can be handed out at once: no runtime, no lock, no request. `None` if a flight must see to it; then

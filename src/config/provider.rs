@@ -120,7 +120,7 @@ fn resolve(
     if sign_in_is_barred {
         flows.clear();
     }
-    let token_endpoint = required_endpoints(section, token_endpoint, issuer.as_deref(), problems);
+    let token_endpoint = required_endpoints(section, token_endpoint, issuer.as_deref(), discovers, problems);
     let client_id = required_client_id(section, client_id, &name, problems);
     let provider = Provider {
         title: section.string("title", problems).unwrap_or_else(|| name.to_string()),

@@ -215,10 +215,9 @@ pub(super) fn http(root: &mut Section<'_, '_>, problems: &mut Problems<'_>) -> O
         listen: listen(&mut section, 8484, problems),
         public_url: section.endpoint("public_url", problems),
     };
+    // Neither user nor fragment: that an address has none is known here.
     if let Some(public_url) = &config.public_url
-        && (public_url.query().is_some()
-            || public_url.fragment().is_some()
-            || !public_url.username().is_empty())
+        && public_url.query().is_some()
     {
         let span = section.get("public_url").and_then(|found| found.span);
         let remedy = "write scheme, host and path alone, as in \"https://login.example.org\"";

@@ -28,6 +28,8 @@ pub(crate) struct Kept {
     pub(crate) validators: Validators,
     text: Arc<str>,
     asked_at: UnixSeconds,
+    /// When the issuer last gave it, or said that it still holds.
+    said_at: UnixSeconds,
     fresh_until: UnixSeconds,
 }
 
@@ -37,6 +39,8 @@ struct Wire {
     issuer: String,
     url: Url,
     asked_at: i64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    said_at: Option<i64>,
     fresh_until: i64,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     etag: Option<String>,
@@ -53,13 +57,24 @@ impl Kept {
             validators: document.validators,
             text: document.text.into(),
             asked_at: now,
+            said_at: now,
             fresh_until: now.saturating_add(document.fresh_for),
         }
     }
 
-    /// The same, not to be asked for again before `seconds` have passed.
+    /// The same, which the issuer says still holds, not to be asked for again before `seconds` have passed.
     pub(super) fn renewed(self, now: UnixSeconds, seconds: i64) -> Self {
+        Self { said_at: now, ..self.put_off(now, seconds) }
+    }
+
+    /// The same, which the issuer said nothing of, not to be asked for again before `seconds` have passed.
+    pub(super) fn put_off(self, now: UnixSeconds, seconds: i64) -> Self {
         Self { asked_at: now, fresh_until: now.saturating_add(seconds), ..self }
+    }
+
+    /// Whether the issuer gave it, or said that it still holds, after `time`.
+    pub(super) fn was_said_after(&self, time: UnixSeconds) -> bool {
+        self.said_at > time
     }
 
     /// Whether it need not be asked for. A stamp from the future is a clock's fault (S14).
@@ -75,6 +90,7 @@ impl Kept {
             issuer: issuer.to_owned(),
             url: self.url.clone(),
             asked_at: self.asked_at,
+            said_at: Some(self.said_at),
             fresh_until: self.fresh_until,
             etag: self.validators.etag.clone(),
             last_modified: self.validators.last_modified.clone(),
@@ -97,6 +113,7 @@ impl Kept {
             validators: Validators { etag: wire.etag, last_modified: wire.last_modified },
             text: text.into(),
             asked_at: wire.asked_at,
+            said_at: wire.said_at.unwrap_or(wire.asked_at),
             fresh_until: wire.fresh_until,
         })
     }

@@ -117,6 +117,42 @@ async fn a_document_that_is_refused_ends_the_use_of_the_one_before() {
     );
 }
 
+/// T13: a refusal stands until a document is accepted, also for those that come while the issuer cannot be reached.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_refused_does_not_come_back_while_the_issuer_cannot_be_reached() {
+    let host = Host::new();
+    let (directory, other, provider) = (host.directory(), host.directory(), acme(&host.authority, ""));
+    for one in [&directory, &other] {
+        endpoint(one, &provider).await.unwrap();
+    }
+    host.clock.jump(300);
+    host.authority.set(|settings| {
+        settings.metadata.insert("issuer".to_owned(), "https://other.example".into());
+    });
+    endpoint(&directory, &provider).await.unwrap_err();
+    host.authority.go_down();
+    for late in [4, 300] {
+        host.clock.jump(late);
+        let error = endpoint(&directory, &provider).await.unwrap_err();
+        assert!(error.is_passing(), "{error}");
+        let error = endpoint(&host.directory(), &provider).await.unwrap_err();
+        assert!(error.is_passing(), "another process, after {late} s: {error}");
+    }
+    // One that was not there when it was refused goes on with the old document, and keeps that for others.
+    assert_eq!(endpoint(&other, &provider).await, Ok(host.authority.token_endpoint()));
+    host.clock.jump(4);
+    endpoint(&directory, &provider).await.expect_err("what was said before the refusal");
+    host.authority.come_back();
+    host.clock.jump(4);
+    host.authority.set(|settings| {
+        settings.metadata.remove("issuer");
+    });
+    assert_eq!(endpoint(&directory, &provider).await, Ok(host.authority.token_endpoint()));
+    host.clock.jump(300);
+    host.authority.go_down();
+    assert_eq!(endpoint(&directory, &provider).await, Ok(host.authority.token_endpoint()));
+}
+
 /// T13: whatever lies in the cache, what is found is right, and replaces it.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_damaged_cache_is_ignored_and_replaced() {

@@ -209,6 +209,9 @@ impl Flight<'_> {
                 grant.expires_at = grant.expires_at.map(|at| at.saturating_sub(set_back));
                 self.granted(stored, provider, grant, forced).await
             }
+            Outcome::NotSent(error) if error.is_operators() => {
+                self.operators(stored, before, error.to_string()).await
+            }
             Outcome::NotSent(error) => self.put_back(stored, before, error.to_string(), None).await,
             Outcome::Refused(refusal) => self.refused(stored, before, refusal).await,
             Outcome::Unknown(cause) if attempt == 1 => {
@@ -224,7 +227,7 @@ impl Flight<'_> {
     async fn granted(
         &self,
         stored: &Credential,
-        provider: &Provider,
+        provider: &Resolved,
         grant: Grant,
         forced: bool,
     ) -> Result<Next, TokenError> {
@@ -234,7 +237,9 @@ impl Flight<'_> {
         let same_issuer = signed_in_at.is_none() || grant.issuer.is_none() || signed_in_at == grant.issuer;
         let said = grant.account.clone();
         let now = self.inner.clock.now();
-        let renewed = merge(stored, grant, forced.then_some(now), now);
+        let mut renewed = merge(stored, grant, forced.then_some(now), now);
+        // What was imported, or written by hand, need not say where it was issued; from here on it is held to that (G30).
+        renewed.token_endpoint.get_or_insert_with(|| provider.token_endpoint.to_string());
         let admitted = admit(self.tenant, Some(stored), &renewed, Way::Refresh { said: &said });
         if !same_issuer || admitted.is_err() {
             tracing::error!(tenant = %self.tenant, "a refresh came back for another account; its tokens were dropped");

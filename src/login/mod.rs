@@ -158,7 +158,7 @@ impl Inner {
     /// The provider of a login, by the endpoint and client captured at its start, and by what it promised then (C10, T5, T4).
     fn captured(&self, login: &PendingLogin) -> Option<Resolved> {
         let mut provider = (**self.catalog.get(&login.tenant.provider)?).clone();
-        provider.iss_promised |= login.iss_promised;
+        provider.iss_promised = login.iss_promised;
         let endpoint = login.token_endpoint.as_deref().and_then(|text| url::Url::parse(text).ok());
         let endpoint = endpoint.or_else(|| provider.token_endpoint.clone())?;
         Some(provider.at(endpoint, login.client_id.clone().unwrap_or_else(|| provider.client_id.clone())))

@@ -10,18 +10,20 @@ use super::reserve::{Reserved, watch};
 use super::{Handover, Inner, Logins, is_open, step};
 use crate::audit;
 use crate::login::machine::{Event, next};
-use crate::oauth::{self, AuthorizeError, StartClass};
+use crate::oauth::{self, AuthorizeError, DISCOVERY_BOUND, EXCHANGE_BOUND, StartClass};
 use crate::pending::{EndReason, LoginId, LoginKind, LoginStatus, PendingLogin, Watcher, life};
 use crate::provider::{Flow, Provider, Resolved};
 use crate::secret::Secret;
-use crate::store::{KernelLock, StoreError, Touches, has_ended, update};
+use crate::store::{KernelLock, STORE_WAIT, StoreError, Touches, has_ended, update};
 use crate::tenant::{TenantKey, ThreadId, User};
 
 /// How long a start waits for the end of earlier work on the same key, which a cancelled exchange may still do.
 const LOCK_TRIES: u32 = 20;
 const LOCK_PAUSE: Duration = Duration::from_millis(150);
-/// How long a caller who joined waits for the start of another to end.
-const JOIN_WAIT: Duration = Duration::from_secs(170);
+/// How long a caller who joined waits for the start of another to end: what that may need between its two writes, and for the
+/// second.
+const JOIN_WAIT: Duration =
+    Duration::from_secs(DISCOVERY_BOUND.as_secs() + EXCHANGE_BOUND.as_secs() + STORE_WAIT.as_secs());
 
 /// What a start is for.
 #[derive(Debug, Clone)]

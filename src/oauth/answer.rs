@@ -105,6 +105,10 @@ pub fn parse(text: &str, shape: PasteShape, expected: &Expected<'_>) -> Result<S
     match text.split_once('#') {
         Some((code, state)) => {
             same_state(state, expected)?;
+            // Only a page that shows nothing else may leave out what was promised (T4).
+            if expected.iss_promised && shape != PasteShape::CodeHashState {
+                return Err(AnswerError::IssuerMissing);
+            }
             code_from(code)
         }
         None if shape == PasteShape::Code => code_from(&text),

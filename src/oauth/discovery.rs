@@ -170,8 +170,8 @@ enum Answer {
     },
     /// Nothing that could be a document, and why.
     Nothing(String),
-    /// The server says that it fails, with this status.
-    Failing(u16),
+    /// No whole answer, or the server says that it fails: why what may stand there is not known.
+    Failing(String),
 }
 
 impl Walk<'_> {
@@ -189,6 +189,7 @@ impl Walk<'_> {
             places[..=at].rotate_right(1);
         }
         let (mut refused, mut failing, mut tried) = (None, None, Vec::new());
+        let mut known_place_fails = false;
         for url in places {
             let validators = known.filter(|(known, _)| **known == url).map(|(_, validators)| validators);
             match self.ask(&url, validators).await? {
@@ -205,14 +206,18 @@ impl Walk<'_> {
                     }
                 },
                 Answer::Nothing(why) => tried.push(format!("{url}: {why}")),
-                Answer::Failing(status) => failing = Some(status),
+                Answer::Failing(why) => {
+                    known_place_fails |= validators.is_some();
+                    failing = Some(why);
+                }
             }
         }
-        if let Some(refused) = refused {
+        // What stands elsewhere says nothing against a document whose own place is not known to have changed.
+        if let Some(refused) = refused.filter(|_| !known_place_fails) {
             return Err(refused);
         }
         Err(match failing {
-            Some(status) => self.unreachable(format!("the server answers HTTP {status}")),
+            Some(why) => self.unreachable(why),
             None => DiscoveryError::NotFound { issuer: mask::plain(self.issuer), tried: tried.join("; ") },
         })
     }
@@ -225,16 +230,16 @@ impl Walk<'_> {
             request = request.header(name, value);
         }
         let whole = async { read(request.send().await?).await };
-        match tokio::time::timeout(self.patience, whole).await {
-            Ok(Ok(answer)) => Ok(answer),
-            Ok(Err(error)) => Err(self.unreachable(match self.client.sort(&error, host_of(url)) {
+        Ok(match tokio::time::timeout(self.patience, whole).await {
+            Ok(Ok(answer)) => answer,
+            Ok(Err(error)) => Answer::Failing(match self.client.sort(&error, host_of(url)) {
                 SendError::NotSent(error) => error.to_string(),
                 SendError::Unknown(cause) => cause.to_string(),
-            })),
+            }),
             Err(_) => {
-                Err(self.unreachable(UnknownCause::TimedOut { seconds: self.patience.as_secs() }.to_string()))
+                Answer::Failing(UnknownCause::TimedOut { seconds: self.patience.as_secs() }.to_string())
             }
-        }
+        })
     }
 }
 
@@ -256,7 +261,7 @@ async fn read(mut response: reqwest::Response) -> reqwest::Result<Answer> {
         return Ok(Answer::Unchanged { fresh_for });
     }
     if status.is_server_error() || status.as_u16() == 429 {
-        return Ok(Answer::Failing(status.as_u16()));
+        return Ok(Answer::Failing(format!("the server answers HTTP {}", status.as_u16())));
     }
     if status.is_redirection() {
         let status = status.as_u16();

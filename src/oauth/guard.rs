@@ -49,7 +49,7 @@ impl Guarded {
 fn host_of_proxy(text: &str) -> Option<String> {
     let text = text.trim();
     let url = if text.contains("://") { Url::parse(text) } else { Url::parse(&format!("http://{text}")) };
-    url.ok()?.host_str().map(str::to_owned)
+    url.ok()?.host_str().map(str::to_ascii_lowercase)
 }
 
 /// Names as the system resolves them.
@@ -69,7 +69,7 @@ impl Resolve for System {
 #[error(
     "{name} leads to {address}, which is not a public address; if it is right, configure its endpoints by name"
 )]
-struct NotPublic {
+pub(super) struct NotPublic {
     name: String,
     address: String,
 }
@@ -82,7 +82,7 @@ struct PublicOnly {
 impl Resolve for PublicOnly {
     fn resolve(&self, name: Name) -> Resolving {
         let text = name.as_str().to_owned();
-        let is_proxy = self.proxies.contains(&text);
+        let is_proxy = self.proxies.contains(&text.to_ascii_lowercase());
         let resolving = self.names.resolve(name);
         Box::pin(async move {
             let found: Vec<_> = resolving.await?.collect();
@@ -139,6 +139,7 @@ mod tests {
         for (text, host) in [
             ("http://proxy.example:3128", Some("proxy.example")),
             ("proxy.example:3128", Some("proxy.example")),
+            ("socks5h://Proxy.Example:1080", Some("proxy.example")),
             ("socks5h://user:password@proxy.example", Some("proxy.example")),
             ("  ", None),
         ] {

@@ -12,7 +12,7 @@ use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, DATE, HeaderMap, Head
 use tokio::time::timeout;
 use url::Url;
 
-use super::guard::Guarded;
+use super::guard::{Guarded, NotPublic};
 use super::mask;
 use super::request::Post;
 use crate::clock::UnixSeconds;
@@ -54,6 +54,12 @@ pub enum TransportError {
         /// Where it should have gone.
         host: String,
     },
+    /// A name that metadata has, and that leads into a network that only the operator may name (T13).
+    #[error("{why}")]
+    NotPublic {
+        /// Which name, and where it leads.
+        why: String,
+    },
     /// No connection in time.
     #[error("no connection to {host} within {seconds} s")]
     ConnectTimedOut {
@@ -70,6 +76,17 @@ pub enum TransportError {
         /// What the system says.
         reason: String,
     },
+}
+
+impl TransportError {
+    /// Whether only the operator can do something about it: the endpoint is at fault, not the way to it.
+    #[must_use]
+    pub fn is_operators(&self) -> bool {
+        match self {
+            Self::Insecure { .. } | Self::OutOfReach { .. } | Self::NotPublic { .. } => true,
+            Self::ConnectTimedOut { .. } | Self::Unreachable { .. } => false,
+        }
+    }
 }
 
 /// Why the outcome of a request that was sent is not known. The provider may have done what was asked.
@@ -249,7 +266,9 @@ impl Client {
 
     pub(super) fn sort(&self, error: &reqwest::Error, host: String) -> SendError {
         let reason = mask::plain(&root_cause(error));
-        if error.is_connect() && error.is_timeout() {
+        if causes(error).any(<dyn std::error::Error>::is::<NotPublic>) {
+            SendError::NotSent(TransportError::NotPublic { why: reason })
+        } else if error.is_connect() && error.is_timeout() {
             let seconds = self.connect.as_secs();
             SendError::NotSent(TransportError::ConnectTimedOut { host, seconds })
         } else if error.is_connect() || error.is_builder() {
@@ -296,12 +315,12 @@ pub(super) fn host_of(url: &Url) -> String {
 }
 
 fn root_cause(error: &reqwest::Error) -> String {
-    let mut cause: &dyn std::error::Error = error;
-    while let Some(next) = cause.source() {
-        cause = next;
-    }
     // A reqwest error prints its URL; one that has no cause is described by its kind alone.
-    if error.source().is_none() { "the request failed".to_owned() } else { cause.to_string() }
+    causes(error).last().map_or_else(|| "the request failed".to_owned(), ToString::to_string)
+}
+
+fn causes(error: &reqwest::Error) -> impl Iterator<Item = &(dyn std::error::Error + 'static)> {
+    std::iter::successors(error.source(), |&cause| cause.source())
 }
 
 #[cfg(test)]

@@ -26,6 +26,8 @@ pub use answer::{AnswerError, Expected};
 pub use authorize::{AuthorizeError, AuthorizeRequest, authorize};
 pub use device::{DeviceOutcome, DevicePoll, DeviceStart, StartClass, StartError};
 pub use discovery::{DISCOVERY_BOUND, DiscoveryError};
+#[cfg(test)]
+pub(crate) use guard::Always;
 pub use http::{CONNECT_BOUND, Client, EXCHANGE_BOUND, REPLY_BOUND, TransportError, UnknownCause};
 pub use refusal::{DeadReason, Refusal, RefusalKind};
 pub use revoke::{RevokeClass, RevokeError, Revoked, TokenHint, revoke};

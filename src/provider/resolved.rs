@@ -71,11 +71,12 @@ impl Provider {
         Some(Resolved::new(self.clone(), self.token_endpoint.clone()?))
     }
 
-    /// The same provider as a login or credential captured it: by that token endpoint and client (C10, T5).
+    /// The same provider as a login or credential captured it: by that token endpoint and client (C10, T5). An endpoint that is
+    /// not the configured one may have been found, whatever is configured by now.
     #[must_use]
     pub fn at(&self, token_endpoint: Url, client_id: String) -> Resolved {
         let mut captured = self.by(client_id);
-        if self.discovers && self.token_endpoint.as_ref() != Some(&token_endpoint) {
+        if self.token_endpoint.as_ref() != Some(&token_endpoint) {
             captured.found.push(token_endpoint.clone());
         }
         Resolved::new(captured, token_endpoint)

@@ -191,6 +191,11 @@ impl Document {
         self.threads.readable().filter_map(|(key, binding)| Some((key.parse().ok()?, binding)))
     }
 
+    #[cfg(test)]
+    pub(crate) fn bindings_looked_at(&self) -> usize {
+        self.threads.looked_at()
+    }
+
     /// The readable revocations that are owed.
     pub fn owed(&self) -> impl Iterator<Item = Arc<OwedRevocation>> {
         self.revocations.iter().filter_map(|entry| entry.meaning("revocations", "").ok())

@@ -18,6 +18,7 @@ use super::thread::{Message, Shelf, Worker};
 use crate::broker::Broker;
 use crate::login::Handover;
 use crate::pending::PendingLogin;
+use crate::provider::Provider;
 use crate::tenant::ThreadId;
 
 /// How often logins that nobody works on are looked for (S13).
@@ -298,6 +299,7 @@ impl Supervisor {
         let is_bound = |thread: &ThreadId| document.binding(thread).is_ok_and(|binding| binding.is_some());
         self.0.closed.lock().unwrap_or_else(PoisonError::into_inner).retain(is_bound);
         let now = self.0.broker.clock().now();
+        let known = |provider: &Provider| self.0.broker.directory().known(provider);
         for (thread, binding) in document.bindings() {
             let in_use = binding
                 .tenants
@@ -305,9 +307,17 @@ impl Supervisor {
                 .any(|tenant| document.tenant(tenant).ok().flatten().is_some_and(|held| held.is_in_use(now)));
             let has_news = || {
                 self.0.reach.turn(&thread, binding.asked_at).0 == Turn::Now
-                    && !telling::plan(&document, self.0.broker.catalog(), &thread, &binding, None, now)
-                        .news
-                        .is_empty()
+                    && !telling::plan(
+                        &document,
+                        self.0.broker.catalog(),
+                        &known,
+                        &thread,
+                        &binding,
+                        None,
+                        now,
+                    )
+                    .news
+                    .is_empty()
             };
             if !self.is_closed(&thread) && (in_use || has_news()) {
                 self.wake(&thread);

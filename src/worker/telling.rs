@@ -8,11 +8,11 @@
 use std::collections::BTreeMap;
 
 use crate::binding::Binding;
-use crate::broker::{Health, TenantStatus};
+use crate::broker::{Health, Known};
 use crate::clock::UnixSeconds;
 use crate::credential::{Credential, CredentialKind, Unserved};
 use crate::gate::{ALARM_WITHIN, PROBE_AFTER, alarm_is_raised};
-use crate::pending::PendingLogin;
+use crate::pending::{LoginStatus, PendingLogin};
 use crate::provider::Catalog;
 use crate::secret::TokenHash;
 use crate::store::{Document, Store, StoreError, Touches, has_ended, update};
@@ -127,6 +127,7 @@ fn mark(tenant: &TenantKey, word: &str, held: &Credential) -> String {
 pub(super) fn plan(
     document: &Document,
     catalog: &Catalog,
+    known: Known<'_>,
     thread: &ThreadId,
     binding: &Binding,
     used: Option<&Use>,
@@ -139,7 +140,7 @@ pub(super) fn plan(
     for (provider, (tenant, is_bound)) in served(document, catalog, binding, used.as_ref(), &marks) {
         let Ok(Some(held)) = document.tenant(&tenant) else { continue };
         let last = marks.iter().rfind(|mark| mark.tenant.provider == provider);
-        let health = TenantStatus::of(document, &tenant, &held, catalog, now).health;
+        let health = Health::of(&tenant, &held, catalog, known, now);
         let said = match health {
             Health::NeedsLogin if held.kind == CredentialKind::OAuth => {
                 match held_back(document, thread, &tenant, &held, now) {
@@ -218,10 +219,12 @@ fn held_back(
     held: &Credential,
     now: UnixSeconds,
 ) -> Held {
-    // Somebody is at it, or about to bind the thread to something else: if they succeed there is nothing to tell.
+    // Somebody is at it, or about to bind the thread to something else: if they succeed there is nothing to tell. What
+    // waits for an admin may wait for a day, and what it would replace is dead until then.
     let helps = |login: &PendingLogin| {
         let binds = login.bind.as_ref() == Some(thread) && login.tenant.provider == tenant.provider;
-        (login.tenant == *tenant || binds) && !has_ended(login, now)
+        let is_at_work = login.status != LoginStatus::Confirming && !has_ended(login, now);
+        (login.tenant == *tenant || binds) && is_at_work
     };
     if document.logins().any(|login| helps(&login)) {
         return Held::UntilAChange;

@@ -19,6 +19,7 @@ use super::{Heard, Notifier, Told};
 use crate::broker::Broker;
 use crate::login::Handover;
 use crate::pending::{LoginId, LoginStatus, PendingLogin};
+use crate::provider::Provider;
 use crate::secret::Secret;
 use crate::store::Document;
 use crate::tenant::ThreadId;
@@ -328,7 +329,9 @@ impl Worker {
             document.binding(&self.thread).ok()?.map(|binding| (*binding).clone()).unwrap_or_default();
         let (turn, used) = self.reach.turn(&self.thread, binding.asked_at);
         let now = self.broker.clock().now();
-        let plan = telling::plan(document, self.broker.catalog(), &self.thread, &binding, used.as_ref(), now);
+        let known = |provider: &Provider| self.broker.directory().known(provider);
+        let catalog = self.broker.catalog();
+        let plan = telling::plan(document, catalog, &known, &self.thread, &binding, used.as_ref(), now);
         let later = plan.next.map(|at| {
             let wait = Duration::from_secs(u64::try_from(at.saturating_sub(now)).unwrap_or(0));
             Instant::now() + wait.clamp(Duration::from_secs(1), LONGEST_SLEEP)

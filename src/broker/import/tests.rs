@@ -251,3 +251,25 @@ async fn a_damaged_entry_is_not_written_over() {
     assert_eq!(fates[1], ImportFate::Stored);
     assert_eq!(house.broker.store().snapshot().unwrap().damaged().len(), 1);
 }
+
+/// G30: where it is refreshed is written down with the first refresh, if it could not be at the import.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_import_for_a_provider_that_is_discovered_learns_its_token_endpoint() {
+    let mut host = Host::new();
+    let authority = host.authority.clone();
+    let issuer = format!(
+        "\n[providers.found]\nshare = \"guild\"\nissuer = {:?}\nclient_id = {CLIENT:?}\n",
+        authority.issuer()
+    );
+    host.catalog = crate::testing::catalog(&authority, &issuer);
+    let broker = Broker::new(host.store(), host.catalog.clone(), oauth::Client::new(), host.clock.clone(), 5);
+    let house = House { host, broker };
+    let tokens = house.mint(&Person::ada());
+    let mut file = record(&tokens, house.host.clock.now() - 5);
+    file["provider"] = "found".into();
+    assert_eq!(house.fates(&json!({ "found": file })).await, [ImportFate::Stored]);
+    let endpoint = || house.host.stored(&key("found")).unwrap().token_endpoint;
+    assert_eq!(endpoint(), None);
+    house.broker.token(&key("found"), Want::default(), LONG).await.unwrap();
+    assert_eq!(endpoint(), Some(authority.token_endpoint()));
+}

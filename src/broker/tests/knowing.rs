@@ -51,6 +51,11 @@ async fn the_next_refresh_is_the_gates_own() {
     dead.state = crate::credential::CredentialState::NeedsLogin;
     host.host.put(&tenant, dead).await;
     assert_eq!(next(), None);
+    let mut resting = held.clone();
+    let reason = crate::credential::Unserved::Left;
+    resting.suspended = Some(crate::credential::Suspension { reason, at: host.clock.now() });
+    host.host.put(&tenant, resting).await;
+    assert_eq!(next(), None, "it rests");
     let mut fixed = held;
     fixed.refresh_token = None;
     host.host.put(&tenant, fixed).await;
@@ -123,4 +128,42 @@ async fn a_sign_in_under_other_settings_is_told_once_its_token_has_ended() {
     assert_eq!(health(), Health::Fresh);
     host.clock.jump(4_000);
     assert_eq!(health(), Health::Misconfigured);
+}
+
+/// G30, T13: what the gate refuses every time, status says, in each process, and asks nobody for it.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_token_endpoint_that_was_found_to_have_moved_is_told() {
+    let mut host = Host::new();
+    let found = format!(
+        "\n[providers.found]\nissuer = {:?}\nclient_id = {:?}\n",
+        host.authority.issuer(),
+        latchkey_test_authority::CLIENT
+    );
+    host.catalog = crate::testing::catalog(&host.authority, &found);
+    let broker =
+        || Broker::new(host.store(), host.catalog.clone(), oauth::Client::new(), host.clock.clone(), 5);
+    let tenant = key("found");
+    let tokens = host.authority.mint(&Person::ada(), latchkey_test_authority::CLIENT, &["openid"]);
+    let mut held = host.credential(&tokens, &Person::ada());
+    held.provider = tenant.provider.clone();
+    held.token_endpoint = Some("http://127.0.0.1:9/moved".to_owned());
+    held.expires_at = Some(host.clock.now() - 1);
+    host.put(&tenant, held.clone()).await;
+    let health = |broker: &Broker| broker.all_tenants().unwrap()[0].health;
+    let one = broker();
+    assert_eq!(health(&one), Health::Stale, "nothing is known yet");
+    let refused = one.token(&tenant, crate::gate::Want::default(), std::time::Duration::from_secs(20)).await;
+    assert!(refused.unwrap_err().to_string().contains("another token_endpoint"));
+    let asked = host.authority.requests().len();
+    assert_eq!(health(&one), Health::Misconfigured);
+    assert_eq!(health(&broker()), Health::Misconfigured, "another process");
+    let provider = host.catalog.get(&tenant.provider).unwrap();
+    let cached = crate::directory::cached(&*host.store(), provider).unwrap();
+    assert_eq!(cached.token_endpoint.as_str(), host.authority.token_endpoint());
+    assert_eq!(host.authority.requests().len(), asked);
+    // While it rests that it rests is what counts.
+    let reason = crate::credential::Unserved::Left;
+    held.suspended = Some(crate::credential::Suspension { reason, at: host.clock.now() });
+    host.put(&tenant, held).await;
+    assert_eq!(health(&one), Health::Suspended(reason));
 }

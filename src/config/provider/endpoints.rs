@@ -7,18 +7,20 @@ use url::Url;
 use crate::config::reader::{Problems, Section};
 use crate::provider::{Reach, is_safe};
 
-/// The token endpoint, where it is configured; there must be that or an issuer to ask. The outer `None` is a problem.
+/// The token endpoint, where it is configured; there must be that or an issuer to ask. An issuer that is asked, for that or for
+/// other endpoints, must be one that may be. The outer `None` is a problem.
 #[expect(clippy::option_option, reason = "a problem was found, or there is nothing to be found")]
 pub(super) fn required_endpoints(
     section: &mut Section<'_, '_>,
     found: Option<Url>,
     issuer: Option<&str>,
+    discovers: bool,
     problems: &mut Problems<'_>,
 ) -> Option<Option<Url>> {
-    if found.is_some() {
+    if found.is_some() && !discovers {
         return Some(found);
     }
-    if section.get("token_endpoint").is_some() {
+    if found.is_none() && section.get("token_endpoint").is_some() {
         return None;
     }
     let Some(issuer) = issuer else {
@@ -29,7 +31,7 @@ pub(super) fn required_endpoints(
     let span = section.get("issuer").and_then(|found| found.span);
     let key = section.key("issuer");
     match Url::parse(issuer) {
-        Ok(url) if is_plain(&url) && Reach::of_issuer(&url).admits(&url) => Some(None),
+        Ok(url) if is_plain(&url) && Reach::of_issuer(&url).admits(&url) => Some(found),
         Ok(url) if is_plain(&url) && is_safe(&url) => {
             let remedy =
                 "name its endpoints: only metadata of public issuers, or of this host's own, is asked for";

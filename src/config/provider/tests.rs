@@ -128,7 +128,7 @@ fn a_provider_that_cannot_work_is_refused() {
         ("redirect_uri = \"nowhere\"", "is not an address"),
         ("token_lifetime = 0", "is not a whole number, 1 or more"),
         ("terms_risk = 1", "is not a text for people: quoted, or { en = \"…\", de = \"…\" }"),
-        ("issuer = \"http://id.example\"\nflows = [\"paste\"]", "\"paste\" needs redirect_uri"),
+        ("issuer = \"https://id.example\"\nflows = [\"paste\"]", "\"paste\" needs redirect_uri"),
         ("authorization_response_iss_parameter_supported = true", "needs the issuer to compare with"),
         (
             "device = { protocol = \"user_code\" }",
@@ -212,13 +212,15 @@ fn a_captured_client_keeps_its_secret_only_if_it_is_the_same() {
     let acme = provider(&config, "acme");
     let endpoint: url::Url = "https://old.example/token".parse().unwrap();
     let same = acme.at(endpoint.clone(), "latchkey".to_owned());
-    let at_endpoint = Provider { token_endpoint: Some(endpoint.clone()), ..acme.clone() };
+    let at_endpoint =
+        Provider { token_endpoint: Some(endpoint.clone()), found: vec![endpoint.clone()], ..acme.clone() };
     assert_eq!((&*same, &same.token_endpoint), (&at_endpoint, &endpoint));
     let other = acme.at(endpoint.clone(), "older".to_owned());
     assert_eq!(
         *other,
         Provider {
-            token_endpoint: Some(endpoint),
+            token_endpoint: Some(endpoint.clone()),
+            found: vec![endpoint],
             client_id: "older".to_owned(),
             client_secret: None,
             client_auth: ClientAuth::None,
@@ -351,5 +353,9 @@ fn an_issuer_that_must_not_be_asked_is_refused_with_the_remedy() {
     ] {
         let shown = problems(&format!("[providers.acme]\nclient_id = \"c\"\nissuer = {issuer:?}"));
         assert!(shown.contains(expected), "{issuer}: {shown}");
+        // Also where it is asked for the other endpoints alone.
+        let token = "token_endpoint = \"https://id.example/token\"";
+        let shown = problems(&format!("[providers.acme]\nclient_id = \"c\"\n{token}\nissuer = {issuer:?}"));
+        assert!(shown.contains(expected), "{issuer}, with a token endpoint: {shown}");
     }
 }

@@ -167,3 +167,36 @@ async fn another_issuer_is_refused_and_another_spelling_of_the_configured_one_is
 fn the_server_is_strict_unless_told_otherwise() {
     assert_eq!(Settings::default().reuse, Reuse::Strict);
 }
+
+/// G16, T13: what only the operator can mend is told as that, and not as something that may pass.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_found_endpoint_that_leads_inside_is_the_operators_matter() {
+    const ISSUER: &str = "https://id.example";
+    let mut host = Host::new();
+    host.catalog = catalog(
+        &host.authority,
+        &format!("\n[providers.found]\nissuer = {ISSUER:?}\nclient_id = {CLIENT:?}\n"),
+    );
+    let (store, tenant, now) = (host.store(), key("found"), host.clock.now());
+    let cached = serde_json::json!({
+        "version": 1, "issuer": ISSUER, "url": format!("{ISSUER}/.well-known/openid-configuration"),
+        "asked_at": now, "fresh_until": now + 900,
+        "document": {
+            "issuer": ISSUER, "token_endpoint": format!("{ISSUER}/token"),
+            "grant_types_supported": ["authorization_code"],
+        },
+    });
+    store.write_metadata(ISSUER, &cached.to_string()).unwrap();
+    let tokens = host.authority.mint(&Person::ada(), CLIENT, &["openid"]);
+    let mut held = host.credential(&tokens, &Person::ada());
+    (held.provider, held.expires_at) = (tenant.provider.clone(), Some(now - 1));
+    host.put(&tenant, held).await;
+    let client = oauth::Client::with_names(oauth::Always(vec!["10.0.0.1"]));
+    let directory = Directory::new(store.clone(), client.clone(), host.clock.clone());
+    let gate = Gate::new(store, host.catalog.clone(), directory, client, host.clock.clone());
+    let landing = gate.token(&tenant, Want::default(), LONG).await;
+    assert_eq!(class(&landing), Class::Operator);
+    assert!(landing.unwrap_err().to_string().contains("id.example leads to 10.0.0.1"));
+    let stored = host.stored(&tenant).unwrap();
+    assert_eq!((stored.operators_error, stored.intent, stored.failures), (true, None, 1));
+}

@@ -218,6 +218,10 @@ fn an_answer_says_from_whom_it_comes_where_that_was_promised() {
     // A page that shows code and state has no place for it.
     let expected = Expected { redirect_uri: REDIRECT, state: &state, issuer: ours, iss_promised: true };
     assert!(parse("c#st-42", PasteShape::CodeHashState, &expected).is_ok());
+    for shape in [PasteShape::Url, PasteShape::Code] {
+        assert_eq!(parse("c#st-42", shape, &expected), Err(AnswerError::IssuerMissing), "{shape:?}");
+        assert_eq!(parse("c#other", shape, &expected), Err(AnswerError::StateMismatch), "{shape:?}");
+    }
 }
 
 /// T4, T6, T2: what a browser brings is judged as what is pasted, and the issuer's promise is held against it.

@@ -1,5 +1,7 @@
 //! Tests of the walk, over real connections on loopback, and of names that lead elsewhere.
 
+use std::sync::Arc;
+
 use wiremock::matchers::{header, headers, method, path};
 use wiremock::{Mock, MockServer, ResponseTemplate};
 
@@ -161,14 +163,66 @@ async fn a_name_that_leads_into_a_private_network_is_not_asked() {
     }
 }
 
+/// A server that closes the connection instead of answering at [`RFC8414`], and has its document at [`APPENDED`]. Its issuer,
+/// and its task.
+async fn closing_at_the_first_place() -> (String, tokio::task::JoinHandle<()>) {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let issuer = format!("http://{}/t", listener.local_addr().unwrap());
+    let own = issuer.clone();
+    let serving = tokio::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            let mut request = vec![0; 4_096];
+            let length = stream.read(&mut request).await.unwrap();
+            let asked = String::from_utf8_lossy(&request[..length]).into_owned();
+            let said = match asked.split(' ').nth(1) {
+                Some(RFC8414) => continue,
+                Some(INSERTED) => None,
+                _ => Some(own.as_str()),
+            };
+            let body = said.map(|issuer| format!("{{\"issuer\":\"{issuer}\"}}")).unwrap_or_default();
+            let status = if said.is_some() { "200 OK" } else { "404 Not Found" };
+            let length = body.len();
+            let answer =
+                format!("HTTP/1.1 {status}\r\nconnection: close\r\ncontent-length: {length}\r\n\r\n{body}");
+            stream.write_all(answer.as_bytes()).await.unwrap();
+        }
+    });
+    (issuer, serving)
+}
+
+/// T13: a place that gives no answer hides none of the others, and what others refuse says nothing against the document whose
+/// own place gives none.
+#[tokio::test]
+async fn a_place_without_an_answer_is_passed_over() {
+    let (at, serving) = closing_at_the_first_place().await;
+    let found = discover(&Client::new(), &at, None).await.unwrap();
+    assert!(matches!(found, Found::Document(document) if document.url.path() == APPENDED));
+    serving.abort();
+
+    let server = MockServer::start().await;
+    let other = document("https://other.example");
+    Mock::given(path(INSERTED)).respond_with(other).mount(&server).await;
+    Mock::given(path(RFC8414)).respond_with(ResponseTemplate::new(503)).mount(&server).await;
+    let at: Url = format!("{}{RFC8414}", server.uri()).parse().unwrap();
+    let validators = Validators::default();
+    let asked = async |known| discover(&Client::new(), &issuer(&server), known).await.unwrap_err();
+    let error = asked(Some((&at, &validators))).await;
+    assert!(error.is_passing() && error.to_string().contains("HTTP 503"), "{error}");
+    let error = asked(None).await;
+    assert!(!error.leaves_the_old(), "{error}");
+}
+
 /// T7: a server that sends for ever is not listened to for ever.
 #[tokio::test]
 async fn a_server_that_never_ends_is_left() {
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let listener = Arc::new(tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap());
     let issuer = format!("http://{}", listener.local_addr().unwrap());
+    // Open until the end, also for the next place, at which nobody answers.
+    let open = Arc::clone(&listener);
     let serving = tokio::spawn(async move {
-        let (mut stream, _) = listener.accept().await.unwrap();
+        let (mut stream, _) = open.accept().await.unwrap();
         assert_ne!(stream.read(&mut [0; 1024]).await.unwrap(), 0);
         stream.write_all(b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n").await.unwrap();
         // One blank at a time: far below the cap when the time is up.

@@ -82,6 +82,12 @@ impl<T: Record> Section<T> {
         ours.eq(other.entries.iter().map(|(key, entry)| (key.get(), entry.raw.get())))
     }
 
+    /// How many entries have been looked at: a measure of what a piece of work costs.
+    #[cfg(test)]
+    pub(super) fn looked_at(&self) -> usize {
+        self.entries.iter().filter(|(_, entry)| entry.meaning.get().is_some()).count()
+    }
+
     pub(super) fn readable(&self) -> impl Iterator<Item = (&str, Arc<T>)> {
         self.entries
             .iter()

@@ -290,3 +290,26 @@ fn a_section_that_stands_twice_is_refused() {
         );
     }
 }
+
+/// U7: whose a sign-in is must not be lost, nor the word of a later version for why it rests.
+#[test]
+fn a_guild_that_cannot_be_read_is_an_error_and_an_unknown_reason_is_kept() {
+    let file = |fields: &str| {
+        let entry = format!(r#"{{"kind": "oauth", "provider": "codex", "access_token": "at-1", {fields}}}"#);
+        parse(&format!(r#"{{"version": 1, "tenants": {{"codex@1": {entry}}}}}"#))
+    };
+    for guild in ["guild", "-1", "12 "] {
+        let error = file(&format!(r#""guild": "{guild}""#)).tenant(&key("codex@1")).unwrap_err();
+        assert!(error.to_string().contains("\"guild\"") && !error.to_string().contains("12 "), "{error}");
+    }
+    assert!(file(r#""guild": "12""#).tenant(&key("codex@1")).unwrap().unwrap().guild.is_some());
+    let mut document = file(r#""suspended": {"at": 7, "reason": "asleep"}"#);
+    let mut held = (*document.tenant(&key("codex@1")).unwrap().unwrap()).clone();
+    held.failures = 1;
+    put(&mut document, "codex@1", held.clone());
+    assert!(document.print().contains(r#""reason": "asleep""#), "{}", document.print());
+    // Another rest is another matter.
+    held.suspended = held.suspended.map(|rest| crate::credential::Suspension { at: 8, ..rest });
+    put(&mut document, "codex@1", held);
+    assert!(document.print().contains(r#""reason": "not_admitted""#), "{}", document.print());
+}

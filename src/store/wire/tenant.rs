@@ -119,7 +119,11 @@ impl Record for Credential {
     }
 
     fn write(&self, before: Option<&str>) -> Box<RawValue> {
-        print(&TenantWire::of(self), before)
+        let mut wire = TenantWire::of(self);
+        if let Some(before) = before.and_then(|before| parse::<TenantWire>(before).ok()) {
+            wire.keep_reason(before);
+        }
+        print(&wire, before)
     }
 }
 
@@ -178,7 +182,9 @@ impl TenantWire {
             last_error: some_text(wire.last_error),
             operators_error: wire.last_error_is_operators,
             last_used_at: wire.last_used_at,
-            guild: wire.guild.and_then(|id| id.parse().ok()),
+            guild: some_text(wire.guild)
+                .map(|id| id.parse().map_err(|_| "\"guild\" is not a Discord id".to_owned()))
+                .transpose()?,
             // A reason of a later version says at least that nothing is to be handed out.
             suspended: wire.suspended.map(|found| Suspension {
                 reason: if found.reason == "left" { Unserved::Left } else { Unserved::NotAdmitted },
@@ -187,6 +193,17 @@ impl TenantWire {
             created_at: wire.created_at,
             updated_at: wire.updated_at,
         })
+    }
+
+    /// Keeps the word of a later version for why a tenant rests, as long as it is that rest (F5).
+    fn keep_reason(&mut self, before: Self) {
+        if let (Some(now), Some(before)) = (&mut self.suspended, before.suspended)
+            && now.at.unwrap_or(0) == before.at.unwrap_or(0)
+            && ![Unserved::Left, Unserved::NotAdmitted].iter().any(|known| known.as_str() == before.reason)
+            && now.reason == Unserved::NotAdmitted.as_str()
+        {
+            now.reason = before.reason;
+        }
     }
 
     /// `credential`, in the file's words.

@@ -8,6 +8,8 @@ use rand::{Rng, SeedableRng};
 
 use super::*;
 use crate::credential::{CredentialState, Suspension};
+use crate::pending::LoginStatus::{Cancelled, Confirming, Pending};
+use crate::provider::Provider;
 use crate::testing::{Host, key};
 
 const PLACE: &str = "7";
@@ -37,7 +39,7 @@ impl Host {
         let tenants = bound.iter().map(|tenant| (key(tenant).provider, key(tenant))).collect();
         let binding = Binding { tenants, told: self.told(), ..Binding::default() };
         let document = self.store().snapshot().unwrap();
-        plan(&document, &self.catalog, &place(), &binding, used, self.clock.now())
+        plan(&document, &self.catalog, &Provider::as_configured, &place(), &binding, used, self.clock.now())
     }
 
     /// What would be told now, and that it was.
@@ -204,7 +206,7 @@ async fn several_that_die_at_once_are_told_after_their_probe() {
     }
 }
 
-/// W4: nobody is called while somebody is at it.
+/// W4: nobody is called while somebody is at it; that a finished sign-in waits for an admin is no reason to be silent.
 #[tokio::test]
 async fn a_sign_in_under_way_holds_the_message_back() {
     let host = Host::new();
@@ -220,10 +222,11 @@ async fn a_sign_in_under_way_holds_the_message_back() {
         now,
         now + 840,
     );
-    for (status, expected) in
-        [(crate::pending::LoginStatus::Pending, 0), (crate::pending::LoginStatus::Cancelled, 1)]
-    {
+    for (status, expected) in [(Pending, 0), (Confirming, 1), (Cancelled, 1)] {
         login.status = status;
+        let waiting =
+            crate::pending::Confirming { credential: host.stored(&key("acme")).unwrap(), since: now };
+        login.confirming = (status == Confirming).then(|| Box::new(waiting));
         let stored = login.clone();
         update(&*host.store(), Touches::logins_at(&key("acme")), |view| {
             view.put_login(stored);
@@ -316,7 +319,7 @@ async fn an_agent_that_was_refused_is_a_use_of_its_thread() {
     let now = host.clock.now();
     for (asked, expected) in [(None, 0), (Some(now - 86_400), 0), (Some(now - 86_399), 1)] {
         let binding = Binding { asked_at: asked, ..Binding::default() };
-        let plan = plan(&document, &host.catalog, &place(), &binding, None, now);
+        let plan = plan(&document, &host.catalog, &Provider::as_configured, &place(), &binding, None, now);
         assert_eq!((plan.news.len(), plan.in_use), (expected, expected == 1), "{asked:?}");
     }
 }
@@ -344,5 +347,34 @@ async fn what_unbound_threads_were_told_is_forgotten_after_a_month() {
         let store = host.store();
         forget(&*store, &store.snapshot().unwrap(), host.clock.now()).await.unwrap();
         assert_eq!(store.snapshot().unwrap().bindings().count(), left);
+    }
+}
+
+/// W2: every change of the store makes a plan for each thread, so that one must not look at all the others.
+#[tokio::test]
+async fn a_plan_looks_at_no_other_threads() {
+    let host = Host::new();
+    host.sign_in("acme", "1").await;
+    let threads: Vec<ThreadId> = (100..150).map(|id| id.to_string().parse().unwrap()).collect();
+    let touches = threads.iter().fold(Touches::nothing(), Touches::and_thread);
+    update(&*host.store(), touches, move |view| {
+        for thread in threads {
+            let tenants = [(key("acme").provider, key("acme"))].into();
+            view.put_binding(&thread, Binding { tenants, ..Binding::default() });
+        }
+        Ok::<_, ()>(())
+    })
+    .await
+    .unwrap()
+    .unwrap();
+    let binding = Binding { tenants: [(key("acme").provider, key("acme"))].into(), ..Binding::default() };
+    let used = Use { parent: Some("100".parse().unwrap()) };
+    for state in [|_: &mut Credential| {}, dead] {
+        host.change("acme", state).await;
+        let document = host.store().snapshot().unwrap();
+        let before = document.bindings_looked_at();
+        let known = &Provider::as_configured;
+        plan(&document, &host.catalog, known, &place(), &binding, Some(&used), host.clock.now());
+        assert_eq!(document.bindings_looked_at(), before + 1, "the channel's alone");
     }
 }
