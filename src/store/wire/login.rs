@@ -310,7 +310,7 @@ mod tests {
             let text: serde_json::Value = serde_json::from_str(login.write(Some(before)).get()).unwrap();
             let waiting = &text["confirming"];
             [&waiting["later"], &waiting["credential"]["later"], &text["asked"][0]["later"]]
-                .map(|v| v.as_u64())
+                .map(serde_json::Value::as_u64)
         };
         assert_eq!(later(&login), [Some(1), Some(2), Some(3)]);
         let mut other = login.clone();

@@ -50,7 +50,7 @@ async fn opening_a_login_brings_no_closed_question_back() {
         async move { logins.start(request(ANN, LoginKind::Device)).await.unwrap().login }
     });
     assert!(host.authority.eventually(LONG, |_| held.waiting() == 1).await);
-    assert_eq!(host.entry_of_ann().unwrap().asked, [asked.clone()]);
+    assert_eq!(host.entry_of_ann().unwrap().asked, vec![asked.clone()]);
     logins.question_closed(&over, &asked).await.unwrap();
     held.release();
     let opened = starting.await.unwrap();
