@@ -63,8 +63,8 @@ impl Door {
         }
         let desk = Arc::clone(&self.desk);
         match interaction {
-            Interaction::Command(i) => self.command(context, i).await,
-            Interaction::Autocomplete(i) => self.autocomplete(context, i).await,
+            Interaction::Command(i) => Box::pin(self.command(context, i)).await,
+            Interaction::Autocomplete(i) => Box::pin(self.autocomplete(context, i)).await,
             Interaction::Component(i) => {
                 let (i, answered) = (Arc::new(i), Arc::new(AtomicBool::new(false)));
                 let (theirs, flag) = (Arc::clone(&i), Arc::clone(&answered));

@@ -316,7 +316,9 @@ async fn where_nothing_can_be_said_the_member_is_told_directly() {
         setup.discord.fail("PATCH /webhooks/*", 10_000, 400);
         let pastes = flows.contains("paste");
         if !pastes {
-            logins.iter().for_each(|(_, thread, _, _, close)| close(&setup, thread));
+            for (_, thread, _, _, close) in &logins {
+                close(&setup, thread);
+            }
             // The next bot has never seen these threads open. What is pasted, no other bot could complete.
             bot = bot.restart(&setup).await;
         }
