@@ -231,6 +231,11 @@ async fn what_the_metadata_takes_out_is_said_by_check() {
     let checked = house.setup.cli(&["check"]).await;
     assert_eq!(checked.code, 2, "{checked:?}");
     assert!(checked.stdout.contains("it is the document of \"https://other.example\""), "{checked:?}");
+    // A refusal stands until a document is accepted.
+    house.found.set(|settings| {
+        settings.metadata.remove("issuer");
+    });
+    assert_eq!(house.setup.cli(&["check"]).await.code, 0);
     house.found.go_down();
     let checked = house.setup.cli(&["check"]).await;
     assert!(

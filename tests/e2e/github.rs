@@ -92,7 +92,7 @@ async fn github_says_no_with_http_200() {
     let (ann, thread) = (setup.discord.member("ann"), setup.thread("fix-ci"));
     github.answer_next(Endpoint::Token, 1, Canned::error(200, "access_denied", "The person said no."));
     let login = ann.slash("/auth login github").in_thread(&thread).send().await;
-    login.sees_text("refused", NEXT_POLL).await;
+    login.sees_text("was declined", NEXT_POLL).await;
     assert_eq!(setup.cli(&["token", "github", "--thread", &thread.id().to_string()]).await.code, 3);
     setup.discord.assert_clean();
 }

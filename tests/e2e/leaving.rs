@@ -115,7 +115,7 @@ async fn who_lost_the_role_is_served_no_more_from_the_first_try_on() {
     ann.set_roles([]);
     ann.slash("/auth status").in_thread(&thread).send().await.sees_text("You need the role", SOON).await;
     rests(&setup, &tenant, Some(Unserved::NotAdmitted)).await;
-    login.sees_text("was cancelled", SOON).await;
+    login.sees_text("was stopped", SOON).await;
     let refused = setup.cli(&["token", &tenant]).await;
     assert_eq!(refused.code, 5, "{}", refused.stderr);
     setup.discord.wait_channel_message(&thread, GONE, SOON).await;

@@ -131,11 +131,8 @@ async fn a_port_that_is_taken_ends_the_bot_with_the_remedy() {
     let setup = Setup::plan().acme(super::ACME).more(&super::http(port)).start().await;
     let mut bot = Bot::spawn(&setup, |_| {});
     assert_eq!(bot.ended(SOON).await.code(), Some(2), "{}", bot.said());
-    assert!(
-        bot.said().contains("in use by another program") && bot.said().contains("listen"),
-        "{}",
-        bot.said()
-    );
+    bot.wait_said("in use by another program", SOON).await;
+    bot.wait_said("listen", SOON).await;
     assert!(setup.cli(&["check"]).await.stdout.contains(&format!("127.0.0.1:{port} is in use")));
     drop(taken);
     let check = setup.cli(&["check"]).await.stdout;

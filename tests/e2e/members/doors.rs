@@ -65,9 +65,9 @@ async fn every_entry_checks_again() {
     ann.set_roles([]);
     ann.click(&card, "Cancel").await.sees_text(&missing, SOON).await;
     // Whoever is not admitted signs in to nothing any more, what is under way included.
-    login.sees_text("was cancelled", SOON).await;
+    login.sees_text("was stopped", SOON).await;
     ann.set_roles([role]);
-    login.click("Sign in again").await.sees_text(OPEN, SOON).await;
+    ann.slash("/auth login").in_thread(&thread).send().await.sees_text(OPEN, SOON).await;
     assert!(!bot.said().contains(&login.token()), "{}", bot.said());
     setup.discord.assert_clean();
 }
