@@ -16,7 +16,7 @@
 //! | read what another program keeps | [`import`]; what becomes of it: [`broker`] |
 //! | do any of it | [`broker`], the front door |
 //!
-//! Dependencies point one way: `broker → {login, worker, gate} → directory → {oauth, store} → {provider, credential, tenant, secret, clock}`.
+//! Dependencies point one way: `worker → broker → {login, gate} → directory → {oauth, store} → {provider, credential, tenant, secret, clock}`.
 //! `store` knows no network and `oauth` knows no store; `directory`, `gate` and `login` join them.
 //!
 //! # Invariants

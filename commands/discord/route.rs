@@ -96,18 +96,9 @@ impl Door {
     async fn command(&self, context: &Context, interaction: CommandInteraction) {
         let parts = Parts::of_command(&interaction);
         let Some(member) = parts.member else { return };
-        let standing = standing(&self.desk.access, member);
-        if standing == Standing::Stranger {
-            parts.turn_away(&self.desk.answers, &view::not_allowed(parts.language, &self.desk.access)).await;
-            return self.desk.members.seen(member, standing);
+        if let_in(&self.desk, &parts, member).await.is_some() {
+            self.dispatch(context, interaction, false).await;
         }
-        self.desk.members.seen(member, standing);
-        if self.desk.closing.is_cancelled() {
-            return parts.turn_away(&self.desk.answers, &view::closing(parts.language)).await;
-        }
-        let (thread, parent) = parts.place();
-        self.desk.entered(&thread, parent);
-        self.dispatch(context, interaction, false).await;
     }
 
     async fn autocomplete(&self, context: &Context, interaction: CommandInteraction) {
@@ -267,6 +258,12 @@ async fn admit<'a>(
     member: &Member,
     answered: &'a AtomicBool,
 ) -> Option<Visit<'a>> {
+    let standing = let_in(desk, parts, member).await?;
+    Some(Visit::new(desk, parts, member, standing, answered))
+}
+
+/// Judges whoever is at the door with a command or a press, and tells those who are not let in why.
+async fn let_in(desk: &Desk, parts: &Parts<'_>, member: &Member) -> Option<Standing> {
     let standing = standing(&desk.access, member);
     if standing == Standing::Stranger {
         parts.turn_away(&desk.answers, &view::not_allowed(parts.language, &desk.access)).await;
@@ -278,9 +275,9 @@ async fn admit<'a>(
         parts.turn_away(&desk.answers, &view::closing(parts.language)).await;
         return None;
     }
-    let visit = Visit::new(desk, parts, member, standing, answered);
-    desk.entered(&visit.thread, visit.parent.clone());
-    Some(visit)
+    let (thread, parent) = parts.place();
+    desk.entered(&thread, parent);
+    Some(standing)
 }
 
 /// The end of a handler that failed: the operator gets the error, the member our words.

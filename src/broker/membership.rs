@@ -54,6 +54,13 @@ impl Broker {
         Ok(owners.chain(waiting.filter_map(|login| login.user.discord().cloned())).collect())
     }
 
+    /// Whether a tenant of `user` changes now that `guild` serves them.
+    fn rests_for(&self, user: &UserId, guild: u64) -> Result<bool, StoreError> {
+        let (document, now) = (self.store.snapshot()?, self.clock.now());
+        let mut own = document.tenants().filter(|(key, _)| key.user.as_ref() == Some(user));
+        Ok(own.any(|(_, held)| noted(&held, guild, None, now).is_some()))
+    }
+
     /// Writes down what a look at `user` found: that `guild` serves them, or why it does not any more. Then their own
     /// tenants rest and their logins end; once they are served again, the tenants are too. Writes nothing where nothing is new.
     ///
@@ -65,6 +72,11 @@ impl Broker {
         guild: u64,
         unserved: Option<Unserved>,
     ) -> Result<(), StoreError> {
+        // Most who come are served, as before: each of their presses asks this, and need not wait for the store's lock. A
+        // tenant that comes in between rests for nobody.
+        if unserved.is_none() && !self.rests_for(user, guild)? {
+            return Ok(());
+        }
         let (owner, who) = (user.clone(), User::Discord(user.clone()));
         let touches = Touches::nothing().and_all_tenants().and_logins_of(&who);
         let written = update(&*self.store, touches, move |view| {
@@ -108,6 +120,8 @@ impl Broker {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use latchkey_test_authority::Person;
 
     use super::*;
@@ -142,6 +156,18 @@ mod tests {
         fn suspended(&self, tenant: &str) -> Option<Unserved> {
             self.stored(&key(tenant)).unwrap().suspended.map(|suspension| suspension.reason)
         }
+    }
+
+    /// U1, U7: whoever was served and is served costs no write, and waits for nobody's.
+    #[tokio::test]
+    async fn a_member_who_is_served_as_before_waits_for_no_lock() {
+        let host = Host::new();
+        host.anns(Some(HOME)).await;
+        let (bot, ann) = (host.bot(), ann());
+        let lock = std::fs::File::open(format!("{}.lock", host.path.display())).unwrap();
+        fs4::FileExt::lock(&lock).unwrap();
+        let noting = bot.note_member(&ann, HOME, None);
+        tokio::time::timeout(Duration::from_secs(5), noting).await.expect("it does not wait").unwrap();
     }
 
     /// U7: who is gone is served no more, by the front door, by the gate, by what is due; the shared tenant goes on.

@@ -58,6 +58,12 @@ impl House {
 
     /// The form's answer to a whole sign-in.
     async fn signs_in(&self, member: &Member, person: &Person) -> Interaction {
+        let (form, answer) = self.opens_form(member, person).await;
+        form.submit_modal([(ADDRESS, answer.as_str())]).await
+    }
+
+    /// A sign-in up to its open form, and what is to be pasted there.
+    async fn opens_form(&self, member: &Member, person: &Person) -> (Interaction, String) {
         let mut login = member.slash("/auth login").in_thread(&self.thread).send().await;
         let shown =
             login.sees(|view| !view.buttons().is_empty() || view.contains("Signed in already"), SOON).await;
@@ -66,7 +72,7 @@ impl House {
         }
         login.sees_text(PASTE, SOON).await;
         let answer = self.setup.authority.sign_in(&login.link(OPEN), person).await;
-        login.click(PASTE).await.submit_modal([(ADDRESS, answer.as_str())]).await
+        (login.click(PASTE).await, answer)
     }
 
     /// The question in the thread.
@@ -314,12 +320,7 @@ async fn nobody_decides_for_a_day() {
 async fn an_archived_thread_is_left_alone_and_status_leads_to_the_question() {
     let house = House::new().await;
     house.signs_in(&house.admin, &Person::ada()).await.sees_text("Signed in to Acme", SOON).await;
-    let login = house.ann.slash("/auth login").in_thread(&house.thread).send().await;
-    login.sees_text("Sign in again", SOON).await;
-    let login = login.click("Sign in again").await;
-    login.sees_text(PASTE, SOON).await;
-    let answer = house.setup.authority.sign_in(&login.link(OPEN), &Person::ben()).await;
-    let form = login.click(PASTE).await;
+    let (form, answer) = house.opens_form(&house.ann, &Person::ben()).await;
     house.setup.discord.archive(&house.thread);
     let card = form.submit_modal([(ADDRESS, answer.as_str())]).await;
     card.sees_text("waits for an admin", SOON).await;
