@@ -184,7 +184,7 @@ fn providers(config: &Config, store: Option<&Arc<FileStore>>, findings: &mut Fin
         );
     }
     for provider in config.providers.iter() {
-        if let Some(missing) = &provider.client_secret_missing {
+        if let Some(missing) = &provider.client_missing {
             findings.add(Level::Problem, "providers", format!("{}: {missing}", provider.name), Code::Usage);
         } else if !provider.discovers {
             offered(provider, provider.offered_flows(), "", findings);

@@ -5,8 +5,12 @@
 //! an import. Must not: know files or networks.
 
 pub mod identity;
+mod registration;
+
+use std::collections::BTreeMap;
 
 pub use self::identity::{Account, Objection, Way, admit};
+pub use self::registration::Registration;
 use crate::clock::UnixSeconds;
 use crate::secret::{Secret, TokenHash, random_id};
 use crate::tenant::{ProviderName, User};
@@ -95,6 +99,10 @@ pub struct Credential {
     pub token_endpoint: Option<String>,
     /// The client id at the time of issue; likewise.
     pub client_id: Option<String>,
+    /// Our client as the issuer registered it, where the operator has none there (RFC 7591).
+    pub registration: Option<Registration>,
+    /// What the tokens are for, where the request named it (RFC 8707); named again with each refresh.
+    pub resource: Option<String>,
     /// What programs use.
     pub access_token: Secret,
     /// What only the gate uses.
@@ -105,6 +113,8 @@ pub struct Credential {
     pub token_type: String,
     /// What the token is good for.
     pub scopes: Vec<String>,
+    /// What else the reply said that its users need, by the names that the descriptor asks for.
+    pub extra: BTreeMap<String, String>,
     /// When these tokens came.
     pub obtained_at: Option<UnixSeconds>,
     /// When the access token ends, where that is known.
@@ -151,11 +161,14 @@ impl Credential {
             issuer: None,
             token_endpoint: None,
             client_id: None,
+            registration: None,
+            resource: None,
             access_token,
             refresh_token: None,
             id_token: None,
             token_type: "Bearer".to_owned(),
             scopes: Vec::new(),
+            extra: BTreeMap::new(),
             obtained_at: Some(now),
             expires_at: None,
             account: Account::default(),

@@ -7,7 +7,7 @@
 use std::fmt;
 
 use crate::clock::{SKEW_ALLOWED, UnixSeconds};
-use crate::credential::{Account, Credential};
+use crate::credential::{Account, Credential, Registration};
 use crate::secret::Secret;
 use crate::tenant::{TenantKey, ThreadId, User};
 
@@ -226,6 +226,10 @@ pub struct PendingLogin {
     pub token_endpoint: Option<String>,
     /// The client id at the start.
     pub client_id: Option<String>,
+    /// Our client as the issuer registered it, where the operator has none there (RFC 7591). It goes on to the credential.
+    pub registration: Option<Registration>,
+    /// What the tokens are for, where the request names it (RFC 8707).
+    pub resource: Option<String>,
     /// The redirect URI that the code is bound to.
     pub redirect_uri: Option<String>,
     /// The PKCE code verifier.
@@ -289,6 +293,8 @@ impl PendingLogin {
             iss_promised: false,
             token_endpoint: None,
             client_id: None,
+            registration: None,
+            resource: None,
             redirect_uri: None,
             verifier: None,
             state: None,
@@ -350,6 +356,7 @@ impl PendingLogin {
         self.device_code = None;
         self.user_code = None;
         self.verification_uri_complete = None;
+        self.registration = None;
     }
 
     /// The page that the person is to open: the one of the authorization request, or the one that takes the user code.

@@ -45,6 +45,12 @@ impl ProviderName {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+
+    /// Whether it is an MCP server's.
+    #[must_use]
+    pub fn is_mcp(&self) -> bool {
+        self.0.starts_with(MCP_PREFIX)
+    }
 }
 
 impl FromStr for ProviderName {

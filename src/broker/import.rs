@@ -205,7 +205,11 @@ fn candidate(
 /// Whether file and configuration mean one client at one issuer: tokens of another would only be lost by a refresh (G30).
 fn agrees(provider: &Provider, tokens: &Tokens) -> Result<(), ImportFate> {
     let name = &provider.name;
-    if let Some(client) = tokens.client_id.as_deref().filter(|client| *client != provider.client_id) {
+    if let Some(client) = tokens
+        .client_id
+        .as_deref()
+        .filter(|client| provider.client_id.as_deref().is_some_and(|own| own != *client))
+    {
         let why = format!(
             "it was issued to the client {client:?}: set client_id to that under [providers.\"{name}\"], or sign in anew"
         );
@@ -259,7 +263,7 @@ fn credential(provider: &Provider, tokens: &Tokens, now: UnixSeconds) -> Credent
     }
     made.issuer.clone_from(&provider.issuer);
     made.token_endpoint = provider.token_endpoint.as_ref().map(ToString::to_string);
-    made.client_id = Some(provider.client_id.clone());
+    made.client_id.clone_from(&provider.client_id);
     made.refresh_token.clone_from(&tokens.refresh_token);
     made.id_token.clone_from(&tokens.id_token);
     made.account = account(provider, tokens);

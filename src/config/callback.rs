@@ -12,7 +12,9 @@ use crate::provider::{Flow, Provider};
 pub(super) fn resolve(provider: &mut Provider, public_url: Option<&Url>, warnings: &mut Vec<Problem>) {
     let start = public_url.map(|public_url| public_url.as_str().trim_end_matches('/'));
     provider.callback_uri = start.map(|start| format!("{start}/callback/{}", provider.name));
-    if provider.flows.contains(&Flow::Callback) && public_url.is_none() {
+    // An MCP server registers whatever address there is, so that way is everybody's wish and nobody's demand.
+    let is_demanded = provider.mcp_url.is_none() || provider.flows.len() == 1;
+    if provider.flows.contains(&Flow::Callback) && public_url.is_none() && is_demanded {
         let other = if provider.flows.len() == 1 { ", and there is no other way in" } else { "" };
         warnings.push(Problem {
             line: None,

@@ -96,12 +96,11 @@ revocation_endpoint = "http://id.acme.example/revoke"
 "#;
     assert_eq!(
         problems(text),
-        r#"latchkey.toml has 10 problems:
+        r#"latchkey.toml has 9 problems:
   line 3: discord.guild: an id must stand in quotes; write "81384788765712384": many programs round numbers as large as this
   line 4: discord.comand: unknown key; did you mean `command`?
   line 7: store.pth: unknown key; did you mean `path`?
   line 8: store.path: is not a quoted text, not empty; write a quoted text, not empty
-  line 10: providers.acme.client_id: missing; register a client with the provider and write client_id = "…", or set LATCHKEY_ACME_CLIENT_ID
   line 12: providers.acme.client_secret: a secret must not stand in the configuration; put it into an environment variable or a file, and name that as client_secret_env or client_secret_file
   line 13: providers.acme.flow: unknown key; did you mean `flows`?
   line 14: providers.acme.share: is not one of "member", "guild"; write one of "member", "guild"

@@ -280,7 +280,7 @@ pub fn mismatch(credential: &Credential, provider: &Provider) -> Option<&'static
     // A refresh token is shown to nobody but its own provider (I8).
     if credential.provider != provider.name {
         Some("provider")
-    } else if differs(credential.client_id.as_deref(), &provider.client_id) {
+    } else if provider.client_id.as_deref().is_some_and(|own| differs(credential.client_id.as_deref(), own)) {
         Some("client_id")
     } else if provider
         .token_endpoint

@@ -302,6 +302,8 @@ fn credential_of(login: &PendingLogin, grant: Grant, now: i64) -> Credential {
     credential.issuer = login.issuer.clone().or(grant.issuer);
     credential.token_endpoint.clone_from(&login.token_endpoint);
     credential.client_id.clone_from(&login.client_id);
+    credential.registration.clone_from(&login.registration);
+    credential.resource.clone_from(&login.resource);
     credential.refresh_token = grant.refresh_token;
     credential.id_token = grant.id_token;
     credential.token_type = grant.token_type;

@@ -161,7 +161,12 @@ impl Inner {
         provider.iss_promised = login.iss_promised;
         let endpoint = login.token_endpoint.as_deref().and_then(|text| url::Url::parse(text).ok());
         let endpoint = endpoint.or_else(|| provider.token_endpoint.clone())?;
-        Some(provider.at(endpoint, login.client_id.clone().unwrap_or_else(|| provider.client_id.clone())))
+        if let Some(registration) = &login.registration {
+            provider = provider.registered(registration);
+        }
+        provider.resource.clone_from(&login.resource);
+        let client = login.client_id.clone().or_else(|| provider.client_id.clone())?;
+        Some(provider.at(endpoint, client))
     }
 
     /// Does `work` for `login`, and lets go of its lock as soon as the login is over: whoever starts anew need not wait for

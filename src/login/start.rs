@@ -355,4 +355,5 @@ fn capture(login: &mut PendingLogin, provider: &Resolved) {
     login.issuer.clone_from(&provider.issuer);
     login.token_endpoint = Some(provider.token_endpoint.to_string());
     login.client_id = Some(provider.client_id.clone());
+    login.resource.clone_from(&provider.resource);
 }

@@ -123,13 +123,16 @@ pub async fn start(
         .device_authorization_endpoint
         .as_ref()
         .ok_or_else(|| StartError::NotOffered { provider: title() })?;
-    if let Some(missing) = &provider.client_secret_missing {
+    if let Some(missing) = &provider.client_missing {
         return Err(StartError::Refused(refusal::unready(missing)));
     }
     let post = match &provider.device {
-        DeviceProtocol::Rfc8628 => {
+        DeviceProtocol::Rfc8628 { .. } => {
             let post = Post::by_client(provider, endpoint, BodyFormat::Form);
             if provider.scopes.is_empty() { post } else { post.text("scope", &provider.scopes.join(" ")) }
+        }
+        DeviceProtocol::UserCodeGrant => {
+            return Err(StartError::NotOffered { provider: title() });
         }
         DeviceProtocol::UserCode(_) => {
             Post::anonymous(provider, endpoint, BodyFormat::Json).text("client_id", &provider.client_id)
@@ -142,8 +145,9 @@ pub async fn start(
     let members = reply.body.as_deref().and_then(Members::read);
     match members {
         Some(members) if reply.is_success() && !members.has_error() => match &provider.device {
-            DeviceProtocol::Rfc8628 => standard_start(&members),
+            DeviceProtocol::Rfc8628 { .. } => standard_start(&members),
             DeviceProtocol::UserCode(protocol) => user_code_start(&members, protocol),
+            DeviceProtocol::UserCodeGrant => Err(StartError::NotOffered { provider: title() }),
         },
         members => Err(start_refused(&reply, members.as_ref(), provider, post.secrets(), now)),
     }
@@ -274,13 +278,15 @@ pub async fn poll(
     poll: DevicePoll<'_>,
     now: UnixSeconds,
 ) -> DeviceOutcome {
-    if let Some(missing) = &provider.client_secret_missing {
+    if let Some(missing) = &provider.client_missing {
         return DeviceOutcome::Failed(refusal::unready(missing));
     }
     let post = match &provider.device {
-        DeviceProtocol::Rfc8628 => Post::by_client(provider, &provider.token_endpoint, provider.token_body)
-            .text("grant_type", DEVICE_GRANT)
-            .secret("device_code", poll.device_code),
+        DeviceProtocol::Rfc8628 { .. } | DeviceProtocol::UserCodeGrant => {
+            Post::by_client(provider, &provider.token_endpoint, provider.token_body)
+                .text("grant_type", DEVICE_GRANT)
+                .secret("device_code", poll.device_code)
+        }
         DeviceProtocol::UserCode(protocol) => {
             Post::anonymous(provider, &protocol.poll_endpoint, BodyFormat::Json)
                 .secret("device_auth_id", poll.device_code)

@@ -103,7 +103,7 @@ pub async fn revoke(
     else {
         return Ok(Revoked::NotOffered);
     };
-    if let Some(missing) = &provider.client_secret_missing {
+    if let Some(missing) = &provider.client_missing {
         return Err(RevokeError::Refused(refusal::unready(missing)));
     }
     let post = Post::by_client(provider, endpoint, BodyFormat::Form)

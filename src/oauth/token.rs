@@ -117,7 +117,7 @@ pub(crate) async fn spend(
     presented: Presented,
     now: UnixSeconds,
 ) -> Outcome {
-    if let Some(missing) = &provider.client_secret_missing {
+    if let Some(missing) = &provider.client_missing {
         return Outcome::Refused(refusal::unready(missing));
     }
     match client.send(post).await {

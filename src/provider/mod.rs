@@ -7,6 +7,7 @@
 mod address;
 mod builtin;
 mod catalog;
+mod protocol;
 mod resolved;
 mod texts;
 
@@ -15,6 +16,9 @@ use url::Url;
 pub use address::{Reach, is_loopback, is_public, is_safe};
 pub use builtin::{BUILTINS, Builtin, builtin};
 pub use catalog::{Catalog, Clash};
+pub use protocol::{
+    AccountClaims, DeviceProtocol, Exchange, IdentitySource, RefreshProtocol, UserCodeProtocol,
+};
 pub use resolved::Resolved;
 pub use texts::Texts;
 
@@ -104,46 +108,6 @@ pub enum BodyFormat {
     Json,
 }
 
-/// What is said over the wire in the device flow.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum DeviceProtocol {
-    /// RFC 8628.
-    Rfc8628,
-    /// A start that gives a user code, and a poll, both JSON, whose answer is an authorization code with its verifier,
-    /// to be spent at the token endpoint.
-    UserCode(Box<UserCodeProtocol>),
-}
-
-/// The parts of [`DeviceProtocol::UserCode`].
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct UserCodeProtocol {
-    /// Where to ask whether the person is done.
-    pub poll_endpoint: Url,
-    /// The page where the person types the user code.
-    pub verification_uri: Url,
-    /// The redirect URI to name when the code is spent.
-    pub exchange_redirect_uri: String,
-    /// HTTP statuses of a poll that mean "not yet", unless the body says otherwise.
-    pub pending_statuses: Vec<u16>,
-    /// Error codes that mean "not yet".
-    pub pending_codes: Vec<String>,
-}
-
-/// Where the claims of an id token name the account: paths of member names, the first that leads to a text counts.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct AccountClaims {
-    /// Leads to the account's stable identifier; `sub` where it leads nowhere.
-    pub id: Vec<String>,
-    /// Leads to the e-mail address; `email` where it leads nowhere.
-    pub email: Vec<String>,
-}
-
-impl Default for AccountClaims {
-    fn default() -> Self {
-        Self { id: vec!["sub".to_owned()], email: vec!["email".to_owned()] }
-    }
-}
-
 /// A provider as configured: built-in values, the operator's and the environment's in one. Requests are made by
 /// [`Resolved`].
 #[expect(clippy::struct_excessive_bools, reason = "each is a setting of its own")]
@@ -171,12 +135,22 @@ pub struct Provider {
     pub authorization_endpoint: Option<Url>,
     /// Where tokens are revoked (RFC 7009).
     pub revocation_endpoint: Option<Url>,
-    /// Our client's identifier there.
-    pub client_id: String,
+    /// Where clients are registered (RFC 7591 section 3).
+    pub registration_endpoint: Option<Url>,
+    /// Where the access token tells whose it is (OpenID Connect Core section 5.3, or the provider's own).
+    pub userinfo_endpoint: Option<Url>,
+    /// The MCP server that the tokens are for: it names its authorization server, and from there on all is discovered
+    /// (RFC 9728).
+    pub mcp_url: Option<Url>,
+    /// What the tokens are for, named in each request (RFC 8707).
+    pub resource: Option<String>,
+    /// Our client's identifier there; none where the server is to register us (RFC 7591), or where it is missing.
+    pub client_id: Option<String>,
     /// Our client's secret there, if it has one.
     pub client_secret: Option<Secret>,
-    /// Set when a secret is configured but was not to be had: what to do about it. Nothing is sent meanwhile.
-    pub client_secret_missing: Option<String>,
+    /// Set when our client's identifier or secret is needed and was not to be had: what to do about it. Nothing is sent
+    /// meanwhile.
+    pub client_missing: Option<String>,
     /// How the client authenticates.
     pub client_auth: ClientAuth,
     /// The scopes asked for.
@@ -207,14 +181,20 @@ pub struct Provider {
     pub device: DeviceProtocol,
     /// Further parameters of the authorize URL.
     pub authorize_params: Vec<(String, String)>,
+    /// How a credential gets its next access token.
+    pub refresh: RefreshProtocol,
     /// How request bodies to the token endpoint are written.
     pub token_body: BodyFormat,
     /// Whether a code exchange also carries `state`.
     pub exchange_sends_state: bool,
     /// Whether a refresh names its scopes.
     pub refresh_sends_scope: bool,
-    /// Where id tokens name the account.
+    /// What tells whose tokens came.
+    pub identity: IdentitySource,
+    /// Where that names the account.
     pub account_claims: AccountClaims,
+    /// Members of the token endpoint's reply that users of the token need, kept with the credential.
+    pub keep: Vec<String>,
     /// What is in doubt about the vendor's terms, for people to read before they sign in. The operator has accepted it, or
     /// there is no way to sign in.
     pub terms_risk: Option<Texts>,
@@ -229,6 +209,12 @@ impl Provider {
     #[must_use]
     pub fn may_revoke(&self) -> bool {
         self.revocation != RevocationScope::None && (self.revocation_endpoint.is_some() || self.discovers)
+    }
+
+    /// Whether the server is to make us a client of our own (RFC 7591): no other is configured, and none is missing.
+    #[must_use]
+    pub fn registers(&self) -> bool {
+        self.client_id.is_none() && self.client_missing.is_none()
     }
 
     /// The ways to sign in that can be offered today, preferred first.

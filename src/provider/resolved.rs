@@ -8,6 +8,7 @@ use std::ops::Deref;
 use url::Url;
 
 use super::{ClientAuth, Flow, Provider, Reach};
+use crate::credential::Registration;
 
 /// A provider with its endpoints: configured ones, else those that its metadata names.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -15,6 +16,8 @@ pub struct Resolved {
     provider: Provider,
     /// Where tokens are issued.
     pub token_endpoint: Url,
+    /// Our client's identifier there. Blank where it is missing, and then nothing is sent.
+    pub client_id: String,
     /// Ways to sign in that are configured, or could be, and what in the metadata speaks against each.
     barred: Vec<(Flow, &'static str)>,
 }
@@ -37,7 +40,8 @@ impl std::ops::DerefMut for Resolved {
 impl Resolved {
     pub(crate) fn new(mut provider: Provider, token_endpoint: Url) -> Self {
         provider.token_endpoint = Some(token_endpoint.clone());
-        Self { provider, token_endpoint, barred: Vec::new() }
+        let client_id = provider.client_id.clone().unwrap_or_default();
+        Self { provider, token_endpoint, client_id, barred: Vec::new() }
     }
 
     /// Without these ways to sign in.
@@ -86,12 +90,25 @@ impl Provider {
     #[must_use]
     pub fn by(&self, client_id: String) -> Self {
         let mut captured = self.clone();
-        if client_id != captured.client_id {
+        if captured.client_id.as_ref() != Some(&client_id) {
             captured.client_secret = None;
-            captured.client_secret_missing = None;
+            captured.client_missing = None;
             captured.client_auth = ClientAuth::None;
-            captured.client_id = client_id;
+            captured.client_id = Some(client_id);
         }
+        captured
+    }
+
+    /// The same provider for the client that its issuer registered for us.
+    #[must_use]
+    pub fn registered(&self, registration: &Registration) -> Self {
+        let mut captured = self.by(registration.client_id.clone());
+        captured.client_secret.clone_from(&registration.client_secret);
+        captured.client_auth = match (&registration.client_secret, registration.auth_method.as_str()) {
+            (None, _) | (_, "none") => ClientAuth::None,
+            (_, "client_secret_post") => ClientAuth::Post,
+            _ => ClientAuth::Basic,
+        };
         captured
     }
 

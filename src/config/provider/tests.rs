@@ -3,6 +3,8 @@
 use super::*;
 use crate::config::tests::{ACME, parse, parse_with, problems, provider};
 use crate::provider::BUILTINS;
+use crate::provider::{AccountClaims, ClientAuth, DeviceProtocol};
+use crate::secret::Secret;
 
 /// The facts of VENDORS, and that a table is needed to offer it.
 #[test]
@@ -10,7 +12,7 @@ fn codex_is_built_in() {
     assert!(parse("").providers.find("codex").is_none());
     let config = parse("[providers.codex]");
     let codex = provider(&config, "codex");
-    assert_eq!(codex.client_id, "app_EMoamEEZ73f0CkXaXp7hrann");
+    assert_eq!(codex.client_id.as_deref(), Some("app_EMoamEEZ73f0CkXaXp7hrann"));
     assert_eq!(codex.flows, [Flow::Device, Flow::Paste]);
     assert_eq!(codex.scopes, ["openid", "profile", "email", "offline_access"]);
     assert_eq!(codex.client_auth, ClientAuth::None);
@@ -29,9 +31,15 @@ fn codex_is_built_in() {
 #[test]
 fn every_built_in_is_valid_and_called_what_it_is() {
     for builtin in BUILTINS {
-        let table = format!("[providers.{}]\naccept_terms_risk = true\nclient_id = \"ours\"", builtin.name);
-        let config = parse(&table);
-        assert_eq!(provider(&config, builtin.name).name.as_str(), builtin.name);
+        let (name, more) = match builtin.name {
+            "mcp" => ("mcp:x", "url = \"https://mcp.example/v1\""),
+            "oidc" => ("oidc", "issuer = \"https://id.example\""),
+            name => (name, ""),
+        };
+        let table = format!("[providers.{name:?}]\naccept_terms_risk = true\nclient_id = \"ours\"\n{more}");
+        let secret = format!("LATCHKEY_{}_CLIENT_SECRET", name.to_ascii_uppercase());
+        let config = parse_with(&table, &[(secret.as_str(), "s")]).unwrap();
+        assert_eq!(provider(&config, name).name.as_str(), name);
         assert_eq!(config.warnings, []);
     }
 }
@@ -55,12 +63,12 @@ share = "guild"
     assert_eq!(protocol.verification_uri.as_str(), "https://auth.openai.com/codex/device");
     assert_eq!(codex.authorize_params, [("prompt".to_owned(), "login".to_owned())]);
     assert_eq!(codex.flows, [Flow::Paste]);
-    assert_eq!((codex.title.as_str(), codex.client_id.as_str()), ("Codex here", "mine"));
+    assert_eq!((codex.title.as_str(), codex.client_id.as_deref()), ("Codex here", Some("mine")));
     assert_eq!((codex.share, codex.reuse), (Share::Guild, Reuse::Strict));
     let config = parse_with(text, &[("LATCHKEY_CODEX_CLIENT_ID", "by-environment")]);
-    assert_eq!(provider(&config.unwrap(), "codex").client_id, "by-environment");
+    assert_eq!(provider(&config.unwrap(), "codex").client_id.as_deref(), Some("by-environment"));
     let plain = parse("[providers.codex]\ndevice = { protocol = \"rfc8628\" }");
-    assert_eq!(provider(&plain, "codex").device, DeviceProtocol::Rfc8628);
+    assert_eq!(provider(&plain, "codex").device, DeviceProtocol::Rfc8628 { pkce: false });
 }
 
 #[test]
@@ -103,7 +111,7 @@ fn a_missing_client_secret_is_a_warning() {
     let config = parse(&format!("{ACME}client_secret_env = \"ACME_SECRET\""));
     let acme = provider(&config, "acme");
     assert_eq!(
-        acme.client_secret_missing.as_deref(),
+        acme.client_missing.as_deref(),
         Some("the client secret is missing: the environment variable ACME_SECRET is not set")
     );
     let warnings: Vec<String> = config.warnings.iter().map(ToString::to_string).collect();
@@ -141,10 +149,6 @@ fn a_provider_that_cannot_work_is_refused() {
         let shown = problems(&format!("{ACME}{extra}"));
         assert!(shown.contains(expected), "{extra}: {shown}");
     }
-    assert!(
-        problems("[providers.acme]\ntoken_endpoint=\"https://x.example\"")
-            .contains("LATCHKEY_ACME_CLIENT_ID")
-    );
     assert!(problems("[providers.\"a b\"]").contains("is not a provider name"));
     assert!(problems("[providers]\ncodex = 1").contains("write [providers.codex]"));
 }
@@ -221,7 +225,7 @@ fn a_captured_client_keeps_its_secret_only_if_it_is_the_same() {
         Provider {
             token_endpoint: Some(endpoint.clone()),
             found: vec![endpoint],
-            client_id: "older".to_owned(),
+            client_id: Some("older".to_owned()),
             client_secret: None,
             client_auth: ClientAuth::None,
             ..acme.clone()
@@ -256,7 +260,7 @@ fn claude_is_built_in_and_signs_in_where_its_terms_are_accepted() {
     let accepted = parse("[providers.claude]\naccept_terms_risk = true");
     assert_eq!(accepted.warnings, []);
     let claude = accepted.providers.find("anthropic").unwrap();
-    assert_eq!(claude.client_id, "9d1c250a-e61b-44d9-88ed-5944d1962f5e");
+    assert_eq!(claude.client_id.as_deref(), Some("9d1c250a-e61b-44d9-88ed-5944d1962f5e"));
     assert_eq!(
         claude.token_endpoint.as_ref().unwrap().as_str(),
         "https://platform.claude.com/v1/oauth/token"
@@ -297,7 +301,10 @@ fn without_its_terms_accepted_claude_serves_the_environment_and_nobody_signs_in(
 /// VENDORS: the operator's own app.
 #[test]
 fn github_wants_the_operators_client() {
-    assert!(problems("[providers.github]").contains("LATCHKEY_GITHUB_CLIENT_ID"));
+    let without = parse("[providers.github]");
+    let missing = provider(&without, "github").client_missing.as_deref();
+    assert!(missing.is_some_and(|what| what.contains("LATCHKEY_GITHUB_CLIENT_ID")), "{missing:?}");
+    assert_eq!(without.warnings.len(), 1);
     let config = parse_with("[providers.gh]\nclient_id = \"x\"", &[]);
     assert!(config.is_err(), "an alias is no table");
     let github = parse("[providers.github]\nclient_id = \"Iv1.ours\"\nscopes = [\"repo\"]");

@@ -3,8 +3,8 @@
 use url::Url;
 
 use crate::provider::{
-    AccountClaims, BodyFormat, ClientAuth, DeviceProtocol, Flow, PasteShape, Provider, Resolved, Reuse,
-    RevocationScope, Share,
+    AccountClaims, BodyFormat, ClientAuth, DeviceProtocol, Flow, IdentitySource, PasteShape, Provider,
+    RefreshProtocol, Resolved, Reuse, RevocationScope, Share,
 };
 
 /// A public client whose token endpoint is `token_endpoint`.
@@ -22,9 +22,13 @@ pub(crate) fn provider(token_endpoint: &str) -> Resolved {
         device_authorization_endpoint: None,
         authorization_endpoint: None,
         revocation_endpoint: None,
-        client_id: "latchkey".to_owned(),
+        registration_endpoint: None,
+        userinfo_endpoint: None,
+        mcp_url: None,
+        resource: None,
+        client_id: Some("latchkey".to_owned()),
         client_secret: None,
-        client_secret_missing: None,
+        client_missing: None,
         client_auth: ClientAuth::None,
         scopes: vec!["openid".to_owned(), "offline_access".to_owned()],
         flows: vec![Flow::Device, Flow::Paste],
@@ -38,12 +42,15 @@ pub(crate) fn provider(token_endpoint: &str) -> Resolved {
         env_token: None,
         share: Share::Member,
         bind: true,
-        device: DeviceProtocol::Rfc8628,
+        device: DeviceProtocol::Rfc8628 { pkce: false },
         authorize_params: Vec::new(),
+        refresh: RefreshProtocol::RefreshToken,
         token_body: BodyFormat::Form,
         exchange_sends_state: false,
         refresh_sends_scope: false,
+        identity: IdentitySource::IdToken,
         account_claims: AccountClaims::default(),
+        keep: Vec::new(),
         terms_risk: None,
         device_notice: None,
         reuse_prose: Vec::new(),

@@ -109,7 +109,7 @@ async fn nothing_is_sent_while_the_client_secret_is_missing() {
     let server = MockServer::start().await;
     let mut provider = provider(&server.uri());
     provider.client_auth = ClientAuth::Basic;
-    provider.client_secret_missing = Some("the client secret is missing: set ACME_SECRET".to_owned());
+    provider.client_missing = Some("the client secret is missing: set ACME_SECRET".to_owned());
     let outcome = refresh(&Client::new(), &provider, &Secret::new("rt"), &[], NOW).await;
     assert!(
         matches!(&outcome, Outcome::Refused(refusal) if refusal.kind == RefusalKind::Operator && refusal.status == 0)

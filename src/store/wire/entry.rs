@@ -71,6 +71,24 @@ impl Parts<'_> {
         }
     }
 
+    /// The object at `name`, of which only the texts are known: whatever else was in it stays.
+    pub(super) fn texts(&mut self, name: &str) {
+        let Some(raw) = self.before.get(name) else { return };
+        let all: BTreeMap<String, Box<RawValue>> = serde_json::from_str(raw.get()).unwrap_or_default();
+        let others: BTreeMap<String, Node> = all
+            .into_iter()
+            .filter(|(_, raw)| !is_text(raw))
+            .map(|(name, raw)| (name, Node::Raw(raw)))
+            .collect();
+        if others.is_empty() {
+            return;
+        }
+        let node = self.fields.entry(name.to_owned()).or_insert_with(|| Node::Object(BTreeMap::new()));
+        if let Node::Object(fields) = node {
+            fields.extend(others);
+        }
+    }
+
     /// The objects listed at `name`: those that were there before, as `same` tells, keep their unknown fields.
     pub(super) fn list<P: Wire>(
         &mut self,
@@ -89,6 +107,19 @@ impl Parts<'_> {
             }
         }
     }
+}
+
+fn is_text(raw: &RawValue) -> bool {
+    raw.get().starts_with('"')
+}
+
+/// Reads the texts of an object.
+pub(super) fn texts<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<BTreeMap<String, String>, D::Error> {
+    let all = BTreeMap::<String, Box<RawValue>>::deserialize(deserializer)?;
+    let texts = all.into_iter().filter_map(|(name, raw)| Some((name, serde_json::from_str(raw.get()).ok()?)));
+    Ok(texts.collect())
 }
 
 /// JSON with parts that are only passed on.

@@ -8,6 +8,7 @@ use serde_json::value::RawValue;
 
 use super::confirming::{AskedWire, ConfirmingWire};
 use super::entry::Parts;
+use super::registration::RegistrationWire;
 use super::{Record, Wire, named, parse, print, seconds, some_secret, some_text, text_of};
 use crate::pending::{EndReason, LoginKind, LoginStatus, PendingLogin, Watcher};
 use crate::tenant::{NameError, ThreadId};
@@ -65,6 +66,10 @@ pub(super) struct PendingWire {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     redirect_uri: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    registration: Option<RegistrationWire>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    resource: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     state: Option<String>,
     status: String,
     tenant: String,
@@ -100,6 +105,12 @@ impl Wire for PendingWire {
             self.confirming.as_ref(),
             before.confirming.as_ref(),
             ConfirmingWire::is_same,
+        );
+        parts.part(
+            "registration",
+            self.registration.as_ref(),
+            before.registration.as_ref(),
+            RegistrationWire::is_same,
         );
         parts.list("asked", &self.asked, &before.asked, AskedWire::is_same);
         parts.list("watchers", watchers, &before.watchers, |now, before| now.thread == before.thread);
@@ -190,6 +201,8 @@ impl Record for PendingLogin {
             iss_promised: wire.iss_promised,
             token_endpoint: some_text(wire.token_endpoint),
             client_id: some_text(wire.client_id),
+            registration: wire.registration.map(RegistrationWire::registration),
+            resource: some_text(wire.resource),
             redirect_uri: some_text(wire.redirect_uri),
             verifier: some_secret(wire.verifier),
             state: some_secret(wire.state),
@@ -241,6 +254,8 @@ impl Record for PendingLogin {
             locale: self.locale.clone(),
             reason: self.reason.as_ref().map(reason_wire),
             redirect_uri: self.redirect_uri.clone(),
+            registration: self.registration.as_ref().map(RegistrationWire::of),
+            resource: self.resource.clone(),
             state: text_of(self.state.as_ref()),
             status: self.status.as_str().to_owned(),
             tenant: self.tenant.to_string(),

@@ -7,6 +7,7 @@
 mod confirming;
 mod entry;
 mod login;
+mod registration;
 mod tenant;
 mod thread;
 
@@ -118,6 +119,7 @@ mod tests {
         let text = include_str!("../../../docs/auth-file.md");
         let all = [
             entry::names::<tenant::TenantWire>(),
+            entry::names::<registration::RegistrationWire>(),
             entry::names::<login::PendingWire>(),
             entry::names::<thread::ThreadWire>(),
             entry::names::<thread::RevocationWire>(),

@@ -3,10 +3,13 @@
 //! Owns the field names of a credential. An entry with only `kind`, `provider`, `access_token`, `refresh_token` and
 //! `expires_at` is whole; the rest is filled in at its next write.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-use super::entry::Parts;
+use super::entry::{Parts, texts};
+use super::registration::RegistrationWire;
 use super::{AccountWire, Record, Wire, named, parse, print, seconds, some_secret, some_text, text_of};
 use crate::credential::{Account, Credential, CredentialKind, CredentialState, Intent, Suspension, Unserved};
 use crate::secret::{Secret, TokenHash};
@@ -41,6 +44,8 @@ pub(super) struct TenantWire {
     credential_id: Option<String>,
     #[serde(default, deserialize_with = "seconds")]
     expires_at: Option<i64>,
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty", deserialize_with = "texts")]
+    extra: BTreeMap<String, String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     failures: Option<u32>,
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "seconds")]
@@ -69,6 +74,10 @@ pub(super) struct TenantWire {
     provider: String,
     #[serde(default)]
     refresh_token: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    registration: Option<RegistrationWire>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    resource: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "seconds")]
     retry_at: Option<i64>,
     #[serde(default)]
@@ -99,7 +108,16 @@ impl IntentWire {
 impl Wire for TenantWire {
     fn keep_parts(&self, before: &Self, parts: &mut Parts<'_>) {
         parts.part("account", self.account.as_ref(), before.account.as_ref(), AccountWire::is_same);
+        if self.is_of_the_same_sign_in(before) || before.credential_id.is_none() {
+            parts.texts("extra");
+        }
         parts.part("intent", self.intent.as_ref(), before.intent.as_ref(), IntentWire::is_of_the_same_try);
+        parts.part(
+            "registration",
+            self.registration.as_ref(),
+            before.registration.as_ref(),
+            RegistrationWire::is_same,
+        );
         parts.part("suspended", self.suspended.as_ref(), before.suspended.as_ref(), |now, before| {
             now.at == before.at
         });
@@ -165,11 +183,14 @@ impl TenantWire {
             issuer: some_text(wire.issuer),
             token_endpoint: some_text(wire.token_endpoint),
             client_id: some_text(wire.client_id),
+            registration: wire.registration.map(RegistrationWire::registration),
+            resource: some_text(wire.resource),
             access_token: Secret::from(wire.access_token),
             refresh_token,
             id_token: some_secret(wire.id_token),
             token_type: some_text(wire.token_type).unwrap_or_else(|| "Bearer".to_owned()),
             scopes: wire.scopes,
+            extra: wire.extra,
             obtained_at: wire.obtained_at,
             expires_at: wire.expires_at,
             account: wire.account.map(Account::from).unwrap_or_default(),
@@ -215,6 +236,7 @@ impl TenantWire {
             created_at: credential.created_at,
             credential_id: Some(credential.id.clone()),
             expires_at: credential.expires_at,
+            extra: credential.extra.clone(),
             failures: (credential.failures > 0).then_some(credential.failures),
             forced_at: credential.forced_at,
             generation: Some(credential.generation),
@@ -240,6 +262,8 @@ impl TenantWire {
             owner: credential.owner.as_ref().map(ToString::to_string),
             provider: credential.provider.to_string(),
             refresh_token: text_of(credential.refresh_token.as_ref()),
+            registration: credential.registration.as_ref().map(RegistrationWire::of),
+            resource: credential.resource.clone(),
             retry_at: credential.retry_at,
             scopes: credential.scopes.clone(),
             state: Some(

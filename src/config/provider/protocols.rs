@@ -1,0 +1,113 @@
+//! Where a provider differs on the wire: `[device]`, `[refresh]`, and who tells whose the tokens are.
+//!
+//! Owns the keys of those. Must not: have an opinion on any one provider.
+
+use url::Url;
+
+use crate::config::reader::{Problems, Section};
+use crate::provider::{
+    AccountClaims, DeviceProtocol, Exchange, IdentitySource, RefreshProtocol, UserCodeProtocol,
+};
+
+const IDENTITIES: &[(&str, IdentitySource)] = &[
+    ("id_token", IdentitySource::IdToken),
+    ("reply", IdentitySource::Reply),
+    ("userinfo", IdentitySource::Userinfo),
+];
+
+/// Who tells whose the tokens are, and where that names the account.
+pub(super) fn identity(
+    section: &mut Section<'_, '_>,
+    userinfo_endpoint: Option<&Url>,
+    discovers: bool,
+    problems: &mut Problems<'_>,
+) -> (IdentitySource, AccountClaims) {
+    let standard = AccountClaims::default();
+    let claims = AccountClaims {
+        id: section.strings("account_claim", problems).unwrap_or(standard.id),
+        email: section.strings("email_claim", problems).unwrap_or(standard.email),
+    };
+    let identity = section.choice("identity", IDENTITIES, problems).unwrap_or(IdentitySource::IdToken);
+    if identity == IdentitySource::Userinfo && userinfo_endpoint.is_none() && !discovers {
+        let what = "\"userinfo\" needs userinfo_endpoint";
+        section.missing("identity", what, "name it, or write identity = \"id_token\"", problems);
+    }
+    (identity, claims)
+}
+
+#[derive(Clone, Copy)]
+enum Refresh {
+    RefreshToken,
+    Exchange,
+}
+
+/// The standard protocol if a problem was found.
+pub(super) fn refresh(section: &mut Section<'_, '_>, problems: &mut Problems<'_>) -> RefreshProtocol {
+    const PROTOCOLS: &[(&str, Refresh)] =
+        &[("refresh_token", Refresh::RefreshToken), ("exchange", Refresh::Exchange)];
+    let Some(mut table) = section.table("refresh", problems) else { return RefreshProtocol::RefreshToken };
+    let protocol = table.choice("protocol", PROTOCOLS, problems).unwrap_or(Refresh::RefreshToken);
+    // Asked for under either protocol, so that overriding the protocol alone leaves no unknown keys behind.
+    let endpoint = table.endpoint("endpoint", problems);
+    let scheme = table.string("scheme", problems).unwrap_or_else(|| "Bearer".to_owned());
+    let headers = table.pairs("headers", problems).unwrap_or_default();
+    let refresh = match (protocol, endpoint) {
+        (Refresh::RefreshToken, _) => RefreshProtocol::RefreshToken,
+        (Refresh::Exchange, Some(endpoint)) => {
+            RefreshProtocol::Exchange(Box::new(Exchange { endpoint, scheme, headers }))
+        }
+        (Refresh::Exchange, None) => {
+            let remedy = "name it, or write protocol = \"refresh_token\"";
+            table.missing("protocol", "\"exchange\" needs endpoint", remedy, problems);
+            RefreshProtocol::RefreshToken
+        }
+    };
+    table.finish(problems);
+    refresh
+}
+
+#[derive(Clone, Copy)]
+enum Device {
+    Rfc8628,
+    UserCode,
+    UserCodeGrant,
+}
+
+/// The standard protocol if a problem was found.
+pub(super) fn device(section: &mut Section<'_, '_>, problems: &mut Problems<'_>) -> DeviceProtocol {
+    const PROTOCOLS: &[(&str, Device)] = &[
+        ("rfc8628", Device::Rfc8628),
+        ("user_code", Device::UserCode),
+        ("user_code_grant", Device::UserCodeGrant),
+    ];
+    let standard = DeviceProtocol::Rfc8628 { pkce: false };
+    let Some(mut table) = section.table("device", problems) else { return standard };
+    let protocol = table.choice("protocol", PROTOCOLS, problems).unwrap_or(Device::Rfc8628);
+    // Asked for under any protocol, as above.
+    let pkce = table.boolean("pkce", problems).unwrap_or(false);
+    let poll_endpoint = table.endpoint("poll_endpoint", problems);
+    let verification_uri = table.endpoint("verification_uri", problems);
+    let exchange_redirect_uri = table.string("exchange_redirect_uri", problems);
+    let statuses = table.numbers("pending_statuses", problems).unwrap_or_default();
+    let pending_codes = table.strings("pending_codes", problems).unwrap_or_default();
+    let device = match (protocol, poll_endpoint, verification_uri, exchange_redirect_uri) {
+        (Device::Rfc8628, ..) => DeviceProtocol::Rfc8628 { pkce },
+        (Device::UserCodeGrant, ..) => DeviceProtocol::UserCodeGrant,
+        (Device::UserCode, Some(poll_endpoint), Some(verification_uri), Some(exchange_redirect_uri)) => {
+            DeviceProtocol::UserCode(Box::new(UserCodeProtocol {
+                poll_endpoint,
+                verification_uri,
+                exchange_redirect_uri,
+                pending_statuses: statuses.iter().filter_map(|status| u16::try_from(*status).ok()).collect(),
+                pending_codes,
+            }))
+        }
+        (Device::UserCode, ..) => {
+            let what = "\"user_code\" needs poll_endpoint, verification_uri and exchange_redirect_uri";
+            table.missing("protocol", what, "name all three, or write protocol = \"rfc8628\"", problems);
+            standard
+        }
+    };
+    table.finish(problems);
+    device
+}
