@@ -16,7 +16,7 @@ use url::Url;
 pub use self::client::client_id_variable;
 use self::client::from_env;
 pub(super) use self::client::read_secret;
-use self::endpoints::{iss_promised, required_endpoints};
+use self::endpoints::{Endpoints, iss_promised, required_endpoints};
 use super::Env;
 use super::problem::Problem;
 use super::reader::{Problems, Section};
@@ -78,12 +78,7 @@ fn resolve(
 ) -> Option<Provider> {
     let mcp_url = mcp_url(section, &name, problems);
     let issuer = section.string("issuer", problems);
-    let token_endpoint = section.endpoint("token_endpoint", problems);
-    let device_authorization_endpoint = section.endpoint("device_authorization_endpoint", problems);
-    let authorization_endpoint = section.endpoint("authorization_endpoint", problems);
-    let revocation_endpoint = section.endpoint("revocation_endpoint", problems);
-    let registration_endpoint = section.endpoint("registration_endpoint", problems);
-    let userinfo_endpoint = section.endpoint("userinfo_endpoint", problems);
+    let endpoints = Endpoints::read(section, problems);
     let api_key = from_env(section, "api_key_env", env, problems);
     let env_token = from_env(section, "token_env", env, problems);
     let redirect_uri = section.string("redirect_uri", problems);
@@ -92,34 +87,37 @@ fn resolve(
     let accepted = section.boolean("accept_terms_risk", problems).unwrap_or(false);
     let listed = section.choices("flows", FLOWS, problems);
     let lacks_endpoint = |flow: &Flow| match flow {
-        Flow::Device => device_authorization_endpoint.is_none(),
-        Flow::Paste | Flow::Callback => authorization_endpoint.is_none(),
+        Flow::Device => endpoints.device_authorization.is_none(),
+        Flow::Paste | Flow::Callback => endpoints.authorization.is_none(),
     };
     let discovers = (issuer.is_some() || mcp_url.is_some())
-        && (token_endpoint.is_none()
+        && (endpoints.token.is_none()
             || listed.as_ref().map_or(
-                device_authorization_endpoint.is_none() && authorization_endpoint.is_none(),
+                endpoints.device_authorization.is_none() && endpoints.authorization.is_none(),
                 |flows| flows.iter().any(lacks_endpoint),
             ));
     let possible = |endpoint: bool| endpoint || discovers;
     let mut flows = listed.unwrap_or_else(|| {
-        let device = possible(device_authorization_endpoint.is_some()).then_some(Flow::Device);
-        let paste = possible(authorization_endpoint.is_some()) && redirect_uri.is_some();
+        let device = possible(endpoints.device_authorization.is_some()).then_some(Flow::Device);
+        let paste = possible(endpoints.authorization.is_some()) && redirect_uri.is_some();
         device.into_iter().chain(paste.then_some(Flow::Paste)).collect()
     });
     let sign_in_is_barred = terms_risk.is_some() && !accepted;
     if sign_in_is_barred {
         flows.clear();
     }
-    let token_endpoint = if mcp_url.is_some() && issuer.is_none() {
-        Some(token_endpoint)
-    } else {
-        required_endpoints(section, token_endpoint, issuer.as_deref(), discovers, problems)
-    };
+    let token_endpoint = required_endpoints(
+        section,
+        endpoints.token.clone(),
+        issuer.as_deref(),
+        mcp_url.is_some(),
+        discovers,
+        problems,
+    );
     let client =
-        client::read(section, &name, registration_endpoint.is_some() || discovers, env, problems, warnings);
+        client::read(section, &name, endpoints.registration.is_some() || discovers, env, problems, warnings);
     let (identity, account_claims) =
-        protocols::identity(section, userinfo_endpoint.as_ref(), discovers, problems);
+        protocols::identity(section, endpoints.userinfo.as_ref(), discovers, problems);
     let provider = Provider {
         title: section.string("title", problems).unwrap_or_else(|| name.to_string()),
         aliases: aliases.iter().map(|alias| alias.to_ascii_lowercase()).collect(),
@@ -156,11 +154,11 @@ fn resolve(
         found: Vec::new(),
         name,
         issuer,
-        device_authorization_endpoint,
-        authorization_endpoint,
-        revocation_endpoint,
-        registration_endpoint,
-        userinfo_endpoint,
+        device_authorization_endpoint: endpoints.device_authorization,
+        authorization_endpoint: endpoints.authorization,
+        revocation_endpoint: endpoints.revocation,
+        registration_endpoint: endpoints.registration,
+        userinfo_endpoint: endpoints.userinfo,
         mcp_url,
         redirect_uri,
         api_key,

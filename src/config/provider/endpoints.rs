@@ -7,13 +7,38 @@ use url::Url;
 use crate::config::reader::{Problems, Section};
 use crate::provider::{Reach, is_safe};
 
-/// The token endpoint, where it is configured; there must be that or an issuer to ask. An issuer that is asked, for that or for
+/// Those that are configured, by the names of RFC 8414 and `OpenID` Connect Discovery.
+pub(super) struct Endpoints {
+    pub(super) token: Option<Url>,
+    pub(super) device_authorization: Option<Url>,
+    pub(super) authorization: Option<Url>,
+    pub(super) revocation: Option<Url>,
+    pub(super) registration: Option<Url>,
+    pub(super) userinfo: Option<Url>,
+}
+
+impl Endpoints {
+    pub(super) fn read(section: &mut Section<'_, '_>, problems: &mut Problems<'_>) -> Self {
+        Self {
+            token: section.endpoint("token_endpoint", problems),
+            device_authorization: section.endpoint("device_authorization_endpoint", problems),
+            authorization: section.endpoint("authorization_endpoint", problems),
+            revocation: section.endpoint("revocation_endpoint", problems),
+            registration: section.endpoint("registration_endpoint", problems),
+            userinfo: section.endpoint("userinfo_endpoint", problems),
+        }
+    }
+}
+
+/// The token endpoint, where it is configured; there must be that or an issuer to ask, which an MCP server
+/// names itself. An issuer that is asked, for that or for
 /// other endpoints, must be one that may be. The outer `None` is a problem.
 #[expect(clippy::option_option, reason = "a problem was found, or there is nothing to be found")]
 pub(super) fn required_endpoints(
     section: &mut Section<'_, '_>,
     found: Option<Url>,
     issuer: Option<&str>,
+    is_mcp: bool,
     discovers: bool,
     problems: &mut Problems<'_>,
 ) -> Option<Option<Url>> {
@@ -24,6 +49,9 @@ pub(super) fn required_endpoints(
         return None;
     }
     let Some(issuer) = issuer else {
+        if is_mcp {
+            return Some(found);
+        }
         let remedy = "name the issuer, or token_endpoint, and device_authorization_endpoint or authorization_endpoint with redirect_uri";
         section.missing("token_endpoint", "missing", remedy, problems);
         return None;
