@@ -1,14 +1,14 @@
 //! Which tenants a thread uses, and what is owed to providers: the two small records beside tenants and logins.
 //!
-//! Owns [`Binding`] (at most one tenant per provider), whose binding nobody else may change, and [`OwedRevocation`] (T12).
-//! Must not: decide who may use which tenant (`broker/rights.rs` does).
+//! Owns [`Binding`] (at most one tenant per provider) and [`OwedRevocation`] (T12). Must not: decide who may use or change
+//! which ([`crate::rights`] does).
 
 use std::collections::BTreeMap;
 
 use crate::clock::{SKEW_ALLOWED, UnixSeconds};
 use crate::credential::{Account, Credential};
 use crate::secret::{Secret, random_id};
-use crate::tenant::{ProviderName, TenantKey, User, UserId};
+use crate::tenant::{ProviderName, TenantKey};
 
 /// The tenants that a thread is bound to.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -21,12 +21,6 @@ pub struct Binding {
     pub told: Vec<String>,
     /// When it last changed.
     pub updated_at: UnixSeconds,
-}
-
-/// Whose personal tenant stands in the way of `user`'s changing what a thread is `bound` to: its owner and an admin may.
-#[must_use]
-pub fn holder_in_the_way<'a>(user: &User, admin: bool, bound: Option<&'a TenantKey>) -> Option<&'a UserId> {
-    bound?.user.as_ref().filter(|holder| !admin && Some(*holder) != user.discord())
 }
 
 /// How long an owed revocation is tried again, in seconds (T12).

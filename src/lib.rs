@@ -14,6 +14,7 @@
 //! | do it for a thread | [`worker`] |
 //! | answer a browser | [`serve`] |
 //! | read what another program keeps | [`import`]; what becomes of it: [`broker`] |
+//! | know who may do what | [`rights`] |
 //! | do any of it | [`broker`], the front door |
 //!
 //! Dependencies point one way: `worker → broker → {login, gate} → directory → {oauth, store} → {provider, credential, tenant, secret, clock}`.
@@ -46,6 +47,7 @@ pub mod oauth;
 pub mod pending;
 pub mod provider;
 pub mod revocation;
+pub mod rights;
 pub mod secret;
 pub mod serve;
 pub mod store;

@@ -2,7 +2,7 @@
 //!
 //! Invariant: what another member calls their own accounts is said to nobody but an admin (U7).
 
-use latchkey::broker::{Caller, is_own, may_use};
+use latchkey::broker::{Act, Caller, is_own, may};
 use latchkey::provider::Catalog;
 use latchkey::tenant::{TenantKey, User};
 
@@ -12,7 +12,11 @@ use crate::words::Language;
 
 /// Its name, as far as `reader` may know it: "Codex, profile work".
 pub(super) fn called(language: Language, tenant: &TenantKey, reader: &Caller, catalog: &Catalog) -> String {
-    if may_use(reader, tenant) { named(language, catalog, tenant) } else { plain(&title(catalog, tenant)) }
+    if may(reader, Act::Use, tenant).is_yes() {
+        named(language, catalog, tenant)
+    } else {
+        plain(&title(catalog, tenant))
+    }
 }
 
 /// Whose it is: "your own", "shared by this server".

@@ -1,6 +1,6 @@
 //! How a tenant is, in words: the mark, what it means, why, and what to do.
 
-use latchkey::broker::{Caller, FromEnvironment, Health, NextRefresh, TenantStatus, is_own, may_use};
+use latchkey::broker::{Act, Caller, FromEnvironment, Health, NextRefresh, TenantStatus, is_own, may};
 
 use super::{plain, when, whom};
 use crate::say;
@@ -45,7 +45,7 @@ pub(super) fn environment(language: Language, given: FromEnvironment) -> String 
 /// Account, who signed in, and what the clock says, as far as `reader` may know them.
 pub(super) fn facts(language: Language, status: &TenantStatus, reader: &Caller) -> Vec<String> {
     let mut facts = Vec::new();
-    let account = status.account.as_deref().filter(|_| may_use(reader, &status.tenant));
+    let account = status.account.as_deref().filter(|_| may(reader, Act::Use, &status.tenant).is_yes());
     facts.extend(account.map(|account| say!(language, "fact-account", account = plain(account))));
     let owner = status.owner.as_ref();
     facts.extend(owner.map(|owner| say!(language, "fact-signed-in-by", who = whom(language, owner))));

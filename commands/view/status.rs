@@ -4,8 +4,8 @@
 
 pub use latchkey::broker::Caller as Reader;
 use latchkey::broker::{
-    Health, LoginStatusView, OwedView, Reason, RefreshError, TenantStatus, ThreadEntry, ThreadStatus, is_own,
-    may_manage, may_use,
+    Act, Health, LoginStatusView, OwedView, Reason, RefreshError, TenantStatus, ThreadEntry, ThreadStatus,
+    is_own, may,
 };
 use latchkey::gate::{Class, TokenError};
 use latchkey::pending::LoginStatus;
@@ -212,12 +212,15 @@ fn buttons(
                 .map(|look| Button::new(&labelled(say!(language, "status-sign-in-again")), press, look)),
         });
     }
-    let managed = entry.held.as_ref().filter(|held| may_manage(reader, tenant, held.owner.as_ref()));
+    let managed = entry
+        .held
+        .as_ref()
+        .filter(|held| may(reader, Act::Manage { owner: held.owner.as_ref() }, tenant).is_yes());
     if managed.is_some_and(|held| held.refreshable && is_refreshed(held.health)) && !serves_as_it_is {
         let label = labelled(say!(language, "status-refresh"));
         row.push(Button::new(&label, Press::Refresh(named()), Look::Plain));
     }
-    let may_change = entry.serving.reason != Reason::Thread || may_use(reader, tenant);
+    let may_change = entry.serving.reason != Reason::Thread || may(reader, Act::Use, tenant).is_yes();
     if entry.another && may_change {
         let label = labelled(say!(language, "status-use-another"));
         row.push(Button::new(&label, Press::UseMenu(tenant.provider.clone()), Look::Plain));
@@ -242,7 +245,7 @@ pub fn tenant_status(language: Language, status: &TenantStatus, reader: &Reader,
 }
 
 fn login_line(language: Language, login: &LoginStatusView, reader: &Reader, catalog: &Catalog) -> String {
-    let name = if may_use(reader, &login.tenant) {
+    let name = if may(reader, Act::Use, &login.tenant).is_yes() {
         say!(language, "status-login-to", name = named(language, catalog, &login.tenant))
     } else {
         say!(language, "status-login-own")

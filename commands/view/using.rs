@@ -1,6 +1,6 @@
 //! Words of `/auth use`: what a thread used, what it uses now, and the way back.
 
-use latchkey::broker::{BindError, Bound, Choice, FromEnvironment, Reason, Serving, is_own, may_use};
+use latchkey::broker::{Act, BindError, Bound, Choice, FromEnvironment, Reason, Serving, is_own, may};
 use latchkey::provider::Catalog;
 use latchkey::tenant::{ProviderName, TenantKey, User};
 
@@ -64,7 +64,7 @@ pub fn bound(language: Language, bound: &Bound, reader: &Reader, catalog: &Catal
 fn way_back(bound: &Bound, reader: &Reader) -> Option<String> {
     match &bound.before {
         Some(before) if before.reason == Reason::Thread => {
-            may_use(reader, &before.tenant).then(|| before.tenant.to_string())
+            may(reader, Act::Use, &before.tenant).is_yes().then(|| before.tenant.to_string())
         }
         _ => Some(format!("{NONE}{}", bound.provider)),
     }

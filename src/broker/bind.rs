@@ -5,12 +5,12 @@
 //! tenant exists (U7). Must not: touch the tenant itself, or what another thread is bound to.
 
 use super::resolve::cut;
-use super::rights::{holder_in_the_way, is_own, may_use};
 use super::serving::{FromEnvironment, Reason, Serving, from_environment};
 use super::{Broker, Caller, TenantStatus};
 use crate::audit;
 use crate::binding::Binding;
 use crate::provider::Provider;
+use crate::rights::{Act, holder_in_the_way, is_own, may};
 use crate::store::{Document, StoreError, Touches, View, update};
 use crate::tenant::{ProviderName, TenantKey, ThreadId, UserId};
 
@@ -104,7 +104,7 @@ impl Broker {
         parent: Option<&ThreadId>,
         tenant: &TenantKey,
     ) -> Result<Bound, BindError> {
-        if !may_use(caller, tenant) {
+        if !may(caller, Act::Use, tenant).is_yes() {
             audit::denied(&caller.user, "using somebody else's tenant");
             return Err(BindError::NotYours { tenant: tenant.clone() });
         }
@@ -192,7 +192,7 @@ impl Broker {
     ) -> Result<Vec<Choice>, StoreError> {
         let document = self.store.snapshot()?;
         let offered = document.tenants().filter(|(key, _)| {
-            may_use(caller, key)
+            may(caller, Act::Use, key).is_yes()
                 && provider.is_none_or(|provider| *provider == key.provider)
                 && self.catalog.get(&key.provider).is_some()
         });

@@ -2,9 +2,9 @@
 //!
 //! Owns what is listed for whom. Invariant: nobody is told of another member's personal tenant but an admin (U7).
 
-use super::rights::{is_own, may_manage, may_use};
 use super::serving::{FromEnvironment, from_environment, threads_bound_to};
 use super::{Broker, Caller, TenantStatus};
+use crate::rights::{Act, is_own, may};
 use crate::store::StoreError;
 use crate::tenant::{ProviderName, ThreadId};
 
@@ -36,10 +36,10 @@ impl Broker {
     pub fn list(&self, caller: &Caller) -> Result<List, StoreError> {
         let document = self.store.snapshot()?;
         let above = |name: &ProviderName| self.catalog.get(name).and_then(|p| from_environment(p));
-        let known = document.tenants().filter(|(key, _)| may_use(caller, key));
+        let known = document.tenants().filter(|(key, _)| may(caller, Act::Use, key).is_yes());
         let mut tenants: Vec<_> = known
             .map(|(key, held)| {
-                let concerns = may_manage(caller, &key, held.owner.as_ref());
+                let concerns = may(caller, Act::Manage { owner: held.owner.as_ref() }, &key).is_yes();
                 let threads = if concerns { threads_bound_to(&document, &key) } else { Vec::new() };
                 let status = self.status_of(&document, &key, &held);
                 Listed { environment: above(&key.provider), threads, status }

@@ -5,7 +5,6 @@
 //! logins and refreshes of the tenant that are under way lose (C1, G22).
 
 use super::Broker;
-use super::rights::may_manage;
 use super::serving::threads_bound_to;
 use crate::audit;
 use crate::binding::{OWED_PAUSE, OwedRevocation, REVOCATION_OWED_FOR};
@@ -13,6 +12,7 @@ use crate::credential::{Credential, CredentialKind};
 use crate::login::machine::{Event, next};
 use crate::pending::EndReason;
 use crate::revocation::{self, Ended};
+use crate::rights::{Act, may};
 use crate::store::{StoreError, Touches, update};
 use crate::tenant::{TenantKey, ThreadId};
 
@@ -78,7 +78,7 @@ impl Broker {
         let owner = held.as_ref().and_then(|held| held.owner.as_ref());
         // Nobody is told whether a slot that is another's holds anything.
         let is_anothers = tenant.user.is_some() || held.is_some();
-        if is_anothers && !may_manage(caller, tenant, owner) {
+        if is_anothers && !may(caller, Act::Manage { owner }, tenant).is_yes() {
             audit::denied(&caller.user, "logging out somebody else's tenant");
             return Err(LogoutError::NotYours { tenant: tenant.clone() });
         }
@@ -103,7 +103,7 @@ impl Broker {
         let document = self.store.snapshot()?;
         Ok(document
             .tenants()
-            .filter(|(key, held)| may_manage(caller, key, held.owner.as_ref()))
+            .filter(|(key, held)| may(caller, Act::Manage { owner: held.owner.as_ref() }, key).is_yes())
             .map(|(key, _)| key)
             .collect())
     }
@@ -119,7 +119,7 @@ impl Broker {
         let removed = update(&*self.store, touches, move |view| {
             let held = view.tenant(&key).map_err(StoreError::from)?;
             let held = held.ok_or_else(|| LogoutError::NotSignedIn { tenant: key.clone() })?;
-            if !may_manage(&who, &key, held.owner.as_ref()) {
+            if !may(&who, Act::Manage { owner: held.owner.as_ref() }, &key).is_yes() {
                 return Err(LogoutError::NotYours { tenant: key });
             }
             view.remove_tenant(&key);

@@ -10,7 +10,6 @@ mod logout;
 mod membership;
 mod refresh;
 mod resolve;
-mod rights;
 mod serving;
 mod status;
 mod token;
@@ -23,7 +22,6 @@ pub use self::list::{List, Listed};
 pub use self::logout::{LoggedOut, LogoutError, LogoutPreview};
 pub use self::refresh::RefreshError;
 pub use self::resolve::{ResolveError, resolve};
-pub use self::rights::{is_own, may_manage, may_use};
 pub use self::serving::{FromEnvironment, Reason, Serving, from_environment, serving};
 pub use self::status::{
     Health, Known, LoginStatusView, NextRefresh, OwedView, TenantStatus, ThreadEntry, ThreadStatus, health,
@@ -36,17 +34,9 @@ use crate::login::{Logins, StartError, StartRequest, Started};
 use crate::oauth;
 use crate::pending::{LoginKind, Watcher};
 use crate::provider::{Catalog, Provider, Share};
+pub use crate::rights::{Act, Caller, May, is_own, may};
 use crate::store::{Store, StoreError};
 use crate::tenant::{Profile, TenantKey, ThreadId, User};
-
-/// Who asks.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Caller {
-    /// Their id.
-    pub user: User,
-    /// Whether they may manage what is others'.
-    pub admin: bool,
-}
 
 /// What a member asks for with `/auth login`.
 #[derive(Debug, Clone)]

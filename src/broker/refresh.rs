@@ -3,12 +3,12 @@
 //! Owns who may wish it. Invariant: it goes through the gate as any refresh does, and obeys its rules: one at a time, its
 //! back-off, and not again within a minute (G1, G15, G16). Must not: be done for merely looking (G27).
 
-use super::rights::may_manage;
 use super::serving::from_environment;
 use super::{Broker, Caller, TenantStatus};
 use crate::audit;
 use crate::gate::policy::is_refreshable;
 use crate::gate::{CALLER_DEADLINE, TokenError, Want};
+use crate::rights::{Act, may};
 use crate::store::StoreError;
 use crate::tenant::TenantKey;
 
@@ -47,7 +47,7 @@ impl Broker {
     pub async fn refresh(&self, caller: &Caller, tenant: &TenantKey) -> Result<TenantStatus, RefreshError> {
         let held = self.store.snapshot()?.tenant(tenant).map_err(StoreError::from)?;
         let owner = held.as_ref().and_then(|held| held.owner.as_ref());
-        if !may_manage(caller, tenant, owner) {
+        if !may(caller, Act::Manage { owner }, tenant).is_yes() {
             audit::denied(&caller.user, "refreshing somebody else's tenant");
             return Err(RefreshError::NotYours { tenant: tenant.clone() });
         }

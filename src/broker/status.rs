@@ -3,7 +3,6 @@
 //! Owns [`Health`], the one judgement that status commands, buttons and messages share. Invariant: reading it spends
 //! nothing and asks nobody (G27). Must not: choose words (`commands/view.rs` does).
 
-use super::rights::{is_own, may_use};
 use super::serving::{FromEnvironment, Reason, Serving, from_environment, serving, threads_bound_to};
 use super::{Broker, Caller};
 use crate::binding::{OwedRevocation, REVOCATION_OWED_FOR};
@@ -12,6 +11,7 @@ use crate::credential::{Credential, CredentialState, Unserved};
 use crate::gate::policy::{backing_off, due, is_refreshable, mismatch};
 use crate::pending::{LoginKind, LoginStatus, PendingLogin};
 use crate::provider::{Catalog, Provider, Resolved};
+use crate::rights::{Act, is_own, may};
 use crate::store::{Document, EntryError, StoreError, has_ended};
 use crate::tenant::{ProviderName, TenantKey, ThreadId, User};
 
@@ -315,9 +315,9 @@ impl Broker {
             let damaged = held.is_err();
             let held = held.ok().flatten();
             let held = held.map(|held| self.status_of(&document, tenant, &held));
-            let another = document
-                .tenants()
-                .any(|(key, _)| key.provider == provider.name && key != *tenant && may_use(caller, &key));
+            let another = document.tenants().any(|(key, _)| {
+                key.provider == provider.name && key != *tenant && may(caller, Act::Use, &key).is_yes()
+            });
             let environment = from_environment(provider);
             let entry = ThreadEntry { serving, environment, held, damaged, another };
             if entry.is_something() || another {

@@ -7,6 +7,7 @@ use super::machine::Event;
 use super::{Logins, step};
 use crate::audit;
 use crate::pending::{EndReason, LoginId, LoginStatus, PendingLogin};
+use crate::rights::{Act, Caller, may};
 use crate::store::{StoreError, Touches, has_ended, update};
 use crate::tenant::{TenantKey, User};
 
@@ -32,7 +33,8 @@ impl Logins {
     pub async fn cancel(&self, by: &User, admin: bool, id: &LoginId) -> Result<Cancelled, StoreError> {
         let inner = &self.0;
         let Some(found) = inner.store.snapshot()?.login_by_id(id) else { return Ok(Cancelled::Unknown) };
-        if found.user != *by && !admin {
+        let caller = Caller { user: by.clone(), admin };
+        if !may(&caller, Act::Cancel { starter: &found.user }, &found.tenant).is_yes() {
             audit::denied(by, "cancelling somebody else's login");
             return Ok(Cancelled::NotYours);
         }
@@ -69,9 +71,10 @@ impl Logins {
     ) -> Result<Vec<PendingLogin>, StoreError> {
         let now = self.0.clock.now();
         let document = self.0.store.snapshot()?;
+        let caller = Caller { user: by.clone(), admin };
         let open = document.logins().filter(|login| {
             !has_ended(login, now)
-                && (admin || login.user == *by)
+                && may(&caller, Act::Cancel { starter: &login.user }, &login.tenant).is_yes()
                 && tenant.is_none_or(|tenant| *tenant == login.tenant)
         });
         Ok(open.map(|login| (*login).clone()).collect())

@@ -11,14 +11,15 @@ use std::time::Duration;
 use super::machine::{Event, next};
 use super::{Inner, is_open, step};
 use crate::audit;
-use crate::binding::{OwedRevocation, holder_in_the_way};
+use crate::binding::OwedRevocation;
 use crate::credential::{Credential, CredentialKind, Objection, Way, admit};
 use crate::oauth::Grant;
 use crate::pending::{Confirming, EndReason, PendingLogin};
 use crate::provider::{Provider, RevocationScope};
 use crate::revocation;
+use crate::rights::{Act, Caller, May, holder_in_the_way, may};
 use crate::store::{StoreError, Touches, View, update};
-use crate::tenant::{TenantKey, User};
+use crate::tenant::TenantKey;
 
 /// The pauses between tries to store what a sign-in brought: in all well below the time for which the sweep leaves an
 /// exchange alone.
@@ -45,34 +46,6 @@ enum Verdict {
     Waits,
     Lost,
     Refused(EndReason),
-}
-
-/// Whether somebody may put a sign-in in the place of what a slot holds, whatever account comes back.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Replacing {
-    /// As far as this goes.
-    Free,
-    /// Only once an admin agrees (I5, I6).
-    ByAdmin,
-    /// Not at all (I6, I8).
-    Never,
-}
-
-/// Whether `user` may replace `held` (I6, I8).
-pub(super) fn replacing(held: &Credential, tenant: &TenantKey, user: &User, by_admin: bool) -> Replacing {
-    if by_admin {
-        return Replacing::Free;
-    }
-    // Where nobody is written down as the owner, whose slot it is decides; a shared one is an admin's matter.
-    let own = match &held.owner {
-        Some(owner) => owner == user,
-        None => tenant.user.is_some() && tenant.user.as_ref() == user.discord(),
-    };
-    match held.kind {
-        CredentialKind::OAuth if own || !held.account.is_unknown() => Replacing::Free,
-        CredentialKind::OAuth if tenant.user.is_none() => Replacing::ByAdmin,
-        CredentialKind::OAuth | CredentialKind::Static => Replacing::Never,
-    }
 }
 
 /// What is to become of a sign-in that has brought its tokens.
@@ -220,15 +193,15 @@ pub(super) fn judge(
     incoming: &Credential,
     login: &PendingLogin,
 ) -> Judgement {
-    let person = held.map(|held| replacing(held, &login.tenant, &login.user, login.by_admin));
-    if person == Some(Replacing::Never) {
+    let person = may(&starter(login), Act::SignIn { held }, &login.tenant);
+    if person == May::No {
         return Judgement::Refused(EndReason::OtherOwner);
     }
     let stored = view.tenants();
     let ask = |held| admit(&login.tenant, held, incoming, Way::SignIn { stored: &stored });
     let shared = login.tenant.user.is_none();
     match ask(held) {
-        Ok(()) if person == Some(Replacing::ByAdmin) => Judgement::ByAdmin,
+        Ok(()) if person == May::WithAdmin => Judgement::ByAdmin,
         Ok(()) => Judgement::Comes,
         // An admin's word sets aside whose account is held, and nothing else.
         Err(Objection::OtherAccount) if shared => match ask(None) {
@@ -237,6 +210,11 @@ pub(super) fn judge(
         },
         Err(objection) => Judgement::Refused(reason_of(objection)),
     }
+}
+
+/// Who started `login`, with the say that they had then.
+fn starter(login: &PendingLogin) -> Caller {
+    Caller { user: login.user.clone(), admin: login.by_admin }
 }
 
 fn reason_of(objection: Objection) -> EndReason {
@@ -278,7 +256,7 @@ fn bind(view: &mut View<'_>, login: &PendingLogin) {
         tracing::info!(%thread, tenant = %login.tenant, "the thread stays bound to what was chosen for it meanwhile");
         return;
     }
-    if holder_in_the_way(&login.user, login.by_admin, another).is_some() {
+    if holder_in_the_way(&starter(login), another).is_some() {
         tracing::info!(%thread, tenant = %login.tenant, "the thread stays bound to another member's sign-in");
         return;
     }

@@ -15,6 +15,7 @@ use crate::audit;
 use crate::clock::UnixSeconds;
 use crate::credential::{Account, Credential};
 use crate::pending::{EndReason, LoginId, LoginStatus, PendingLogin};
+use crate::rights::{Act, Caller, may};
 use crate::secret::TokenHash;
 use crate::store::{Document, StoreError, Touches, View, has_ended, update};
 use crate::tenant::User;
@@ -98,12 +99,12 @@ impl Logins {
     /// # Errors
     /// The store's.
     pub fn question(&self, by: &User, admin: bool, id: &LoginId) -> Result<Confirmation, StoreError> {
-        if !admin {
+        let document = self.0.store.snapshot()?;
+        let Some(login) = document.login_by_id(id) else { return Ok(Confirmation::Unknown) };
+        if !may(&Caller { user: by.clone(), admin }, Act::Confirm, &login.tenant).is_yes() {
             audit::denied(by, "deciding about another account");
             return Ok(Confirmation::NotAdmin);
         }
-        let document = self.0.store.snapshot()?;
-        let Some(login) = document.login_by_id(id) else { return Ok(Confirmation::Unknown) };
         standing(&document, &login, self.0.clock.now())
     }
 
@@ -150,13 +151,13 @@ impl Inner {
         id: &LoginId,
         word: Word,
     ) -> Result<Confirmation, StoreError> {
-        if !admin {
-            audit::denied(by, "deciding about another account");
-            return Ok(Confirmation::NotAdmin);
-        }
         let Some(found) = self.store.snapshot()?.login_by_id(id) else {
             return Ok(Confirmation::Unknown);
         };
+        if !may(&Caller { user: by.clone(), admin }, Act::Confirm, &found.tenant).is_yes() {
+            audit::denied(by, "deciding about another account");
+            return Ok(Confirmation::NotAdmin);
+        }
         let touches =
             Touches::tenant(&found.tenant).and_all_tenants().and_logins_at(&found.tenant).and_revocations();
         let touches = match &found.bind {

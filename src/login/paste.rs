@@ -8,6 +8,7 @@ use super::{Inner, Logins};
 use crate::audit;
 use crate::oauth::{self, AnswerError};
 use crate::pending::{LoginId, PendingLogin};
+use crate::rights::{Act, Caller, may};
 use crate::tenant::User;
 
 impl Logins {
@@ -32,7 +33,8 @@ impl Inner {
     /// The open login `id`, if it is `user`'s.
     fn open_login_of(&self, user: &User, id: &LoginId) -> Result<PendingLogin, PasteError> {
         let login = self.store.snapshot()?.login_by_id(id).ok_or(PasteError::Unknown)?;
-        if login.user != *user {
+        let caller = Caller { user: user.clone(), admin: false };
+        if !may(&caller, Act::Complete { starter: &login.user }, &login.tenant).is_yes() {
             audit::denied(user, "completing somebody else's login");
             return Err(PasteError::NotYours);
         }

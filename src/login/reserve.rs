@@ -5,10 +5,10 @@
 
 use std::sync::Arc;
 
-use super::complete::{Replacing, replacing};
 use super::start::{StartError, StartRequest};
 use super::{Inner, is_open};
 use crate::pending::{LoginId, LoginKind, LoginStatus, PendingLogin, Watcher, life};
+use crate::rights::{Act, Caller, May, may};
 use crate::secret::{Secret, random_id};
 use crate::store::{StoreError, Touches, has_ended, update};
 
@@ -58,10 +58,8 @@ impl Inner {
                 _ => {}
             }
             let held = view.tenant(&request.tenant).map_err(StoreError::from)?;
-            let never = held.is_some_and(|held| {
-                replacing(&held, &request.tenant, &request.user, request.by_admin) == Replacing::Never
-            });
-            if never {
+            let caller = Caller { user: request.user.clone(), admin: request.by_admin };
+            if may(&caller, Act::SignIn { held: held.as_ref() }, &request.tenant) == May::No {
                 return Err(StartError::NotYours { tenant: request.tenant });
             }
             inner.limit.count(&request.user).map_err(|wait| StartError::RateLimited { wait })?;
