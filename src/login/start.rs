@@ -275,6 +275,7 @@ impl Inner {
         login.user_code = Some(Secret::from(start.user_code));
         login.verification_uri = Some(start.verification_uri);
         login.verification_uri_complete = start.verification_uri_complete.map(Secret::from);
+        login.verifier = start.verifier;
         login.interval = Some(start.interval);
         // From here, not from the reservation: the first poll waits a whole interval too (T11).
         login.last_poll_at = Some(self.clock.now());
