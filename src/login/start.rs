@@ -242,7 +242,11 @@ impl Inner {
         wanted: Option<LoginKind>,
         provider: &Provider,
     ) -> Result<PendingLogin, StartError> {
-        let provider = self.directory.resolve(provider).await.map_err(|error| {
+        let resolved = match choose(provider, wanted) {
+            Some(LoginKind::Device) => self.directory.resolve_for_device(provider).await,
+            _ => self.directory.resolve(provider).await,
+        };
+        let provider = resolved.map_err(|error| {
             let why = error.to_string();
             if error.is_passing() { StartError::Transient { why } } else { StartError::Operator { why } }
         })?;

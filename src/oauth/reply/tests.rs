@@ -74,6 +74,7 @@ proptest! {
     fn no_bytes_make_it_panic(body in proptest::collection::vec(any::<u8>(), 0..400)) {
         if let Some(members) = Members::read(&body) {
             let _ = (members.error_code(), members.error_text(), members.all_text(), members.scopes());
+            let _ = (members.lifetime(1_800_000_000), members.has_error(), members.status());
         }
     }
 
@@ -81,7 +82,7 @@ proptest! {
     #[test]
     fn no_json_makes_it_panic(body in r#"\{("[a-z_]{0,8}":("[a-z ]{0,5}"|[0-9eE.-]{1,9}|null|\{\}|\[\])){0,1}\}"#) {
         if let Some(members) = Members::read(body.as_bytes()) {
-            let _ = (members.error_code(), members.seconds("expires_in"), members.all_text());
+            let _ = (members.error_code(), members.lifetime(1_800_000_000), members.all_text());
         }
     }
 }
