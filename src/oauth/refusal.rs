@@ -158,6 +158,10 @@ fn by_words(code: Option<&str>, said: &str, presented: Presented, provider: &Pro
         "refresh_token_expired" | "invalid_refresh_token" | "bad_refresh_token" if refresh => {
             ByWords::Dead(DeadReason::InvalidGrant)
         }
+        // Qwen has no other word for a refresh token that has ended.
+        "invalid_request" if refresh && said.contains("invalid refresh token") => {
+            ByWords::Dead(DeadReason::InvalidGrant)
+        }
         "bad_verification_code" if !refresh => ByWords::Dead(DeadReason::InvalidGrant),
         "temporarily_unavailable"
         | "server_error"
@@ -206,7 +210,7 @@ fn folded(text: &str) -> String {
     words.map(str::to_lowercase).collect::<Vec<_>>().join(" ")
 }
 
-fn looks_like_page(body: Option<&[u8]>) -> bool {
+pub(super) fn looks_like_page(body: Option<&[u8]>) -> bool {
     body.is_some_and(|body| body.trim_ascii_start().starts_with(b"<"))
 }
 

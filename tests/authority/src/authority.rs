@@ -169,6 +169,12 @@ impl Authority {
         self.url("/api")
     }
 
+    /// The start of the user-code grant.
+    #[must_use]
+    pub fn user_code_url(&self) -> String {
+        self.url("/oauth/code")
+    }
+
     /// The start of codex's device protocol.
     #[must_use]
     pub fn codex_start_url(&self) -> String {

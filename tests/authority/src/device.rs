@@ -1,7 +1,8 @@
 //! The device flow (RFC 8628): the start, the verification page, and what a poll is told.
 //!
 //! What must hold: a poll is spaced as the server asked; a device code yields tokens once, and its replay ends
-//! the grant. Codex's protocol shares the logins and the page, with its own wire format in `codex`.
+//! the grant. Codex's protocol shares the logins and the page, with its own wire format in `codex`; so does the user-code
+//! grant, whose start and replies are in `user_code_grant`.
 
 use std::time::{Duration, Instant};
 
@@ -15,6 +16,7 @@ use crate::reply::Reply;
 use crate::secrets::user_code;
 use crate::settings::Interval;
 use crate::state::State;
+use crate::token::{challenge_of, well_formed};
 use crate::token_reply::{self, Occasion};
 
 /// Polls may come this much too early: clocks and networks jitter.
@@ -26,6 +28,8 @@ pub(crate) struct Device {
     pub client: String,
     pub user_code: String,
     pub scopes: Vec<String>,
+    /// What the verifier of each poll must match, where the start gave one.
+    pub challenge: Option<String>,
     pub expires: i64,
     pub verdict: Verdict,
     /// The spacing now asked for, every `slow_down` included.
@@ -104,8 +108,12 @@ pub(crate) fn start(state: &mut State, incoming: &Incoming) -> Reply {
         Ok(client) => client,
         Err(reply) => return reply,
     };
-    let scopes = incoming.field("scope").unwrap_or_default().split_ascii_whitespace().map(str::to_owned);
-    let (device_code, user_code) = open(state, "dc", &client.id, scopes.collect());
+    let challenge = match challenge(incoming, state.settings.device_pkce) {
+        Ok(challenge) => challenge,
+        Err(why) => return Reply::error(400, "invalid_request", why),
+    };
+    let (device_code, user_code) = open(state, "dc", &client.id, scopes(incoming));
+    challenged(state, &device_code, challenge);
     let page = state.url("/device");
     let mut body = json!({
         "device_code": device_code,
@@ -120,13 +128,49 @@ pub(crate) fn start(state: &mut State, incoming: &Incoming) -> Reply {
     Reply::json(200, &body)
 }
 
+/// The scopes that a start asks for.
+pub(crate) fn scopes(incoming: &Incoming) -> Vec<String> {
+    incoming.field("scope").unwrap_or_default().split_ascii_whitespace().map(str::to_owned).collect()
+}
+
+/// The code challenge of a start (RFC 7636, section 4.3), S256 only; `needed` says if it may be missing.
+pub(crate) fn challenge(incoming: &Incoming, needed: bool) -> Result<Option<String>, &'static str> {
+    let method = incoming.field("code_challenge_method");
+    match incoming.field("code_challenge") {
+        None if needed || method.is_some() => Err("code_challenge is missing"),
+        None => Ok(None),
+        Some(_) if method != Some("S256") => Err("code_challenge_method must be S256"),
+        Some(challenge) if challenge.len() != 43 => Err("code_challenge is malformed"),
+        Some(challenge) => Ok(Some(challenge.to_owned())),
+    }
+}
+
+/// Has each poll of this login show the verifier of `challenge`.
+pub(crate) fn challenged(state: &mut State, code: &str, challenge: Option<String>) {
+    if let Some(device) = state.devices.get_mut(code) {
+        device.challenge = challenge;
+    }
+}
+
 /// Begins a login on a device and gives its device code and user code.
 pub(crate) fn open(state: &mut State, prefix: &str, client: &str, scopes: Vec<String>) -> (String, String) {
     let device_code = state.secrets.fresh(prefix);
+    let user_code = enter(state, Some(&device_code), client, scopes);
+    (device_code, user_code)
+}
+
+/// Begins a login under its device code, or, where it has none, under its user code, which it gives.
+pub(crate) fn enter(
+    state: &mut State,
+    device_code: Option<&str>,
+    client: &str,
+    scopes: Vec<String>,
+) -> String {
     let device = Device {
         client: client.to_owned(),
         user_code: user_code(),
         scopes,
+        challenge: None,
         expires: state.now() + millis(state.settings.device_lifetime),
         verdict: Verdict::Waiting,
         spacing: state.settings.enforced_interval,
@@ -136,8 +180,8 @@ pub(crate) fn open(state: &mut State, prefix: &str, client: &str, scopes: Vec<St
         polls_after_end: 0,
     };
     let user_code = device.user_code.clone();
-    state.devices.insert(device_code.clone(), device);
-    (device_code, user_code)
+    state.devices.insert(device_code.unwrap_or(&user_code).to_owned(), device);
+    user_code
 }
 
 /// Puts the interval, and what the settings put over the answer, into a device answer.
@@ -158,13 +202,20 @@ pub(crate) fn look(state: &mut State, device_code: &str) -> Option<Polled> {
     state.devices.get_mut(device_code).map(|device| device.poll(now, adds))
 }
 
-/// Answers a poll at the token endpoint.
-pub(crate) fn poll(state: &mut State, incoming: &Incoming, client: &Client) -> Reply {
-    let Some(device_code) = incoming.field("device_code") else {
-        return Reply::error(400, "invalid_request", "device_code is missing");
+/// Answers a poll at the token endpoint, which presents the code that it began with in the field `name`.
+pub(crate) fn poll(state: &mut State, incoming: &Incoming, client: &Client, name: &str) -> Reply {
+    let Some(device_code) = incoming.field(name) else {
+        return Reply::error(400, "invalid_request", &format!("{name} is missing"));
     };
     let ours = state.devices.get(device_code).is_some_and(|device| device.client == client.id);
     let found = if ours { look(state, device_code) } else { None };
+    let challenge = state.devices.get(device_code).and_then(|device| device.challenge.clone());
+    let verifier = incoming.field("code_verifier").unwrap_or_default();
+    if ours
+        && challenge.is_some_and(|challenge| !well_formed(verifier) || challenge_of(verifier) != challenge)
+    {
+        return Reply::error(400, "invalid_grant", "code_verifier does not match the challenge");
+    }
     match found {
         None => Reply::error(400, "invalid_grant", "the device code is unknown"),
         Some(Polled::Pending) => Reply::error(400, "authorization_pending", "nobody has decided yet"),

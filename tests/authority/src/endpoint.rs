@@ -30,6 +30,8 @@ pub enum Endpoint {
     CodexStart,
     /// The poll of codex's own device protocol.
     CodexPoll,
+    /// The start of the user-code grant; its polls arrive at the token endpoint.
+    UserCodeStart,
     /// Anything else: 404.
     Unknown,
 }
@@ -49,6 +51,7 @@ impl Endpoint {
             "/device_authorization" | "/device/code" => Self::DeviceStart,
             "/device" | "/codex/device" => Self::DevicePage,
             "/token" | "/oauth/token" => Self::Token,
+            "/oauth/code" => Self::UserCodeStart,
             "/revoke" | "/oauth/revoke" => Self::Revoke,
             "/register" => Self::Register,
             "/api" => Self::Api,

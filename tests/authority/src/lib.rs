@@ -53,6 +53,8 @@
 //! | an issuer with a path or trailing slash | `issuer_path = "/tenant"` or `"/"` |
 //! | odd metadata | `metadata` (members put over it; `null` takes one out) |
 //! | odd token replies | `reply: ReplyShape { .. }`, `rotation`, `refresh_as` |
+//! | device logins with PKCE | `Settings::qwen()`, or `device_pkce = true` |
+//! | the user-code grant, replies with `status` | `Settings::minimax()`; its start is `user_code_url()` |
 //! | odd device answers | `device_answer`, `interval`, `enforced_interval`, `complete_uri` |
 //! | a dead grant | `expire_grant(token)`, `revoke_grant(token)`, `revoke_token(token)` |
 //! | a 401 | `reject_access_token(token)`, `expire_access_tokens()`, `api_rejects_all = true`; call `api_url()` |
@@ -110,6 +112,7 @@ mod settings;
 mod state;
 mod token;
 mod token_reply;
+mod user_code_grant;
 
 pub use authority::{Authority, TokenSet};
 pub use browser::{Browser, Form, Page};
@@ -121,6 +124,6 @@ pub use oidc::{OidcEndpoint, OidcFault, OidcProvider, OidcRequest, OidcSettings}
 pub use person::{CLIENT, Client, Person, REDIRECT};
 pub use record::{Outcome, Recorded};
 pub use settings::{
-    Answer, Bodies, ExpiresIn, IdToken, Interval, RefreshTokens, ReplyShape, Reuse, ReuseError, Revocation,
-    Rotation, ScopeShape, Settings,
+    Answer, Bodies, ExpiredIn, ExpiresIn, IdToken, Interval, RefreshTokens, ReplyShape, Reuse, ReuseError,
+    Revocation, Rotation, ScopeShape, Settings,
 };

@@ -7,6 +7,7 @@ use std::time::Duration;
 use crate::device::{Device, plain};
 use crate::record::Recorded;
 use crate::token::DEVICE_CODE;
+use crate::user_code_grant::USER_CODE;
 use crate::{Authority, Endpoint};
 
 impl Authority {
@@ -52,10 +53,10 @@ impl Authority {
         self.grants("authorization_code")
     }
 
-    /// Polls that arrived, codex's included.
+    /// Polls that arrived, by whatever protocol.
     #[must_use]
     pub fn device_polls(&self) -> usize {
-        self.grants(DEVICE_CODE) + self.count(Endpoint::CodexPoll)
+        self.grants(DEVICE_CODE) + self.grants(USER_CODE) + self.count(Endpoint::CodexPoll)
     }
 
     /// Polls of device codes that already had their final answer.
@@ -64,10 +65,12 @@ impl Authority {
         self.core.lock().devices.values().map(|device| device.polls_after_end).sum()
     }
 
-    /// Device logins that were asked for, codex's included.
+    /// Device logins that were asked for, by whatever protocol.
     #[must_use]
     pub fn device_starts(&self) -> usize {
-        self.count(Endpoint::DeviceStart) + self.count(Endpoint::CodexStart)
+        self.count(Endpoint::DeviceStart)
+            + self.count(Endpoint::UserCodeStart)
+            + self.count(Endpoint::CodexStart)
     }
 
     /// Revocation requests that arrived.

@@ -28,7 +28,7 @@ use crate::incoming::Incoming;
 use crate::record::Outcome;
 use crate::reply::Reply;
 use crate::state::State;
-use crate::{Endpoint, authorize, codex, device, pages, resource, token};
+use crate::{Endpoint, authorize, codex, device, pages, resource, token, user_code_grant};
 
 /// What the server's tasks and the test share.
 #[derive(Debug)]
@@ -157,6 +157,7 @@ fn act(state: &mut State, endpoint: Endpoint, incoming: &Incoming) -> Reply {
         Endpoint::Discovery => resource::metadata(state, incoming),
         Endpoint::Register => resource::register(state, incoming),
         Endpoint::Api => resource::api(state, incoming),
+        Endpoint::UserCodeStart => user_code_grant::start(state, incoming),
         Endpoint::CodexStart => codex::start(state, incoming),
         Endpoint::CodexPoll => codex::poll(state, incoming),
         Endpoint::Unknown => pages::problem(&state.settings, 404, "There is nothing at this address."),

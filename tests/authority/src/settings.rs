@@ -70,8 +70,14 @@ pub struct Settings {
     pub device_lifetime: Duration,
     /// Members put over a device answer, codex's too; `null` takes one out (`expires_in`, say).
     pub device_answer: serde_json::Map<String, serde_json::Value>,
-    /// Whether a device answer has `verification_uri_complete`.
+    /// Whether a device answer has `verification_uri_complete` (by the user-code grant: whether its page has the code in it).
     pub complete_uri: bool,
+    /// A device login needs PKCE, as at Qwen: its start a challenge by S256, its polls the verifier.
+    pub device_pkce: bool,
+    /// The token endpoint speaks as `MiniMax`'s: always HTTP 200, with `status`, `base_resp` and `expired_in`.
+    pub status_replies: bool,
+    /// What `expired_in` counts, where `status_replies` is set and at the start of the user-code grant.
+    pub expired_in: ExpiredIn,
     /// The status of codex's "pending": 403 or 404.
     pub codex_pending_status: u16,
     /// Whether codex's device answer has `expires_at`.
@@ -166,6 +172,17 @@ pub enum ExpiresIn {
     Says(serde_json::Value),
 }
 
+/// What `expired_in` counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ExpiredIn {
+    /// Milliseconds since 1970: a time, for all its name.
+    Millis,
+    /// Seconds since 1970.
+    Seconds,
+    /// Seconds from now.
+    Relative,
+}
+
 /// How scopes are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ScopeShape {
@@ -251,6 +268,49 @@ impl Settings {
         }
     }
 
+    /// A server that behaves as Qwen's does: device logins with PKCE, and a `resource_url` beside the tokens. Any client id
+    /// is taken, and nothing is revoked.
+    #[must_use]
+    pub fn qwen() -> Self {
+        let extra = serde_json::Map::from_iter([("resource_url".to_owned(), "portal.qwen.example".into())]);
+        Self {
+            any_client: true,
+            device_pkce: true,
+            reply: ReplyShape {
+                scope: ScopeShape::Missing,
+                id_token: IdToken::None,
+                extra,
+                ..ReplyShape::default()
+            },
+            ..Self::default()
+        }
+    }
+
+    /// A server that behaves as `MiniMax`'s does: the user-code grant, intervals in milliseconds, replies with `status`. Any
+    /// client id is taken.
+    #[must_use]
+    pub fn minimax() -> Self {
+        let extra =
+            serde_json::Map::from_iter([("resource_url".to_owned(), "https://api.minimax.example".into())]);
+        Self {
+            any_client: true,
+            status_replies: true,
+            reuse_error: ReuseError::Prose,
+            interval: Interval::Number(2_000),
+            // It is not known to enforce any.
+            enforced_interval: Duration::ZERO,
+            reply: ReplyShape {
+                token_type: None,
+                expires_in: ExpiresIn::Missing,
+                scope: ScopeShape::Missing,
+                id_token: IdToken::None,
+                extra,
+                ..ReplyShape::default()
+            },
+            ..Self::default()
+        }
+    }
+
     pub(crate) fn prefix(&self) -> &str {
         self.issuer_path.trim_end_matches('/')
     }
@@ -304,6 +364,9 @@ impl Default for Settings {
             device_lifetime: Duration::from_mins(10),
             device_answer: serde_json::Map::new(),
             complete_uri: true,
+            device_pkce: false,
+            status_replies: false,
+            expired_in: ExpiredIn::Millis,
             codex_pending_status: 403,
             codex_expires_at: true,
             latency: HashMap::new(),

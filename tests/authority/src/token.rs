@@ -13,12 +13,18 @@ use crate::reply::Reply;
 use crate::settings::{Bodies, ReuseError};
 use crate::state::State;
 use crate::token_reply::{self, Occasion};
+use crate::user_code_grant::{self, USER_CODE};
 
 /// The grant type of the device flow.
 pub(crate) const DEVICE_CODE: &str = "urn:ietf:params:oauth:grant-type:device_code";
 
 /// Answers a request to the token endpoint.
 pub(crate) fn answer(state: &mut State, incoming: &Incoming) -> Reply {
+    let reply = decide(state, incoming);
+    if state.settings.status_replies { user_code_grant::with_status(state, reply) } else { reply }
+}
+
+fn decide(state: &mut State, incoming: &Incoming) -> Reply {
     if incoming.method != "POST" {
         return Reply::error(405, "invalid_request", "POST only").header("allow", "POST");
     }
@@ -45,7 +51,8 @@ pub(crate) fn answer(state: &mut State, incoming: &Incoming) -> Reply {
     match incoming.field("grant_type") {
         Some("authorization_code") => exchange(state, incoming, &client),
         Some("refresh_token") => refresh(state, incoming, &client),
-        Some(DEVICE_CODE) => device::poll(state, incoming, &client),
+        Some(DEVICE_CODE) => device::poll(state, incoming, &client, "device_code"),
+        Some(USER_CODE) => device::poll(state, incoming, &client, "user_code"),
         Some(_) => Reply::error(400, "unsupported_grant_type", "this grant type is not served"),
         None => Reply::error(400, "invalid_request", "grant_type is missing"),
     }
@@ -135,7 +142,7 @@ pub(crate) fn challenge_of(verifier: &str) -> String {
     URL_SAFE_NO_PAD.encode(Sha256::digest(verifier))
 }
 
-fn well_formed(verifier: &str) -> bool {
+pub(crate) fn well_formed(verifier: &str) -> bool {
     let unreserved = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
     (43..=128).contains(&verifier.len()) && verifier.bytes().all(unreserved)
 }

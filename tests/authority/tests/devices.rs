@@ -5,7 +5,7 @@ mod support;
 
 use std::time::Duration;
 
-use latchkey_test_authority::{Authority, CODEX_CLIENT, Interval, Person, Settings};
+use latchkey_test_authority::{Authority, CODEX_CLIENT, Endpoint, ExpiredIn, Interval, Person, Settings};
 use serde_json::{Value, json};
 use support::{Login, api_status, exchange_at, post_form, post_json, read, refresh_at};
 
@@ -130,6 +130,101 @@ async fn codex_hands_out_a_code_and_its_verifier() {
     assert_eq!(refresh_at(&authority.token_endpoint(), CODEX_CLIENT, token).await.unwrap().0, 200);
     let (status, reused) = refresh_at(&authority.token_endpoint(), CODEX_CLIENT, token).await.unwrap();
     assert_eq!((status, reused["error"]["code"].as_str()), (401, Some("refresh_token_reused")));
+}
+
+/// RFC 7636, appendix B.
+const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
+const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
+
+/// T1, T11: where PKCE is demanded, a start without a challenge by S256 opens nothing, and a poll without its verifier gets
+/// nothing.
+#[tokio::test]
+async fn a_device_login_can_demand_pkce() {
+    let authority = Authority::start_with(Settings { enforced_interval: Duration::ZERO, ..Settings::qwen() });
+    let start = async |fields: &[(&str, &str)]| {
+        let form = [&[("client_id", "anybody")], fields].concat();
+        read(post_form(&authority.device_authorization_endpoint(), &form).await.unwrap()).await
+    };
+    for refused in [
+        &[][..],
+        &[("code_challenge", CHALLENGE)],
+        &[("code_challenge", CHALLENGE), ("code_challenge_method", "plain")],
+        &[("code_challenge", "short"), ("code_challenge_method", "S256")],
+        &[("code_challenge_method", "S256")],
+    ] {
+        let (status, body) = start(refused).await;
+        assert_eq!((status, body["error"].as_str()), (400, Some("invalid_request")), "{refused:?}");
+    }
+    let (_, started) = start(&[("code_challenge", CHALLENGE), ("code_challenge_method", "S256")]).await;
+    authority.approve_device(started["user_code"].as_str().unwrap(), &Person::ada()).await;
+    let code = started["device_code"].as_str().unwrap();
+    let poll = async |verifier: &str| {
+        let form = [
+            ("grant_type", "urn:ietf:params:oauth:grant-type:device_code"),
+            ("device_code", code),
+            ("client_id", "anybody"),
+            ("code_verifier", verifier),
+        ];
+        read(post_form(&authority.token_endpoint(), &form).await.unwrap()).await
+    };
+    for wrong in ["", CHALLENGE, "short"] {
+        assert_eq!(poll(wrong).await.1["error"], "invalid_grant", "{wrong}");
+    }
+    let (status, tokens) = poll(VERIFIER).await;
+    assert_eq!((status, tokens["resource_url"].as_str()), (200, Some("portal.qwen.example")));
+    assert_eq!(api_status(&authority, &tokens).await, 200);
+}
+
+/// VENDORS, T8: `MiniMax`'s own grant, with its errors.
+#[tokio::test]
+async fn the_user_code_grant_says_in_status_how_it_stands() {
+    let authority = Authority::start_with(Settings::minimax());
+    let whole = [
+        ("response_type", "code"),
+        ("client_id", "anybody"),
+        ("scope", "profile"),
+        ("code_challenge", CHALLENGE),
+        ("code_challenge_method", "S256"),
+        ("state", "state-of-the-test"),
+    ];
+    let start =
+        async |form: &[(&str, &str)]| read(post_form(&authority.user_code_url(), form).await.unwrap()).await;
+    for left_out in ["response_type", "client_id", "code_challenge", "code_challenge_method", "state"] {
+        let form: Vec<_> = whole.into_iter().filter(|(name, _)| *name != left_out).collect();
+        let (status, body) = start(&form).await;
+        assert_eq!((status, body["base_resp"]["status_code"].as_i64()), (200, Some(2013)), "{left_out}");
+    }
+    let (_, started) = start(&whole).await;
+    assert_eq!(
+        (started["state"].as_str(), started["interval"].as_u64()),
+        (Some("state-of-the-test"), Some(2_000))
+    );
+    assert!(started["expired_in"].as_u64().unwrap() > 1_000_000_000_000 && started["device_code"].is_null());
+    let code = started["user_code"].as_str().unwrap();
+    let poll = async |verifier: &str| {
+        let form = [
+            ("grant_type", "urn:ietf:params:oauth:grant-type:user_code"),
+            ("user_code", code),
+            ("client_id", "anybody"),
+            ("code_verifier", verifier),
+        ];
+        read(post_form(&authority.token_endpoint(), &form).await.unwrap()).await
+    };
+    let status = |(status, body): (u16, Value)| (status, body["status"].as_str().unwrap().to_owned());
+    assert_eq!(status(poll(VERIFIER).await), (200, "pending".to_owned()));
+    authority.approve_device(started["verification_uri"].as_str().unwrap(), &Person::ada()).await;
+    assert_eq!(status(poll(CHALLENGE).await), (200, "error".to_owned()));
+    authority.set(|settings| settings.expired_in = ExpiredIn::Relative);
+    let (_, tokens) = poll(VERIFIER).await;
+    assert_eq!((tokens["status"].as_str(), tokens["expired_in"].as_u64()), (Some("success"), Some(3_600)));
+    assert!(tokens["expires_in"].is_null() && tokens["token_type"].is_null());
+    assert_eq!(api_status(&authority, &tokens).await, 200);
+
+    let token = tokens["refresh_token"].as_str().unwrap();
+    let (_, again) = refresh_at(&authority.token_endpoint(), "anybody", token).await.unwrap();
+    assert_eq!(again["status"], "success");
+    assert_eq!(refresh_at(&authority.token_endpoint(), "anybody", token).await.unwrap().1["status"], "error");
+    assert_eq!((authority.device_polls(), authority.requests_to(Endpoint::UserCodeStart).len()), (3, 6));
 }
 
 fn claims(tokens: &Value) -> Value {
