@@ -37,7 +37,9 @@ pub fn run(arguments: &Arguments) -> Result<(), Exit> {
     let printed = if arguments.reveal {
         reveal(text.expose()).map_err(|error| Exit::new(Code::Usage, error))?
     } else {
-        log::say("this hides the secret from scanners and onlookers; it is no encryption: whoever has the text has the secret");
+        log::say(
+            "this hides the secret from scanners and onlookers; it is no encryption: whoever has the text has the secret",
+        );
         Secret::new(obscure(&text))
     };
     writeln!(std::io::stdout(), "{}", printed.expose())
@@ -56,7 +58,10 @@ fn given(revealing: bool) -> Result<Secret, Exit> {
     let text = Secret::new(text);
     read.map_err(|error| Exit::new(Code::Usage, format!("cannot read standard input: {error}")))?;
     if u64::try_from(text.expose().len()).unwrap_or(u64::MAX) > CAP {
-        return Err(Exit::new(Code::Usage, format!("standard input holds more than {CAP} bytes: that is no secret")));
+        return Err(Exit::new(
+            Code::Usage,
+            format!("standard input holds more than {CAP} bytes: that is no secret"),
+        ));
     }
     let line = text.expose();
     let line = line.strip_suffix('\n').unwrap_or(line);
@@ -65,7 +70,10 @@ fn given(revealing: bool) -> Result<Secret, Exit> {
         return Err(Exit::new(Code::Usage, "standard input is empty: pipe the text in"));
     }
     if line.chars().any(char::is_control) {
-        return Err(Exit::new(Code::Usage, "standard input holds several lines or control characters: pipe one line in"));
+        return Err(Exit::new(
+            Code::Usage,
+            "standard input holds several lines or control characters: pipe one line in",
+        ));
     }
     Ok(Secret::new(line))
 }

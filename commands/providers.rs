@@ -7,10 +7,9 @@ use std::collections::BTreeSet;
 use std::io::Write;
 use std::path::Path;
 
+use latchkey::broker::{FromEnvironment, from_environment};
 use latchkey::config::{self, Config, ConfigError};
-use latchkey::provider::{
-    BUILTINS, Builtin, Closed, EnvSource, Flow, Provider, Share, UNSUPPORTED, builtin,
-};
+use latchkey::provider::{BUILTINS, Builtin, Closed, EnvSource, Flow, Provider, Share, UNSUPPORTED, builtin};
 
 use crate::exit::{Code, Exit};
 use crate::setup;
@@ -109,8 +108,11 @@ pub fn run(config: Option<&Path>, arguments: &Arguments) -> Result<(), Exit> {
 fn shown(path: Option<&Path>, loaded: &Result<Config, ConfigError>, env: config::Env<'_>) -> Shown {
     let config = loaded.as_ref().ok();
     let configured: Vec<_> = config.into_iter().flat_map(|config| config.providers.iter()).collect();
-    let taken: BTreeSet<_> =
-        configured.iter().filter_map(|provider| builtin(provider.name.as_str())).map(|known| known.name).collect();
+    let taken: BTreeSet<_> = configured
+        .iter()
+        .filter_map(|provider| builtin(provider.name.as_str()))
+        .map(|known| known.name)
+        .collect();
     let mut rows: Vec<_> = configured.iter().map(|provider| row(provider, None)).collect();
     let page = config.and_then(|config| config.http.as_ref()?.public_url.as_ref()).map(ToString::to_string);
     rows.extend(
@@ -142,8 +144,8 @@ fn row(provider: &Provider, unwritten: Option<&Builtin>) -> Row {
     let known = builtin(provider.name.as_str());
     let is_open = provider.is_open();
     let sources = [("api_key", provider.api_key.as_ref()), ("token", provider.env_token.as_ref())];
-    let from_environment = sources.into_iter().filter_map(|(kind, found)| Some((kind, found?)));
-    let is_served = from_environment.clone().find(|(_, found)| found.is_set()).is_some_and(|(_, found)| found.secret().is_some());
+    let variables = sources.into_iter().filter_map(|(kind, found)| Some((kind, found?)));
+    let given = from_environment(provider);
     let named = |(kind, found): (&'static str, &EnvSource)| Source {
         kind,
         variable: Some(found.variable.clone()),
@@ -154,12 +156,13 @@ fn row(provider: &Provider, unwritten: Option<&Builtin>) -> Row {
     let terms_accepted = provider.terms_risk.is_some() && provider.awaiting_terms.is_empty();
     Row {
         name: unwritten.map_or_else(|| provider.name.to_string(), |builtin| builtin.name.to_owned()),
-        // A title that is only the name of the example says nothing.
         title: provider.title.clone(),
         state: match unwritten {
             Some(_) => "not_configured",
+            // It stands above every sign-in.
+            None if given == Some(FromEnvironment::Unusable) => "not_ready",
             None if is_open => "ready",
-            None if is_served => "key_only",
+            None if given.is_some() => "key_only",
             None => "not_ready",
         },
         built_in: known.is_some(),
@@ -170,9 +173,12 @@ fn row(provider: &Provider, unwritten: Option<&Builtin>) -> Row {
         },
         sign_in: if is_open { provider.offered_flows().map(Flow::as_str).collect() } else { Vec::new() },
         discovers: provider.discovers,
-        closed: provider.closed_flows().map(|(flow, why)| Shut { flow: flow.as_str(), why: word(why) }).collect(),
+        closed: provider
+            .closed_flows()
+            .map(|(flow, why)| Shut { flow: flow.as_str(), why: word(why) })
+            .collect(),
         missing: missing(provider),
-        sources: from_environment.map(named).chain(sign_in).collect(),
+        sources: variables.map(named).chain(sign_in).collect(),
         terms_in_doubt: provider.terms_risk.as_ref().map(|risk| risk.for_reader("en").to_owned()),
         terms_accepted,
         write: unwritten.map(|builtin| to_write(builtin, provider)).unwrap_or_default(),
@@ -191,7 +197,10 @@ fn word(why: Closed) -> &'static str {
 fn missing(provider: &Provider) -> Vec<String> {
     let mut missing: Vec<_> = provider.client_missing.clone().into_iter().collect();
     if !provider.awaiting_terms.is_empty() {
-        missing.push("nobody can sign in before the doubt about its terms is accepted: accept_terms_risk = true".to_owned());
+        missing.push(
+            "nobody can sign in before the doubt about its terms is accepted: accept_terms_risk = true"
+                .to_owned(),
+        );
     }
     if provider.closed_flows().any(|(_, why)| why == Closed::Page) {
         missing.push(
@@ -200,7 +209,10 @@ fn missing(provider: &Provider) -> Vec<String> {
     }
     let sources = [&provider.api_key, &provider.env_token].into_iter().flatten();
     let malformed = sources.filter(|source| source.state() == "malformed").map(|source| {
-        format!("{} holds no key or token: it has white space inside, or characters that are not ASCII", source.variable)
+        format!(
+            "{} holds no key or token: it has white space inside, or characters that are not ASCII",
+            source.variable
+        )
     });
     missing.extend(malformed);
     missing
@@ -256,7 +268,11 @@ fn cells(row: &Row) -> [String; 5] {
     let untried = if row.untried { ", untried" } else { "" };
     let whose = if row.share == "guild" { "the server" } else { "each member" };
     let ways = if row.sign_in.is_empty() { "none".to_owned() } else { row.sign_in.join(", ") };
-    let ways = if row.discovers && !row.sign_in.is_empty() { format!("{ways} (if its metadata has them)") } else { ways };
+    let ways = if row.discovers && !row.sign_in.is_empty() {
+        format!("{ways} (if its metadata has them)")
+    } else {
+        ways
+    };
     [row.name.clone(), row.title.clone(), format!("{state}{untried}"), whose.to_owned(), ways]
 }
 

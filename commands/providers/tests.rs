@@ -46,16 +46,17 @@ fn of(text: &str) -> Shown {
 #[test]
 fn the_list_says_what_each_provider_is_and_needs() {
     let shown = of(OWN);
-    insta::assert_snapshot!(text(&shown));
+    insta::assert_snapshot!("text", text(&shown));
     let json = serde_json::to_string_pretty(&shown).unwrap();
     assert!(!text(&shown).contains("sesame") && !json.contains("sesame"));
     let fields = serde_json::to_value(&shown).unwrap();
-    insta::assert_json_snapshot!("json", serde_json::json!({
+    let some = serde_json::json!({
         "top": fields.as_object().unwrap().keys().collect::<Vec<_>>(),
         "acme": fields["providers"][0],
         "github": fields["providers"].as_array().unwrap().iter().find(|row| row["name"] == "github"),
         "unsupported": fields["unsupported"][0],
-    }));
+    });
+    insta::assert_snapshot!("json", serde_json::to_string_pretty(&some).unwrap());
 }
 
 /// A page of ours opens what needs one, and accepting the terms what waits for that.
@@ -64,7 +65,7 @@ fn what_is_missing_goes_once_it_is_there() {
     let row = |text: &str, name: &str| of(text).providers.into_iter().find(|row| row.name == name).unwrap();
     let page = "[http]\npublic_url = \"https://login.example.org\"\n";
     let acme = row(OWN, "acme");
-    assert_eq!((acme.state, acme.sign_in, acme.closed.len()), ("ready", vec!["device"], 1));
+    assert_eq!((acme.state, acme.sign_in, acme.closed.len()), ("not_ready", vec!["device"], 1));
     let acme = row(&format!("{page}{OWN}"), "acme");
     assert_eq!((acme.sign_in, acme.closed.len()), (vec!["device", "callback"], 0));
     let claude = row(OWN, "claude");

@@ -54,7 +54,11 @@ pub fn unknown_provider(language: Language, given: &str, catalog: &Catalog, bind
         Some(vendor) => {
             let why = plain(vendor.why(language.tag()));
             let text = say!(language, "start-unsupported", title = vendor.title, why = why);
-            if choice.rows.is_empty() { text } else { format!("{text}\n{}", say!(language, "start-those-that-are")) }
+            if choice.rows.is_empty() {
+                text
+            } else {
+                format!("{text}\n{}", say!(language, "start-those-that-are"))
+            }
         }
         None if choice.rows.is_empty() => choice.text,
         None => say!(language, "start-unknown", given = plain(&clip(given, GIVEN_CAP))),

@@ -113,5 +113,7 @@ pub const UNSUPPORTED: &[Unsupported] = &[
 #[must_use]
 pub fn unsupported(text: &str) -> Option<&'static Unsupported> {
     let text = text.trim();
-    UNSUPPORTED.iter().find(|vendor| vendor.name.eq_ignore_ascii_case(text) || vendor.title.eq_ignore_ascii_case(text))
+    UNSUPPORTED
+        .iter()
+        .find(|vendor| vendor.name.eq_ignore_ascii_case(text) || vendor.title.eq_ignore_ascii_case(text))
 }

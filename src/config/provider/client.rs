@@ -124,7 +124,8 @@ fn secret(
             Ok(secret) => Ok(secret),
             Err(what) => {
                 let span = section.get(key).and_then(|found| found.span);
-                let remedy = "write what `latchkey obscure` prints, which only hides the secret from scanners";
+                let remedy =
+                    "write what `latchkey obscure` prints, which only hides the secret from scanners";
                 problems.add(span, &section.key(key), what, remedy);
                 return none(auth);
             }
