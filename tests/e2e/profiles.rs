@@ -42,6 +42,7 @@ async fn a_profile_goes_its_own_way_from_sign_in_to_logout() {
         if share == "member" {
             let user = ann.id().to_string();
             assert_eq!(setup.token(&["acme/work", "--user", &user]).await, work);
+            assert_eq!(setup.token(&["acme/work", "--thread", &place]).await, work);
         }
         assert_eq!(choices(&ann, "/auth login", "profile", &thread).await, ["work"]);
         let both = [slot("acme"), slot("acme/work")];

@@ -46,6 +46,37 @@ fn what_cannot_be_signed_in_to_says_so() {
     });
 }
 
+/// G25: whoever signs in below a key of the operator's is told so before the tap.
+#[test]
+fn a_sign_in_that_lies_unused_is_told_before_the_tap() {
+    let text = "[providers.codex]\napi_key_env = \"KEY\"\n[providers.claude]\naccept_terms_risk = true\n";
+    let environment =
+        |name: &str| matches!(name, "KEY" | "CLAUDE_CODE_OAUTH_TOKEN").then(|| "sesame".to_owned());
+    let with = |environment: &dyn Fn(&str) -> Option<String>| {
+        let config = Config::parse(text, Path::new("latchkey.toml"), environment).unwrap();
+        let page = |name: &str| {
+            let login = login(name, LoginKind::Paste);
+            let (slash, catalog) = (slash(), config.providers.clone());
+            let (public_url, notice, account) = (None, None, None);
+            let card = Card {
+                login: &login,
+                catalog: &catalog,
+                slash: &slash,
+                public_url,
+                notice,
+                serves: Serves::Untold,
+                account,
+            };
+            login_card(&card).text
+        };
+        ["codex", "claude"].map(page)
+    };
+    let [key, token] = with(&environment);
+    assert!(key.contains("For now no agent will use it: the operator set an API key"), "{key}");
+    assert!(token.contains("For now no agent will use it: the operator set a token"), "{token}");
+    assert!(with(&|_| None).iter().all(|text| !text.contains("For now no agent")));
+}
+
 /// VENDORS: the doubt about a vendor's terms is told before every tap, whatever the way in.
 #[test]
 fn the_doubt_about_terms_is_told_on_every_way_in() {
