@@ -66,7 +66,7 @@ fn every_key_of_every_built_in_can_be_overridden() {
         );
         let header = |key: &str| {
             let lines = header.lines().filter(|line| !line.starts_with(&format!("{key} = ")));
-            lines.map(|line| format!("{line}\n")).collect::<String>()
+            lines.flat_map(|line| [line, "\n"]).collect::<String>()
         };
         let usual = parse(&header("")).providers.iter().next().unwrap().clone();
         let table: toml::Table = known.text.parse().unwrap();
