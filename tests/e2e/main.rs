@@ -30,6 +30,7 @@ mod members;
 mod oidc;
 mod participant;
 mod secrets;
+mod servers;
 mod storm;
 mod stumbling;
 mod telling;
