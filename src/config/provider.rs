@@ -20,7 +20,9 @@ use self::endpoints::{Endpoints, iss_promised, required_endpoints};
 use super::Env;
 use super::problem::Problem;
 use super::reader::{Problems, Section};
-use crate::provider::{BodyFormat, Flow, PasteShape, Provider, Reuse, RevocationScope, Share, builtin};
+use crate::provider::{
+    BodyFormat, EmptyRefusal, Flow, PasteShape, Provider, Reuse, RevocationScope, Share, builtin,
+};
 use crate::tenant::ProviderName;
 
 const FLOWS: &[(&str, Flow)] =
@@ -30,6 +32,8 @@ const PASTES: &[(&str, PasteShape)] =
 const REVOCATIONS: &[(&str, RevocationScope)] =
     &[("token", RevocationScope::Token), ("grant", RevocationScope::Grant), ("none", RevocationScope::None)];
 const REUSES: &[(&str, Reuse)] = &[("strict", Reuse::Strict), ("lenient", Reuse::Lenient)];
+const EMPTY_REFUSALS: &[(&str, EmptyRefusal)] =
+    &[("operator", EmptyRefusal::Operator), ("dead", EmptyRefusal::Dead)];
 const SHARES: &[(&str, Share)] = &[("member", Share::Member), ("guild", Share::Guild)];
 const BODIES: &[(&str, BodyFormat)] = &[("form", BodyFormat::Form), ("json", BodyFormat::Json)];
 
@@ -143,6 +147,11 @@ fn resolve(
         device_notice: section.texts("device_notice", problems),
         iss_promised: iss_promised(section, issuer.is_some(), problems),
         terms_risk,
+        // Who publishes metadata for such scopes is an OpenID provider, and those take a nonce; some demand it.
+        nonce: section.boolean("nonce", problems).unwrap_or(discovers),
+        empty_refusal: section
+            .choice("empty_refusal", EMPTY_REFUSALS, problems)
+            .unwrap_or(EmptyRefusal::Operator),
         reuse_prose: section.strings("reuse_prose", problems).unwrap_or_default(),
         client_auth: client.auth,
         client_secret: client.secret,

@@ -13,7 +13,7 @@ use latchkey::credential::Credential;
 use latchkey::store::file::FileStore;
 use latchkey::store::{Store, Touches, update};
 use latchkey::tenant::TenantKey;
-use latchkey_test_authority::{Front, REDIRECT};
+use latchkey_test_authority::{CLIENT, Front, REDIRECT};
 use latchkey_test_discord::Interaction;
 use tokio::task::JoinSet;
 
@@ -38,11 +38,13 @@ struct House {
 
 impl House {
     async fn new(issuer: &str, lines: &str) -> Self {
-        Self::of(&table(issuer, lines)).await
+        Self::with_file(issuer, lines, "unused", "").await
     }
 
-    async fn of(table: &str) -> Self {
-        let setup = Setup::plan().more(table).start().await;
+    /// With a file of this text beside the configuration, too.
+    async fn with_file(issuer: &str, lines: &str, name: &str, text: &str) -> Self {
+        let setup = Setup::plan().more(&table(issuer, lines)).start().await;
+        std::fs::write(setup.dir.path().join(name), text).unwrap();
         let bot = Bot::start(&setup).await;
         Self { setup, bot }
     }
@@ -70,6 +72,14 @@ impl House {
     /// `latchkey token` for Ann.
     async fn token(&self) -> String {
         self.setup.token(&[&self.tenant().to_string()]).await
+    }
+
+    /// Spends the refresh token that is stored, as a thief would; gives what came for it.
+    async fn steal(&self, token_endpoint: &str) -> String {
+        let held = self.held().refresh_token.unwrap();
+        let (status, next) = refresh(token_endpoint, held.expose()).await;
+        assert_eq!(status, 200);
+        next.unwrap()
     }
 
     /// Lets the clock run out on the access token, as far as Latchkey knows.
@@ -143,6 +153,13 @@ impl House {
         form.submit_modal([("Address of the last page", answer)]).await
     }
 
+    /// What `latchkey token` says once only a new sign-in helps.
+    async fn needs_sign_in(&self, why: &str) {
+        let asked = self.setup.cli(&["token", &self.tenant().to_string()]).await;
+        assert_eq!((asked.code, asked.stdout.as_str()), (3, ""), "{asked:?}");
+        assert!(asked.stderr.contains(why), "{asked:?}");
+    }
+
     /// Nothing that went by is in the bot's log, nor in what Discord was told.
     fn leaks_nothing(&self, front: &Front) {
         let said = self.bot.said();
@@ -151,4 +168,16 @@ impl House {
         }
         self.setup.discord.assert_clean();
     }
+}
+
+/// Presents a refresh token of the public client past Latchkey; gives the status, and the next refresh token.
+async fn refresh(token_endpoint: &str, token: &str) -> (u16, Option<String>) {
+    let form = [("grant_type", "refresh_token"), ("client_id", CLIENT), ("refresh_token", token)];
+    let form = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(form).finish();
+    let kind = "application/x-www-form-urlencoded";
+    let asked = reqwest::Client::new().post(token_endpoint).header("content-type", kind).body(form).send();
+    let answer = asked.await.unwrap();
+    let status = answer.status().as_u16();
+    let said: serde_json::Value = serde_json::from_str(&answer.text().await.unwrap()).unwrap_or_default();
+    (status, said["refresh_token"].as_str().map(str::to_owned))
 }
