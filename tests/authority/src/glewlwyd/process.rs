@@ -56,7 +56,7 @@ impl Process {
         // The server knows nothing of its standard input: the shell waits for its end, and ends the server then.
         shell.args([
             "-c",
-            "\"$0\" --config-file=\"$1\" & server=$!; read -r _; kill \"$server\"; wait \"$server\"",
+            "\"$0\" --config-file=\"$1\" & server=$!; read -r _; kill -KILL \"$server\"; wait \"$server\"",
         ]);
         shell.arg(PROGRAM).arg(&written).env_clear().env("PATH", "/usr/bin:/bin");
         let (served, _) = Served::start(&mut shell).map_err(failed)?;
