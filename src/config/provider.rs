@@ -20,9 +20,7 @@ use self::endpoints::{Endpoints, iss_promised, required_endpoints};
 use super::Env;
 use super::problem::Problem;
 use super::reader::{Problems, Section};
-use crate::provider::{
-    BodyFormat, EmptyRefusal, Flow, PasteShape, Provider, Reuse, RevocationScope, Share, builtin,
-};
+use crate::provider::{BodyFormat, Flow, PasteShape, Provider, Reuse, RevocationScope, Share, builtin};
 use crate::tenant::ProviderName;
 
 const FLOWS: &[(&str, Flow)] =
@@ -32,8 +30,6 @@ const PASTES: &[(&str, PasteShape)] =
 const REVOCATIONS: &[(&str, RevocationScope)] =
     &[("token", RevocationScope::Token), ("grant", RevocationScope::Grant), ("none", RevocationScope::None)];
 const REUSES: &[(&str, Reuse)] = &[("strict", Reuse::Strict), ("lenient", Reuse::Lenient)];
-const EMPTY_REFUSALS: &[(&str, EmptyRefusal)] =
-    &[("operator", EmptyRefusal::Operator), ("dead", EmptyRefusal::Dead)];
 const SHARES: &[(&str, Share)] = &[("member", Share::Member), ("guild", Share::Guild)];
 const BODIES: &[(&str, BodyFormat)] = &[("form", BodyFormat::Form), ("json", BodyFormat::Json)];
 
@@ -100,10 +96,9 @@ fn resolve(
                 endpoints.device_authorization.is_none() && endpoints.authorization.is_none(),
                 |flows| flows.iter().any(lacks_endpoint),
             ));
-    let possible = |endpoint: bool| endpoint || discovers;
     let mut flows = listed.unwrap_or_else(|| {
-        let device = possible(endpoints.device_authorization.is_some()).then_some(Flow::Device);
-        let paste = possible(endpoints.authorization.is_some()) && redirect_uri.is_some();
+        let device = (endpoints.device_authorization.is_some() || discovers).then_some(Flow::Device);
+        let paste = (endpoints.authorization.is_some() || discovers) && redirect_uri.is_some();
         device.into_iter().chain(paste.then_some(Flow::Paste)).collect()
     });
     let sign_in_is_barred = terms_risk.is_some() && !accepted;
@@ -149,9 +144,7 @@ fn resolve(
         terms_risk,
         // Who publishes metadata for such scopes is an OpenID provider, and those take a nonce; some demand it.
         nonce: section.boolean("nonce", problems).unwrap_or(discovers),
-        empty_refusal: section
-            .choice("empty_refusal", EMPTY_REFUSALS, problems)
-            .unwrap_or(EmptyRefusal::Operator),
+        empty_refusal: protocols::empty_refusal(section, problems),
         reuse_prose: section.strings("reuse_prose", problems).unwrap_or_default(),
         client_auth: client.auth,
         client_secret: client.secret,
