@@ -149,6 +149,9 @@ fn resolve(
         iss_promised: iss_promised(section, issuer.is_some(), problems),
         terms_risk,
         awaiting_terms,
+        // Who publishes metadata for such scopes is an OpenID provider, and those take a nonce; some demand it.
+        nonce: section.boolean("nonce", problems).unwrap_or(discovers),
+        empty_refusal: protocols::empty_refusal(section, problems),
         reuse_prose: section.strings("reuse_prose", problems).unwrap_or_default(),
         client_auth: client.auth,
         client_secret: client.secret,

@@ -112,8 +112,8 @@ async fn a_document_that_is_refused_ends_the_use_of_the_one_before() {
     }
     assert_eq!(
         host.asked(),
-        3,
-        "the two places once each, beside the first look; the second caller shares it"
+        4,
+        "the three places once each, beside the first look; the second caller shares it"
     );
 }
 

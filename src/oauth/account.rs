@@ -20,6 +20,11 @@ pub fn issuer_of(id_token: &Secret) -> Option<String> {
     Claims::of(id_token)?.issuer()
 }
 
+/// The `nonce` claim of an id token, if it has one.
+pub(crate) fn nonce_of(id_token: &Secret) -> Option<String> {
+    Claims::of(id_token)?.at(&["nonce"])
+}
+
 /// The account that an imported id token tells of; nobody if it is none.
 #[must_use]
 pub fn account_of(id_token: &Secret, claims: &AccountClaims) -> Account {

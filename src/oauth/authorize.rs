@@ -1,12 +1,15 @@
 //! The authorization request: the address that a browser is sent to (RFC 6749 section 4.1.1, RFC 7636).
 //!
-//! Owns the making of verifier and state. Invariants: PKCE is S256, always (T1); verifier and state are random, fresh
+//! Owns the making of verifier, state and nonce. Invariants: PKCE is S256, always (T1); verifier and state are random, fresh
 //! and independent (T2). Must not: keep them, that is the pending login's part.
 
+use base64::Engine as _;
+use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use oauth2::basic::BasicClient;
 use oauth2::{AuthUrl, ClientId, CsrfToken, PkceCodeChallenge, RedirectUrl, Scope};
+use sha2::{Digest, Sha256};
 
-use crate::provider::Resolved;
+use crate::provider::{Provider, Resolved};
 use crate::secret::Secret;
 
 /// Random bytes in a verifier: 256 bits, 43 characters (T1).
@@ -78,6 +81,10 @@ pub fn authorize(
         .set_redirect_uri(std::borrow::Cow::Owned(redirect))
         .set_pkce_challenge(challenge)
         .add_scopes(provider.scopes.iter().cloned().map(Scope::new));
+    let nonce = nonce(provider, verifier.secret());
+    if let Some(nonce) = &nonce {
+        request = request.add_extra_param("nonce", nonce);
+    }
     for (name, value) in &provider.authorize_params {
         request = request.add_extra_param(name, value);
     }
@@ -90,13 +97,21 @@ pub fn authorize(
     })
 }
 
+/// The nonce of the request with this verifier (OpenID Connect Core section 3.1.2.1), where one is sent: only a request for
+/// an id token has one. It is made of the verifier, so that whoever spends the code knows it without having kept it.
+pub(crate) fn nonce(provider: &Provider, verifier: &str) -> Option<String> {
+    let asks_for_id_token = provider.scopes.iter().any(|scope| scope == "openid");
+    let is_given = provider.authorize_params.iter().any(|(name, _)| name == "nonce");
+    (provider.nonce && asks_for_id_token && !is_given).then(|| {
+        let digest = Sha256::new().chain_update("nonce of ").chain_update(verifier).finalize();
+        BASE64_URL_SAFE_NO_PAD.encode(digest)
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeMap;
 
-    use base64::Engine as _;
-    use base64::prelude::BASE64_URL_SAFE_NO_PAD;
-    use sha2::{Digest, Sha256};
     use url::Url;
 
     use super::*;
@@ -140,6 +155,32 @@ mod tests {
         for secret in [&one.verifier, &one.state] {
             assert_eq!(BASE64_URL_SAFE_NO_PAD.decode(secret.expose()).map(|bytes| bytes.len()), Ok(32));
         }
+    }
+
+    /// T13: a nonce goes out where an id token is asked for and the descriptor says so; it is the verifier's own, tells nothing
+    /// of it, and is not the challenge. One that the operator writes stands.
+    #[test]
+    fn a_request_for_an_id_token_carries_a_nonce() {
+        let nonces = |provider: &Resolved| {
+            let request = authorize(provider, Some(REDIRECT)).unwrap();
+            let url = Url::parse(&request.url).unwrap();
+            let named = |wanted: &str| {
+                let pairs = url.query_pairs().into_owned();
+                pairs.filter(|(name, _)| name == wanted).map(|(_, value)| value).collect::<Vec<_>>()
+            };
+            (named("nonce"), nonce(provider, request.verifier.expose()), named("code_challenge"))
+        };
+        let mut provider = paste();
+        assert_eq!(nonces(&provider).0, Vec::<String>::new());
+        provider.nonce = true;
+        let (sent, known, challenge) = nonces(&provider);
+        assert!(sent.len() == 1 && known.as_ref() == sent.first() && sent != challenge, "{sent:?}");
+        assert_ne!(nonces(&provider).0, sent, "fresh each time");
+        provider.authorize_params.push(("nonce".to_owned(), "mine".to_owned()));
+        assert_eq!(nonces(&provider).0, ["mine"]);
+        provider.authorize_params.pop();
+        provider.scopes = vec!["read".to_owned()];
+        assert_eq!(nonces(&provider).0, Vec::<String>::new());
     }
 
     /// Z1

@@ -22,7 +22,7 @@ use crate::provider::Reach;
 
 /// The most that is read of a metadata document, in bytes (T7).
 pub const METADATA_CAP: usize = 1024 * 1024;
-/// Addresses at which an issuer's metadata may stand.
+/// How many of the addresses at which an issuer's metadata may stand there is time for, should all of them be silent.
 const PLACES: u64 = 3;
 /// Seconds for one of them.
 const PLACE_SECONDS: u64 = 10;
@@ -109,7 +109,8 @@ pub struct Document {
 
 /// The addresses at which the metadata of `issuer` may stand, in the order in which they are tried: RFC 8414 section 3.1,
 /// then OpenID's document by the same rule (section 5), then as OpenID Connect Discovery section 4 has it. A slash at the
-/// end of the issuer's path is left out, as both say.
+/// end of the issuer's path is left out, as both say. The last, with a slash behind it, is where web frameworks that end
+/// each address so have it, and they redirect to it, which is not followed.
 #[must_use]
 pub fn places(issuer: &Url) -> Vec<Url> {
     let path = issuer.path().trim_end_matches('/');
@@ -118,6 +119,7 @@ pub fn places(issuer: &Url) -> Vec<Url> {
         format!("/.well-known/oauth-authorization-server{path}"),
         format!("/.well-known/openid-configuration{path}"),
         format!("{path}/.well-known/openid-configuration"),
+        format!("{path}/.well-known/openid-configuration/"),
     ] {
         let mut url = issuer.clone();
         url.set_path(&place);

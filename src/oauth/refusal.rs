@@ -10,7 +10,7 @@ use super::http::{Reply, UnknownCause};
 use super::mask;
 use super::reply::Members;
 use crate::clock::UnixSeconds;
-use crate::provider::Provider;
+use crate::provider::{EmptyRefusal, Provider};
 use crate::secret::Secret;
 
 /// A definite answer that grants nothing.
@@ -85,7 +85,9 @@ pub(crate) enum Verdict {
 ///
 /// - 408 and 425 ask to be tried again; so does a 403 that is a web page, since a firewall sent it and not the token
 ///   endpoint. They are transient.
-/// - Everything else (400 with an empty body, 401 or 403 with odd JSON, 404, 405, a redirect) is the operator's: it is
+/// - A 400 without a word to a refresh token is what the descriptor says, since one server at least has no other for a
+///   token that has ended.
+/// - Everything else (400 with an empty body elsewhere, 401 or 403 with odd JSON, 404, 405, a redirect) is the operator's: it is
 ///   definite, so that repeating it is pointless, and it does not speak of the token, so that asking people to sign in
 ///   would be a guess, and would hit every one of them at once when an endpoint moves.
 pub(crate) fn classify(
@@ -115,6 +117,14 @@ pub(crate) fn classify(
             None => reply.body.as_deref().map(String::from_utf8_lossy).unwrap_or_default().into_owned(),
         };
         match by_words(code.as_deref(), &said, presented, provider) {
+            ByWords::Operator
+                if status == 400
+                    && presented == Presented::RefreshToken
+                    && provider.empty_refusal == EmptyRefusal::Dead
+                    && reply.body.as_deref().is_some_and(|body| body.trim_ascii().is_empty()) =>
+            {
+                RefusalKind::Dead(DeadReason::InvalidGrant)
+            }
             ByWords::Transient => transient,
             ByWords::Dead(reason) => RefusalKind::Dead(reason),
             ByWords::Operator => RefusalKind::Operator,
@@ -134,6 +144,13 @@ pub(crate) fn classify(
 /// A refusal of our own: the request was not sent, since the configuration does not suffice for it.
 pub(crate) fn unready(what: &str) -> Refusal {
     Refusal { kind: RefusalKind::Operator, status: 0, code: None, text: mask::plain(what), said: None }
+}
+
+/// A refusal of our own: the code led to the id token of another sign-in.
+pub(crate) fn of_another_sign_in() -> Refusal {
+    let text = "the provider answers with the id token of another sign-in (its nonce differs)";
+    let kind = RefusalKind::Dead(DeadReason::InvalidGrant);
+    Refusal { kind, status: 0, code: None, text: mask::plain(text), said: None }
 }
 
 enum ByWords {
@@ -231,7 +248,12 @@ fn words(
                 .to_owned();
         }
         (RefusalKind::Dead(DeadReason::InvalidGrant), _) => {
-            return "the provider no longer accepts this sign-in (invalid_grant)".to_owned();
+            return match code {
+                Some(_) => "the provider no longer accepts this sign-in (invalid_grant)".to_owned(),
+                None => {
+                    format!("the provider no longer accepts this sign-in (HTTP {status}, without a word)")
+                }
+            };
         }
         (RefusalKind::Dead(DeadReason::Reused), _) => {
             return "the provider saw the refresh token used twice and ended this sign-in".to_owned();

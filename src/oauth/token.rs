@@ -6,7 +6,8 @@
 
 use std::fmt;
 
-use super::account::Claims;
+use super::account::{Claims, nonce_of};
+use super::authorize;
 use super::http::{Client, Reply, SendError, TransportError, UnknownCause};
 use super::refusal::{self, Presented, Refusal, Verdict};
 use super::reply::{Malformed, Members};
@@ -89,7 +90,17 @@ pub async fn exchange_code(
     if let Some(state) = grant.state.filter(|_| provider.exchange_sends_state) {
         post = post.secret("state", state);
     }
-    spend(client, provider, &post, Presented::Code, now).await
+    let outcome = spend(client, provider, &post, Presented::Code, now).await;
+    match (outcome, authorize::nonce(provider, grant.verifier.expose())) {
+        // OpenID Connect Core section 3.1.3.7, point 11. A server that leaves it out has said nothing wrong: the code and its
+        // verifier belong together all the same.
+        (Outcome::Granted(granted), Some(sent))
+            if granted.id_token.as_ref().and_then(nonce_of).is_some_and(|nonce| nonce != sent) =>
+        {
+            Outcome::Refused(refusal::of_another_sign_in())
+        }
+        (outcome, _) => outcome,
+    }
 }
 
 /// Presents a refresh token (RFC 6749 section 6), with `scopes` where the descriptor wants them named. `now` is the time

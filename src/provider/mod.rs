@@ -92,6 +92,16 @@ pub enum Reuse {
     Lenient,
 }
 
+/// What a refusal that says nothing at all means, where a refresh token was presented: no error code, which RFC 6749
+/// section 5.2 asks for, and no other word.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum EmptyRefusal {
+    /// That our client or its configuration is refused, as far as one can tell.
+    Operator,
+    /// That the token is spent or has ended: this server has no other way to say so.
+    Dead,
+}
+
 /// Whose a credential is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Share {
@@ -204,6 +214,10 @@ pub struct Provider {
     pub awaiting_terms: Vec<Flow>,
     /// Told to people before they start a device login.
     pub device_notice: Option<Texts>,
+    /// Whether an authorization request for the scope `openid` carries a nonce (OpenID Connect Core section 3.1.2.1).
+    pub nonce: bool,
+    /// What a refusal without a word means.
+    pub empty_refusal: EmptyRefusal,
     /// Words by which this provider, beyond those known of all, says that a refresh token was used twice; lower case.
     pub reuse_prose: Vec<String>,
 }

@@ -33,6 +33,7 @@ mod oidc;
 mod participant;
 mod profiles;
 mod secrets;
+mod servers;
 mod slow_down;
 mod storm;
 mod stumbling;

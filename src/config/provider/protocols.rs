@@ -1,4 +1,4 @@
-//! Where a provider differs on the wire: `[device]`, `[refresh]`, and who tells whose the tokens are.
+//! Where a provider differs on the wire: `[device]`, `[refresh]`, who tells whose the tokens are, and what its silence means.
 //!
 //! Owns the keys of those. Must not: have an opinion on any one provider.
 
@@ -6,7 +6,7 @@ use url::Url;
 
 use crate::config::reader::{Problems, Section};
 use crate::provider::{
-    AccountClaims, DeviceProtocol, Exchange, IdentitySource, RefreshProtocol, UserCodeProtocol,
+    AccountClaims, DeviceProtocol, EmptyRefusal, Exchange, IdentitySource, RefreshProtocol, UserCodeProtocol,
 };
 
 const IDENTITIES: &[(&str, IdentitySource)] = &[
@@ -33,6 +33,13 @@ pub(super) fn identity(
         section.missing("identity", what, "name it, or write identity = \"id_token\"", problems);
     }
     (identity, claims)
+}
+
+/// What a refusal without a word means.
+pub(super) fn empty_refusal(section: &mut Section<'_, '_>, problems: &mut Problems<'_>) -> EmptyRefusal {
+    const MEANINGS: &[(&str, EmptyRefusal)] =
+        &[("operator", EmptyRefusal::Operator), ("dead", EmptyRefusal::Dead)];
+    section.choice("empty_refusal", MEANINGS, problems).unwrap_or(EmptyRefusal::Operator)
 }
 
 #[derive(Clone, Copy)]

@@ -3,7 +3,7 @@
 use super::*;
 use crate::config::tests::{ACME, parse, parse_with, problems, provider};
 use crate::provider::BUILTINS;
-use crate::provider::{AccountClaims, ClientAuth, DeviceProtocol};
+use crate::provider::{AccountClaims, ClientAuth, DeviceProtocol, EmptyRefusal};
 
 mod secrets;
 
@@ -228,6 +228,23 @@ fn a_name_leads_to_one_provider() {
         config.providers.get(&"road-runner".parse().unwrap()).is_none(),
         "an alias is never a stored name"
     );
+}
+
+/// T8, T13: a nonce is what an OpenID provider takes, and who has metadata is taken for one; silence is the operator's until they
+/// know better.
+#[test]
+fn habits_of_a_server_are_keys_of_its_table() {
+    let habits = |text: &str| {
+        let config = parse(text);
+        let acme = provider(&config, "acme");
+        (acme.nonce, acme.empty_refusal)
+    };
+    let found = "[providers.acme]\nissuer = \"https://id.acme.example\"\nclient_id = \"latchkey\"\n";
+    assert_eq!(habits(ACME), (false, EmptyRefusal::Operator));
+    assert_eq!(habits(found), (true, EmptyRefusal::Operator));
+    let (with, without) = ("nonce = true\nempty_refusal = \"dead\"", "nonce = false");
+    assert_eq!(habits(&format!("{ACME}{with}")), (true, EmptyRefusal::Dead));
+    assert_eq!(habits(&format!("{found}{without}")), (false, EmptyRefusal::Operator));
 }
 
 /// U3

@@ -21,6 +21,7 @@ fn the_addresses_and_their_order() {
             [
                 "https://id.example/.well-known/oauth-authorization-server",
                 "https://id.example/.well-known/openid-configuration",
+                "https://id.example/.well-known/openid-configuration/",
             ]
         );
     }
@@ -31,6 +32,7 @@ fn the_addresses_and_their_order() {
                 "https://id.example:8443/.well-known/oauth-authorization-server/a/b",
                 "https://id.example:8443/.well-known/openid-configuration/a/b",
                 "https://id.example:8443/a/b/.well-known/openid-configuration",
+                "https://id.example:8443/a/b/.well-known/openid-configuration/",
             ]
         );
     }

@@ -51,6 +51,36 @@ fn a_server_out_of_order_is_transient_or_unknown() {
     assert_eq!(kind(403, "<html>Attention required: invalid_grant"), Some(TRANSIENT));
 }
 
+/// G16, T8: a 400 without a word speaks of the token only where the descriptor says so, and only to a refresh token.
+#[test]
+fn silence_means_what_the_descriptor_says() {
+    let mut provider = provider("https://id.example/token");
+    let mut judged = |meaning: EmptyRefusal, status: u16, body: &str, presented: Presented| {
+        provider.empty_refusal = meaning;
+        let members = Members::read(body.as_bytes());
+        match classify(&Reply::of(status, None, body), members.as_ref(), presented, &provider, &[], 0) {
+            Verdict::Refused(refusal) => (refusal.kind, refusal.text),
+            Verdict::Unknown(cause) => panic!("unknown: {cause}"),
+        }
+    };
+    let dead = "the provider no longer accepts this sign-in (HTTP 400, without a word)";
+    let (told, refresh) = (EmptyRefusal::Dead, Presented::RefreshToken);
+    assert_eq!(judged(told, 400, "", refresh), (INVALID_GRANT, dead.to_owned()));
+    assert_eq!(judged(told, 400, " \r\n", refresh), (INVALID_GRANT, dead.to_owned()));
+    for (meaning, status, body, presented) in [
+        (EmptyRefusal::Operator, 400, "", refresh),
+        (told, 401, "", refresh),
+        (told, 404, "", refresh),
+        (told, 400, "{}", refresh),
+        (told, 400, "<html>", refresh),
+        (told, 400, r#"{"error":"invalid_client"}"#, refresh),
+        (told, 400, "", Presented::Code),
+        (told, 400, "", Presented::DeviceCode),
+    ] {
+        assert_eq!(judged(meaning, status, body, presented).0, Operator, "{meaning:?} {status} {body}");
+    }
+}
+
 /// G16
 #[test]
 fn retry_after_is_passed_on() {

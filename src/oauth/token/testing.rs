@@ -3,8 +3,8 @@
 use url::Url;
 
 use crate::provider::{
-    AccountClaims, BodyFormat, ClientAuth, DeviceProtocol, Flow, IdentitySource, PasteShape, Provider,
-    RefreshProtocol, Resolved, Reuse, RevocationScope, Share,
+    AccountClaims, BodyFormat, ClientAuth, DeviceProtocol, EmptyRefusal, Flow, IdentitySource, PasteShape,
+    Provider, RefreshProtocol, Resolved, Reuse, RevocationScope, Share,
 };
 
 /// A public client whose token endpoint is `token_endpoint`.
@@ -54,6 +54,8 @@ pub(crate) fn provider(token_endpoint: &str) -> Resolved {
         terms_risk: None,
         awaiting_terms: Vec::new(),
         device_notice: None,
+        nonce: false,
+        empty_refusal: EmptyRefusal::Operator,
         reuse_prose: Vec::new(),
     };
     Resolved::new(provider, token_endpoint)

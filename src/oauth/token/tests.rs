@@ -87,6 +87,39 @@ async fn a_descriptor_may_want_json_and_the_state() {
     assert_eq!(exchange_code(&Client::new(), &provider, grant, NOW).await, granted_for_a_minute());
 }
 
+/// T5: an id token that was made for another sign-in spoils the exchange; one that says nothing of it does not, nor does any
+/// where no nonce was sent.
+#[tokio::test]
+async fn an_id_token_of_another_sign_in_is_refused() {
+    let id_token = |claims: &str| format!("e30.{}.c2ln", BASE64_URL_SAFE_NO_PAD.encode(claims));
+    let mut provider = provider("https://id.example/token");
+    provider.nonce = true;
+    let own = super::authorize::nonce(&provider, "v").unwrap();
+    for (claims, sends, is_granted) in [
+        (format!(r#"{{"nonce":"{own}"}}"#), true, true),
+        (r#"{"nonce":"another"}"#.to_owned(), true, false),
+        (r#"{"nonce":"another"}"#.to_owned(), false, true),
+        ("{}".to_owned(), true, true),
+    ] {
+        let server = MockServer::start().await;
+        let body = format!(r#"{{"access_token":"at","id_token":"{}"}}"#, id_token(&claims));
+        let answer = ResponseTemplate::new(200).set_body_string(body);
+        Mock::given(method("POST")).respond_with(answer).mount(&server).await;
+        let mut provider = super::testing::provider(&server.uri());
+        provider.nonce = sends;
+        let (code, verifier) = (Secret::new("c"), Secret::new("v"));
+        let grant = CodeGrant { code: &code, verifier: &verifier, redirect_uri: "r", state: None };
+        let outcome = exchange_code(&Client::new(), &provider, grant, NOW).await;
+        assert_eq!(matches!(outcome, Outcome::Granted(_)), is_granted, "{claims} {outcome:?}");
+        if !is_granted {
+            assert_eq!(
+                outcome.to_string(),
+                "the provider answers with the id token of another sign-in (its nonce differs)"
+            );
+        }
+    }
+}
+
 /// G2, T8
 #[tokio::test]
 async fn a_refresh_names_scopes_only_where_they_are_wanted() {

@@ -39,6 +39,11 @@ where
     RUNTIME.spawn(work).await.expect("the browser's task panicked")
 }
 
+/// Has a future run over there for as long as it takes.
+pub(crate) fn in_background(work: impl Future<Output = ()> + Send + 'static) {
+    RUNTIME.spawn(work);
+}
+
 /// A browser with its cookies.
 #[derive(Clone, Debug)]
 pub struct Browser {
@@ -135,6 +140,18 @@ impl Browser {
         let kind = "application/x-www-form-urlencoded";
         let request = self.client.post(address).header(header::CONTENT_TYPE, kind).body(body);
         self.send(request, address).await
+    }
+
+    /// Sends JSON, as the script of a page would.
+    pub async fn send_json(
+        &mut self,
+        method: reqwest::Method,
+        address: &str,
+        body: &serde_json::Value,
+    ) -> Page {
+        let kind = "application/json";
+        let request = self.client.request(method, address).header(header::CONTENT_TYPE, kind);
+        self.send(request.body(body.to_string()), address).await
     }
 
     /// Follows redirects from a page until one leads to an address that `stop` names, or there are none left.

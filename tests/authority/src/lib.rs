@@ -1,4 +1,5 @@
-//! Authorization servers for tests and the demo: a strict scriptable one, and npm's `oidc-provider`.
+//! Authorization servers for tests and the demo: a strict scriptable one, and real ones: npm's `oidc-provider`, Debian's
+//! `glewlwyd` and `django-oauth-toolkit`.
 //!
 //! Both listen on loopback only, know the public client [`CLIENT`] with the redirect URI [`REDIRECT`], keep a
 //! record of every request, and list every secret they saw. Both run beside the test's own runtime: a test may
@@ -7,7 +8,8 @@
 //! # Which one
 //!
 //! [`OidcProvider`] judges as others judge: its rules are not ours. Use it for "exactly one refresh", rotation
-//! and the whole of a sign-in. [`Authority`] does what no conforming server does (cut replies, odd JSON, slow
+//! and the whole of a sign-in. [`Glewlwyd`] and [`DjangoToolkit`] have the habits of other hands: each has found what the
+//! others let pass. [`Authority`] does what no conforming server does (cut replies, odd JSON, slow
 //! bytes, `slow_down`, codex's device protocol) and costs a millisecond to start; it serves the demo, too.
 //!
 //! # The scripted server
@@ -81,7 +83,12 @@
 //! ```
 //!
 //! Its authorization requests need `prompt=consent` for the scope `offline_access` to be kept. A confidential
-//! client `latchkey-confidential` has the secret `sesame-of-the-confidential-client`.
+//! client has the name and secret of [`CONFIDENTIAL`]; so it has at the two below.
+//!
+//! # The two from Debian
+//!
+//! [`Glewlwyd::start`] and [`DjangoToolkit::start`] need their Debian packages, and fail with the remedy where those are
+//! missing. Each stands behind a [`Front`], which writes down what comes without a browser.
 #![expect(
     clippy::missing_panics_doc,
     reason = "a test that cannot start its server or walk a page has failed: panicking is the interface"
@@ -90,11 +97,15 @@
 mod authority;
 mod authorize;
 mod browser;
+mod child;
 mod codex;
 mod device;
+mod django;
 mod endpoint;
 mod fault;
 mod form;
+mod front;
+mod glewlwyd;
 mod hold;
 mod incoming;
 mod ledger;
@@ -117,11 +128,14 @@ mod user_code_grant;
 pub use authority::{Authority, TokenSet};
 pub use browser::{Browser, Form, Page};
 pub use codex::CODEX_CLIENT;
+pub use django::DjangoToolkit;
 pub use endpoint::Endpoint;
 pub use fault::{Canned, Fault};
+pub use front::{Front, Passed};
+pub use glewlwyd::Glewlwyd;
 pub use hold::Gate;
 pub use oidc::{OidcEndpoint, OidcFault, OidcProvider, OidcRequest, OidcSettings};
-pub use person::{CLIENT, Client, Person, REDIRECT};
+pub use person::{CLIENT, CONFIDENTIAL, Client, Person, REDIRECT};
 pub use record::{Outcome, Recorded};
 pub use settings::{
     Answer, Bodies, ExpiredIn, ExpiresIn, IdToken, Interval, RefreshTokens, ReplyShape, Reuse, ReuseError,

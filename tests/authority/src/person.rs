@@ -6,6 +6,9 @@ pub const CLIENT: &str = "latchkey";
 /// Its redirect URI, at both servers. Nobody listens there unless a test does.
 pub const REDIRECT: &str = "http://127.0.0.1:8765/cb";
 
+/// A client with a secret (`client_secret_basic`) and the same redirect URI: its name and its secret, at the real servers.
+pub const CONFIDENTIAL: (&str, &str) = ("latchkey-confidential", "sesame-of-the-confidential-client");
+
 /// Somebody with an account at the authorization server.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Person {
