@@ -30,6 +30,10 @@ pub enum Endpoint {
     CodexStart,
     /// The poll of codex's own device protocol.
     CodexPoll,
+    /// GitHub's exchange for Copilot.
+    CopilotToken,
+    /// The userinfo endpoint (`OpenID` Connect Core, section 5.3), or what vendors have in its place.
+    Userinfo,
     /// Anything else: 404.
     Unknown,
 }
@@ -54,6 +58,8 @@ impl Endpoint {
             "/api" => Self::Api,
             "/api/accounts/deviceauth/usercode" => Self::CodexStart,
             "/api/accounts/deviceauth/token" => Self::CodexPoll,
+            "/copilot_internal/v2/token" => Self::CopilotToken,
+            "/userinfo" | "/user" | "/oauth2/v2/userinfo" => Self::Userinfo,
             _ => Self::Unknown,
         }
     }
