@@ -17,6 +17,7 @@ pub(super) fn health(language: Language, status: &TenantStatus, reader: &Caller)
         Health::Stale => ("🟢", say!(language, "health-stale")),
         Health::Environment => ("🟢", say!(language, "health-environment")),
         Health::BackingOff if status.operators_error => ("🔴", say!(language, "health-operator")),
+        Health::BackingOff if status.no_access => ("🔴", say!(language, "health-no-access")),
         Health::BackingOff => match retry {
             Some(at) => ("🟡", say!(language, "health-backing-off-until", when = at)),
             None => ("🟡", say!(language, "health-backing-off")),
