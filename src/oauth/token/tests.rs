@@ -243,8 +243,7 @@ fn what_is_kept_of_a_reply_is_named_and_no_secret() {
     ];
     qwen.keep = names.map(str::to_owned).into();
     let body = r#"{"access_token":"at-1","refresh_token":"rt-1","resource_url":" portal.example ","number":7,
-        "endpoints":{"api":"https://api.example"},"a.b":"dotted","echo":"see rt-1","lines":"a
-b","own":{"token":"x"}}"#;
+        "endpoints":{"api":"https://api.example"},"a.b":"dotted","echo":"see rt-1","lines":"a\nb","own":{"token":"x"}}"#;
     let Outcome::Granted(grant) = judged(200, body, &qwen) else { panic!("not granted") };
     let kept =
         [("a.b", "dotted"), ("endpoints.api", "https://api.example"), ("resource_url", "portal.example")];
