@@ -62,7 +62,7 @@ async fn gemini_signs_in_by_a_bare_code_keeps_its_refresh_token_and_ends_all_at_
         (Some("offline"), Some("consent"))
     );
     let status = ann.slash("/auth status").in_thread(&thread).send().await;
-    status.sees_text(&Person::ada().email, SOON).await;
+    status.sees_text("ada\\@example.test", SOON).await;
 
     let place = thread.id().to_string();
     let first = token(&setup, &["gemini", "--thread", &place]).await;

@@ -6,6 +6,9 @@ use serde_json::{Value, json};
 
 use crate::harness::{Bot, SOON, Setup};
 
+/// Ada's address, as Discord is shown it: it must not become a mention.
+const ADA: &str = "ada\\@example.test";
+
 /// A sign-in by paste, as this person.
 async fn sign_in(
     at: &Authority,
@@ -50,11 +53,11 @@ async fn another_account_by_userinfo_waits_for_an_admin() {
         (setup.discord.member("ann"), setup.discord.member("bob"), setup.thread("fix-ci"));
     let field = "Address of the last page";
     let ada = sign_in(&server, &ann, &thread, "/auth login who", field, &Person::ada()).await;
-    ada.sees_text("ada@example.test", SOON).await;
+    ada.sees_text(ADA, SOON).await;
     assert_eq!(account(&setup, "who"), json!({"id": "ada", "email": "ada@example.test"}));
     for listing in ["/auth status", "/auth list"] {
         let shown = ann.slash(listing).in_thread(&thread).send().await;
-        shown.sees_text("ada@example.test", SOON).await;
+        shown.sees_text(ADA, SOON).await;
     }
     assert!(setup.cli(&["status"]).await.stdout.contains("ada@example.test"));
     let ben = sign_in(&server, &bob, &thread, "/auth login who", field, &Person::ben()).await;
@@ -92,7 +95,7 @@ async fn another_account_by_the_reply_waits_for_an_admin_and_ends_a_refresh() {
     let field = "Code from the last page";
     whose("u-ada", "ada@example.test");
     let ada = sign_in(&claude, &ann, &thread, "/auth login claude", field, &Person::ada()).await;
-    ada.sees_text("ada@example.test", SOON).await;
+    ada.sees_text(ADA, SOON).await;
     assert_eq!(account(&setup, "claude"), json!({"id": "u-ada", "email": "ada@example.test"}));
     whose("u-ben", "ben@example.test");
     let ben = sign_in(&claude, &bob, &thread, "/auth login claude", field, &Person::ben()).await;
