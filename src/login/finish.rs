@@ -23,7 +23,7 @@ use crate::store::{KernelLock, StoreError};
 
 /// The bound of the first exchange with all its tries. The question whose the tokens are has bounds of its own; both are
 /// within the time for which the sweep leaves a login alone.
-const FIRST_EXCHANGE_BOUND: Duration = Duration::from_secs(60);
+const FIRST_EXCHANGE_BOUND: Duration = Duration::from_mins(1);
 /// The pauses between tries of one request.
 const PAUSES: [Duration; 2] = [Duration::from_secs(1), Duration::from_secs(3)];
 
@@ -139,13 +139,11 @@ impl Inner {
         id_token: Option<&Secret>,
         provider: &Resolved,
     ) -> Result<Account, UserinfoError> {
-        let found = match &provider.userinfo_endpoint {
-            Some(_) => None,
-            None => {
-                let resolved = self.directory.resolve(provider).await;
-                Some(resolved.map_err(|error| UserinfoError::Refused(error.to_string()))?)
-            }
-        };
+        let mut found = None;
+        if provider.userinfo_endpoint.is_none() {
+            let resolved = self.directory.resolve(provider).await;
+            found = Some(resolved.map_err(|error| UserinfoError::Refused(error.to_string()))?);
+        }
         let provider = found.as_ref().unwrap_or(provider);
         let Some(endpoint) = &provider.userinfo_endpoint else {
             return Err(UserinfoError::Refused("its metadata names no userinfo endpoint".to_owned()));
