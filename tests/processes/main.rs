@@ -12,6 +12,7 @@ mod clock;
 mod combined;
 mod disk;
 mod disks;
+mod exchange;
 mod flights;
 mod fresh_program;
 mod ground;

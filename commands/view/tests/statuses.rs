@@ -27,7 +27,7 @@ fn page(language: Language, status: &ThreadStatus, reader: &Reader) -> Page {
 }
 
 /// Every health, on pages that hold them.
-fn healths() -> [ThreadStatus; 2] {
+fn healths() -> [ThreadStatus; 3] {
     let healths = [
         Health::Fresh,
         Health::Stale,
@@ -48,8 +48,13 @@ fn healths() -> [ThreadStatus; 2] {
     failing.retry_at = Some(NOW + 30);
     failing.last_error = Some("the server answered 503".to_owned());
     all.push(entry("acme", Reason::Server, Some(failing)));
+    let mut without_access = status("acme", Health::BackingOff);
+    without_access.no_access = true;
+    without_access.last_error = Some("the account has no access".to_owned());
+    all.push(entry("acme", Reason::Server, Some(without_access)));
+    let last = all.split_off(10);
     let rest = all.split_off(5);
-    [thread_of(all), thread_of(rest)]
+    [thread_of(all), thread_of(rest), thread_of(last)]
 }
 
 fn rest() -> ThreadStatus {
@@ -116,6 +121,7 @@ fn statuses() {
             ("every health, to who signed in", page(language, &healths()[0], &ann)),
             ("the others, to who signed in", page(language, &healths()[1], &ann)),
             ("the others, to an admin", page(language, &healths()[1], &admin)),
+            ("no access, to an admin", page(language, &healths()[2], &admin)),
             ("personal, to its owner", page(language, &personal(), &ann)),
             ("personal, to another", page(language, &personal(), &ben)),
             ("personal, to an admin", page(language, &personal(), &admin)),
@@ -183,6 +189,7 @@ fn refreshes() {
         TokenError::NeverSignedIn { tenant: tenant() }.into(),
         TokenError::NeedsLogin { tenant: tenant(), why: why() }.into(),
         TokenError::Operator { tenant: tenant(), why: why() }.into(),
+        TokenError::NoAccess { tenant: tenant(), why: why() }.into(),
         TokenError::Overtaken { tenant: tenant() }.into(),
         TokenError::Panicked { tenant: tenant() }.into(),
     ];

@@ -3,7 +3,9 @@
 use super::*;
 use crate::config::tests::{ACME, parse, parse_with, problems, provider};
 use crate::provider::BUILTINS;
-use crate::provider::{AccountClaims, ClientAuth, DeviceProtocol, EmptyRefusal};
+use crate::provider::{
+    AccountClaims, ClientAuth, DeviceProtocol, EmptyRefusal, IdentitySource, RefreshProtocol,
+};
 
 mod secrets;
 
@@ -310,6 +312,48 @@ fn github_wants_the_operators_client() {
     let text = "[providers.github]\nclient_id = \"c\"\nclient_secret_env = \"S\"\nflows = [\"device\", \"callback\"]";
     let config = parse_with(text, &[("S", "secret")]).unwrap();
     assert_eq!(provider(&config, "github").client_auth, ClientAuth::Post);
+}
+
+/// VENDORS: how the built-ins tell whose a sign-in is, and what two of them do in place of, or at, a refresh.
+#[test]
+fn the_built_ins_say_who_tells_whose_a_sign_in_is() {
+    let config = parse_with(
+        "[providers.claude]\naccept_terms_risk = true\n[providers.codex]\n[providers.gemini]\n[providers.antigravity]\n\
+         accept_terms_risk = true\n[providers.copilot]\n[providers.github]\nclient_id = \"ours\"",
+        &[("LATCHKEY_GEMINI_CLIENT_SECRET", "s"), ("LATCHKEY_ANTIGRAVITY_CLIENT_SECRET", "s")],
+    )
+    .unwrap();
+    for (name, source, id, email) in [
+        ("claude", IdentitySource::Reply, "account.uuid", "account.email_address"),
+        ("codex", IdentitySource::IdToken, "https://api.openai.com/auth.chatgpt_account_id", "email"),
+        ("gemini", IdentitySource::Userinfo, "id", "email"),
+        ("antigravity", IdentitySource::Userinfo, "id", "email"),
+        ("copilot", IdentitySource::Userinfo, "id", "email"),
+        ("github", IdentitySource::Userinfo, "id", "email"),
+    ] {
+        let provider = provider(&config, name);
+        let claims = &provider.account_claims;
+        assert_eq!(
+            (provider.identity, claims.id.join("."), claims.email.join(".")),
+            (source, id.to_owned(), email.to_owned()),
+            "{name}"
+        );
+    }
+    let gemini = provider(&config, "gemini");
+    assert_eq!((gemini.paste, gemini.client_auth), (PasteShape::Code, ClientAuth::Post));
+    let offline =
+        [("access_type", "offline"), ("prompt", "consent")].map(|(k, v)| (k.to_owned(), v.to_owned()));
+    assert_eq!(gemini.authorize_params, offline);
+    let copilot = provider(&config, "copilot");
+    let RefreshProtocol::Exchange(by) = &copilot.refresh else { panic!("{:?}", copilot.refresh) };
+    assert_eq!(
+        (by.endpoint.as_str(), by.scheme.as_str()),
+        ("https://api.github.com/copilot_internal/v2/token", "token")
+    );
+    assert_eq!(
+        (copilot.keep.as_slice(), copilot.may_revoke()),
+        (["endpoints.api".to_owned()].as_slice(), false)
+    );
 }
 
 /// T13: an issuer alone suffices.

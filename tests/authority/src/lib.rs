@@ -58,6 +58,7 @@
 //! | device logins with PKCE | `Settings::qwen()`, or `device_pkce = true` |
 //! | the user-code grant, replies with `status` | `Settings::minimax()`; its start is `user_code_url()` |
 //! | odd device answers | `device_answer`, `interval`, `enforced_interval`, `complete_uri` |
+//! | Copilot's exchange, Google's ways | `Settings::copilot()`, `Authority::google()`; `copilot.access`, `userinfo`, `userinfo_extra` |
 //! | a dead grant | `expire_grant(token)`, `revoke_grant(token)`, `revoke_token(token)` |
 //! | a 401 | `reject_access_token(token)`, `expire_access_tokens()`, `api_rejects_all = true`; call `api_url()` |
 //! | a refused connection | `go_down()`, then `come_back()` |
@@ -99,6 +100,7 @@ mod authorize;
 mod browser;
 mod child;
 mod codex;
+mod copilot;
 mod device;
 mod django;
 mod endpoint;
@@ -106,6 +108,7 @@ mod fault;
 mod form;
 mod front;
 mod glewlwyd;
+mod google;
 mod hold;
 mod incoming;
 mod ledger;
@@ -124,20 +127,23 @@ mod state;
 mod token;
 mod token_reply;
 mod user_code_grant;
+mod userinfo;
 
 pub use authority::{Authority, TokenSet};
 pub use browser::{Browser, Form, Page};
 pub use codex::CODEX_CLIENT;
+pub use copilot::COPILOT_CLIENT;
 pub use django::DjangoToolkit;
 pub use endpoint::Endpoint;
 pub use fault::{Canned, Fault};
 pub use front::{Front, Passed};
 pub use glewlwyd::Glewlwyd;
+pub use google::{GEMINI_CLIENT, GEMINI_SECRET};
 pub use hold::Gate;
 pub use oidc::{OidcEndpoint, OidcFault, OidcProvider, OidcRequest, OidcSettings};
 pub use person::{CLIENT, CONFIDENTIAL, Client, Person, REDIRECT};
 pub use record::{Outcome, Recorded};
 pub use settings::{
-    Answer, Bodies, ExpiredIn, ExpiresIn, IdToken, Interval, RefreshTokens, ReplyShape, Reuse, ReuseError,
-    Revocation, Rotation, ScopeShape, Settings,
+    Answer, Bodies, Copilot, CopilotAccess, ExpiredIn, ExpiresIn, IdToken, Interval, RefreshTokens,
+    ReplyShape, Reuse, ReuseError, Revocation, Rotation, ScopeShape, Settings, UserinfoShape,
 };
