@@ -33,4 +33,5 @@ mod secrets;
 mod storm;
 mod stumbling;
 mod telling;
+mod vendors;
 mod ways;

@@ -82,6 +82,8 @@ pub struct Settings {
     pub codex_pending_status: u16,
     /// Whether codex's device answer has `expires_at`.
     pub codex_expires_at: bool,
+    /// The redirect URI that the exchange of codex's device protocol must name, if it is not below the issuer.
+    pub codex_callback: Option<String>,
 
     /// Time spent before a request is acted on.
     pub latency: HashMap<Endpoint, Duration>,
@@ -368,6 +370,7 @@ impl Default for Settings {
             expired_in: ExpiredIn::Millis,
             codex_pending_status: 403,
             codex_expires_at: true,
+            codex_callback: None,
             latency: HashMap::new(),
             reply_latency: HashMap::new(),
         }
