@@ -64,7 +64,8 @@ impl Endpoint {
     /// The endpoint that a vendor has at `path`.
     fn of_vendor(path: &str) -> Self {
         match path {
-            "/login/oauth/authorize" | "/o/oauth2/v2/auth" => Self::Authorize,
+            // The last is where the form of the page before it goes.
+            "/login/oauth/authorize" | "/o/oauth2/v2/auth" | "/o/oauth2/v2/authorize" => Self::Authorize,
             "/login/device/code"
             | "/oauth2/device/code"
             | "/api/oauth/device_authorization"
