@@ -14,18 +14,23 @@ mod wire;
 
 use latchkey::provider::{BUILTINS, builtin};
 
-use self::story::Story;
+use self::story::{Story, Vendor};
 
-/// The vendor, at a server of ours.
-pub async fn begin(name: &str) -> Story {
-    let vendor = table::VENDORS.iter().find(|vendor| vendor.name == name).expect("it is in the table");
-    Story::begin(*vendor, |server| {
+/// What is known of a vendor.
+fn known(name: &str) -> Vendor {
+    *table::VENDORS.iter().find(|vendor| vendor.name == name).expect("it is in the table")
+}
+
+/// A vendor that is built in, at a server of ours.
+async fn begin(vendor: Vendor) -> Story {
+    Story::begin(vendor, |server| {
+        let name = vendor.name;
         let shipped = builtin(name).expect("it is built in").text;
-        let mut led = led::overrides(name, shipped, server);
+        let led = led::overrides(name, shipped, server);
         let operator = vendor.operator.replace("{issuer}", &server.issuer());
-        let own = format!("[providers.{name}]\n");
         // A table that has only tables in it is written without its own line.
-        led = if led.contains(&own) { led } else { format!("{own}{led}") };
+        let own = format!("[providers.{name}]\n");
+        let led = if led.contains(&own) { led } else { format!("{own}{led}") };
         led.replacen(&own, &format!("{own}{operator}\n"), 1)
     })
     .await
@@ -39,7 +44,7 @@ macro_rules! played {
             /// VENDORS, T1, T2, T8, T11, T12, G14, I1
             #[tokio::test(flavor = "multi_thread")]
             async fn $name() {
-                begin(stringify!($name)).await.play_all().await;
+                begin(known(stringify!($name))).await.play_all().await;
             }
         )*
     };

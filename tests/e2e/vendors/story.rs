@@ -59,7 +59,7 @@ pub enum Way {
 
 /// A vendor's server, and a bot that offers it.
 pub struct Story {
-    vendor: Vendor,
+    pub vendor: Vendor,
     pub server: Authority,
     pub setup: Setup,
     pub ann: Member,
@@ -156,7 +156,7 @@ impl Story {
     }
 
     /// A token that `latchkey token` gave, and that serves.
-    async fn serving(&self, rejected: Option<&str>) -> String {
+    pub async fn serving(&self, rejected: Option<&str>) -> String {
         let output = self.token(rejected).await;
         assert!(output.status.success(), "{output:?}");
         let token = String::from_utf8(output.stdout).expect("UTF-8").trim_end().to_owned();
@@ -183,7 +183,11 @@ impl Story {
             assert_ne!(next, token);
         } else {
             let refused = self.token(Some(&token)).await;
-            assert_eq!((refused.status.code(), refused.stdout.as_slice()), (Some(3), &b""[..]), "{refused:?}");
+            assert_eq!(
+                (refused.status.code(), refused.stdout.as_slice()),
+                (Some(3), &b""[..]),
+                "{refused:?}"
+            );
         }
         self.saw_as_written("refresh");
 
