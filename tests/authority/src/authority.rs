@@ -13,6 +13,7 @@ use tokio::runtime::{Builder, Runtime};
 use tokio::task::AbortHandle;
 
 use crate::codex::{CALLBACK, CODEX_CLIENT};
+use crate::copilot::COPILOT_CLIENT;
 use crate::fault::Fault;
 use crate::hold::{Gate, Moment};
 use crate::ledger::{End, Issued, millis};
@@ -118,6 +119,7 @@ impl Authority {
         authority.register(Client::public(CLIENT, &own).with_any_loopback_port());
         let codex = ["http://localhost:1455/auth/callback", &authority.url(CALLBACK)];
         authority.register(Client::public(CODEX_CLIENT, &codex));
+        authority.register(Client::public(COPILOT_CLIENT, &[]));
         authority
     }
 

@@ -32,6 +32,10 @@ pub enum Endpoint {
     CodexPoll,
     /// The start of the user-code grant; its polls arrive at the token endpoint.
     UserCodeStart,
+    /// GitHub's exchange for Copilot.
+    CopilotToken,
+    /// The userinfo endpoint (`OpenID` Connect Core, section 5.3), or what vendors have in its place.
+    Userinfo,
     /// Anything else: 404.
     Unknown,
 }
@@ -75,6 +79,8 @@ impl Endpoint {
             | "/v1/oauth/token"
             | "/api/oauth/token"
             | "/api/v1/oauth2/token" => Self::Token,
+            "/copilot_internal/v2/token" => Self::CopilotToken,
+            "/userinfo" | "/user" | "/oauth2/v2/userinfo" => Self::Userinfo,
             _ => Self::Unknown,
         }
     }

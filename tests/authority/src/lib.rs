@@ -56,6 +56,7 @@
 //! | device logins with PKCE | `Settings::qwen()`, or `device_pkce = true` |
 //! | the user-code grant, replies with `status` | `Settings::minimax()`; its start is `user_code_url()` |
 //! | odd device answers | `device_answer`, `interval`, `enforced_interval`, `complete_uri` |
+//! | Copilot's exchange, Google's ways | `Settings::copilot()`, `Authority::google()`; `copilot.access`, `userinfo`, `userinfo_extra` |
 //! | a dead grant | `expire_grant(token)`, `revoke_grant(token)`, `revoke_token(token)` |
 //! | a 401 | `reject_access_token(token)`, `expire_access_tokens()`, `api_rejects_all = true`; call `api_url()` |
 //! | a refused connection | `go_down()`, then `come_back()` |
@@ -91,10 +92,12 @@ mod authority;
 mod authorize;
 mod browser;
 mod codex;
+mod copilot;
 mod device;
 mod endpoint;
 mod fault;
 mod form;
+mod google;
 mod hold;
 mod incoming;
 mod ledger;
@@ -113,17 +116,20 @@ mod state;
 mod token;
 mod token_reply;
 mod user_code_grant;
+mod userinfo;
 
 pub use authority::{Authority, TokenSet};
 pub use browser::{Browser, Form, Page};
 pub use codex::CODEX_CLIENT;
+pub use copilot::COPILOT_CLIENT;
 pub use endpoint::Endpoint;
 pub use fault::{Canned, Fault};
+pub use google::{GEMINI_CLIENT, GEMINI_SECRET};
 pub use hold::Gate;
 pub use oidc::{OidcEndpoint, OidcFault, OidcProvider, OidcRequest, OidcSettings};
 pub use person::{CLIENT, Client, Person, REDIRECT};
 pub use record::{Outcome, Recorded};
 pub use settings::{
-    Answer, Bodies, ExpiredIn, ExpiresIn, IdToken, Interval, RefreshTokens, ReplyShape, Reuse, ReuseError,
-    Revocation, Rotation, ScopeShape, Settings,
+    Answer, Bodies, Copilot, CopilotAccess, ExpiredIn, ExpiresIn, IdToken, Interval, RefreshTokens,
+    ReplyShape, Reuse, ReuseError, Revocation, Rotation, ScopeShape, Settings, UserinfoShape,
 };

@@ -34,6 +34,7 @@ pub(crate) fn metadata(state: &State, incoming: &Incoming) -> Reply {
         "device_authorization_endpoint": state.url("/device_authorization"),
         "revocation_endpoint": state.url("/revoke"),
         "registration_endpoint": state.url("/register"),
+        "userinfo_endpoint": state.url("/userinfo"),
         "response_types_supported": ["code"],
         "grant_types_supported": ["authorization_code", "refresh_token", DEVICE_CODE],
         "code_challenge_methods_supported": ["S256"],

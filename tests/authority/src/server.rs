@@ -28,7 +28,7 @@ use crate::incoming::Incoming;
 use crate::record::Outcome;
 use crate::reply::Reply;
 use crate::state::State;
-use crate::{Endpoint, authorize, codex, device, pages, resource, token, user_code_grant};
+use crate::{Endpoint, authorize, codex, copilot, device, pages, resource, token, user_code_grant, userinfo};
 
 /// What the server's tasks and the test share.
 #[derive(Debug)]
@@ -160,6 +160,8 @@ fn act(state: &mut State, endpoint: Endpoint, incoming: &Incoming) -> Reply {
         Endpoint::UserCodeStart => user_code_grant::start(state, incoming),
         Endpoint::CodexStart => codex::start(state, incoming),
         Endpoint::CodexPoll => codex::poll(state, incoming),
+        Endpoint::CopilotToken => copilot::exchange(state, incoming),
+        Endpoint::Userinfo => userinfo::answer(state, incoming),
         Endpoint::Unknown => pages::problem(&state.settings, 404, "There is nothing at this address."),
     }
 }

@@ -48,6 +48,8 @@ pub struct Settings {
     pub reuse: Reuse,
     /// How a refused reuse is spelt.
     pub reuse_error: ReuseError,
+    /// The words for a refresh token that is dead for any other reason.
+    pub dead_words: String,
     /// What a revocation takes with it.
     pub revocation: Revocation,
     /// Two logins of one person at one client share a grant, so that ending one ends the other.
@@ -84,6 +86,13 @@ pub struct Settings {
     pub codex_expires_at: bool,
     /// The redirect URI that the exchange of codex's device protocol must name, if it is not below the issuer.
     pub codex_callback: Option<String>,
+
+    /// What Copilot's exchange does.
+    pub copilot: Copilot,
+    /// How the userinfo endpoint spells its answer.
+    pub userinfo: UserinfoShape,
+    /// Members put over that answer; `null` takes one out.
+    pub userinfo_extra: serde_json::Map<String, serde_json::Value>,
 
     /// Time spent before a request is acted on.
     pub latency: HashMap<Endpoint, Duration>,
@@ -257,6 +266,45 @@ pub enum Interval {
     Text(String),
 }
 
+/// What Copilot's exchange does.
+#[derive(Clone, Debug)]
+pub struct Copilot {
+    /// Whether the account may use it.
+    pub access: CopilotAccess,
+    /// How long a token that it brings lives.
+    pub lifetime: Duration,
+    /// Members put over its answer; `null` takes one out.
+    pub extra: serde_json::Map<String, serde_json::Value>,
+}
+
+impl Default for Copilot {
+    fn default() -> Self {
+        Self { access: CopilotAccess::Plan, lifetime: Duration::from_mins(30), extra: serde_json::Map::new() }
+    }
+}
+
+/// Whether an account may use Copilot.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CopilotAccess {
+    /// It may.
+    Plan,
+    /// It has no subscription: 403, with details.
+    NoPlan,
+    /// 404, as for a token of another app.
+    NotFound,
+}
+
+/// How a userinfo answer is spelt.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum UserinfoShape {
+    /// `{sub, email, email_verified}`, to Bearer tokens.
+    OpenId,
+    /// `{id, email, verified_email}`, to Bearer tokens.
+    Google,
+    /// `{login, id, email: null}` with a number as id, to either scheme, and never to a token that an exchange brought.
+    GitHub,
+}
+
 impl Settings {
     /// A server that behaves as codex's does: its own device protocol, account claim, nested reuse error.
     #[must_use]
@@ -354,6 +402,7 @@ impl Default for Settings {
             rotation: Rotation::Rotate,
             reuse: Reuse::Strict,
             reuse_error: ReuseError::Plain,
+            dead_words: "the refresh token is not valid".into(),
             revocation: Revocation::Grant,
             one_grant_per_person: false,
             refresh_as: None,
@@ -371,6 +420,9 @@ impl Default for Settings {
             codex_pending_status: 403,
             codex_expires_at: true,
             codex_callback: None,
+            copilot: Copilot::default(),
+            userinfo: UserinfoShape::OpenId,
+            userinfo_extra: serde_json::Map::new(),
             latency: HashMap::new(),
             reply_latency: HashMap::new(),
         }

@@ -110,7 +110,7 @@ fn refresh(state: &mut State, incoming: &Incoming, client: &Client) -> Reply {
         Ok(issued) => token_reply::granted(state, &issued, Occasion::Refresh),
         Err(Refused::Reused) => reused(state.settings.reuse_error),
         Err(Refused::Unknown | Refused::OtherClient | Refused::Ended(_)) => {
-            Reply::error(400, "invalid_grant", "the refresh token is not valid")
+            Reply::error(400, "invalid_grant", &state.settings.dead_words)
         }
     }
 }

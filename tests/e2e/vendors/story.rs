@@ -177,7 +177,7 @@ impl Story {
         let token = self.serving(None).await;
         self.saw_as_written(heading);
 
-        self.server.expire_access_tokens();
+        self.server.reject_access_token(&token);
         if self.vendor.refreshes {
             let next = self.serving(Some(&token)).await;
             assert_ne!(next, token);

@@ -3,8 +3,7 @@
 use std::time::Duration;
 
 use latchkey_test_authority::{
-    Bodies, ExpiresIn, IdToken, Interval, RefreshTokens, ReplyShape, Revocation, Rotation, ScopeShape,
-    Settings,
+    Answer, Bodies, ExpiresIn, IdToken, Interval, RefreshTokens, ReplyShape, ScopeShape, Settings,
 };
 
 use super::story::{Vendor, Way};
@@ -74,12 +73,13 @@ pub const VENDORS: &[Vendor] = &[
         typed: &["github-copilot"],
         title: "GitHub Copilot",
         client: ("Iv1.b507a08c87ecfe98", None, None),
-        server: github,
+        server: Settings::copilot,
         operator: "",
         environment: &[],
         ways: &[Way::Device],
         notice: None,
-        account: Some("ada@example.test"),
+        // The number by which the server knows Ada.
+        account: Some("1096414"),
         refreshes: true,
         goodbye: RUNS_OUT,
         script: include_str!("wire/copilot.txt"),
@@ -241,12 +241,7 @@ fn github() -> Settings {
 }
 
 fn google() -> Settings {
-    Settings {
-        iss_in_answer: false,
-        rotation: Rotation::Omit,
-        revocation: Revocation::PersonAndClient,
-        ..standard()
-    }
+    Settings { answer: Answer::Redirect, ..Settings::google() }
 }
 
 fn kimi() -> Settings {
