@@ -9,11 +9,12 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use latchkey::broker::in_force;
 use latchkey::clock::Clock;
 use latchkey::config::Config;
 use latchkey::directory::{Directory, Looked};
 use latchkey::oauth::{Client, DiscoveryError};
-use latchkey::provider::{Flow, Provider};
+use latchkey::provider::{EnvSource, EnvValue, Flow, Provider};
 use latchkey::store::Store;
 use latchkey::store::file::FileStore;
 
@@ -107,7 +108,7 @@ pub fn run(config: Option<&Path>, arguments: &Arguments) -> Result<(), Exit> {
 }
 
 fn configuration(config: &Config, findings: &mut Findings) {
-    for warning in &config.warnings {
+    for warning in config.warnings.iter().filter(|warning| !is_told_of_its_provider(config, &warning.key)) {
         findings.warn("configuration", warning.to_string());
     }
     for (section, is_there) in [("[ops]", config.ops.is_some()), ("[tokens]", config.tokens.is_some())] {
@@ -137,6 +138,22 @@ fn configuration(config: &Config, findings: &mut Findings) {
             "nobody but those with Manage Guild may sign in: name roles or users under [access] members",
         );
     }
+}
+
+/// Whether what the key `key` is about is told as a finding on its provider, which weighs it.
+fn is_told_of_its_provider(config: &Config, key: &str) -> bool {
+    config.providers.iter().any(|provider| {
+        let about = key.strip_prefix(&format!("providers.{}.", provider.name));
+        about.is_some_and(|about| match about {
+            "api_key_env" => provider.api_key.as_ref().is_some_and(is_malformed),
+            "token_env" => provider.env_token.as_ref().is_some_and(is_malformed),
+            about => about.starts_with("client_") && provider.client_missing.is_some(),
+        })
+    })
+}
+
+fn is_malformed(source: &EnvSource) -> bool {
+    source.value == EnvValue::Malformed
 }
 
 /// What can be said of the sign-in page from here: whether its address can be had, and what to register.
@@ -184,8 +201,9 @@ fn providers(config: &Config, store: Option<&Arc<FileStore>>, findings: &mut Fin
         );
     }
     for provider in config.providers.iter() {
+        sources(provider, findings);
         if let Some(missing) = &provider.client_missing {
-            findings.add(Level::Problem, "providers", format!("{}: {missing}", provider.name), Code::Usage);
+            unprovided(provider, missing, findings);
         } else if !provider.discovers {
             offered(provider, provider.offered_flows(), "", findings);
         } else if let Some(store) = store {
@@ -209,13 +227,53 @@ fn providers(config: &Config, store: Option<&Arc<FileStore>>, findings: &mut Fin
     }
 }
 
+/// What of the environment cannot be used, and who has accepted what (G25).
+fn sources(provider: &Provider, findings: &mut Findings) {
+    let name = &provider.name;
+    for (noun, source) in [("API key", &provider.api_key), ("token", &provider.env_token)] {
+        if let Some(EnvSource { variable, .. }) = source.as_ref().filter(|source| is_malformed(source)) {
+            let text = format!(
+                "{name}: the {noun} in {variable} cannot be used, since it has white space inside or characters that are \
+                 not ASCII; correct or unset it: nothing below it is served meanwhile"
+            );
+            findings.add(Level::Problem, "providers", text, Code::Usage);
+        }
+    }
+    if let Some(doubt) = provider.terms_risk.as_ref().filter(|_| provider.is_open()) {
+        let doubt = doubt.for_reader("en");
+        findings.ok("providers", format!("{name}: accept_terms_risk is set, although: {doubt}"));
+    }
+}
+
+/// A client of ours that is not whole: nobody signs in and nothing is refreshed, which matters less where the environment
+/// serves.
+fn unprovided(provider: &Provider, missing: &str, findings: &mut Findings) {
+    let name = &provider.name;
+    match served(provider) {
+        Some(served) => findings.warn("providers", format!("{name}: {served}; {missing}")),
+        None => findings.add(Level::Problem, "providers", format!("{name}: {missing}"), Code::Usage),
+    }
+}
+
+/// What the environment has served in place of a sign-in.
+fn served(provider: &Provider) -> Option<String> {
+    let (kind, source) = in_force(provider)?;
+    source.secret()?;
+    Some(format!("the {} in {} is served before any sign-in", kind.noun(), source.variable))
+}
+
 /// What the ways to sign in are, and what is served without one.
 fn offered(provider: &Provider, flows: impl Iterator<Item = Flow>, behind: &str, findings: &mut Findings) {
     let ways: Vec<_> = flows.map(Flow::as_str).collect();
     let name = &provider.name;
-    let from_environment = provider.api_key.is_some() || provider.env_token.is_some();
-    let served = if from_environment { "what the environment holds is served; " } else { "" };
-    if ways.is_empty() && !from_environment {
+    let above = served(provider);
+    let is_served = above.is_some();
+    let served = above.map(|served| format!("{served}; ")).unwrap_or_default();
+    if ways.is_empty() && !is_served {
+        // Those that wait for its terms are told among the warnings.
+        if !provider.awaiting_terms.is_empty() {
+            return;
+        }
         findings.warn("providers", format!("{name} offers no way to sign in{behind}"));
     } else if ways.is_empty() {
         findings.ok("providers", format!("{name}: {served}there is no way to sign in{behind}"));

@@ -10,8 +10,10 @@ mod exit;
 mod flight;
 mod import;
 mod log;
+mod obscure;
 mod pages;
 mod printed;
+mod providers;
 mod run;
 mod setup;
 mod status;
@@ -60,6 +62,10 @@ enum Command {
     Token(token::Arguments),
     /// Show where every tenant stands
     Status(status::Arguments),
+    /// List what there is to sign in to, what each provider needs, and the lines to write for it
+    Providers(providers::Arguments),
+    /// Hide a client secret from scanners and onlookers, as rclone does; this is no encryption
+    Obscure(obscure::Arguments),
     /// Take over the sign-ins that another program keeps in a file
     Import(import::Arguments),
     /// A refresh on behalf of `latchkey token`, in a session of its own
@@ -76,6 +82,8 @@ fn main() -> ExitCode {
         Command::Check(arguments) => check::run(config, &arguments),
         Command::Token(arguments) => token::run(config, &arguments),
         Command::Status(arguments) => status::run(config, &arguments),
+        Command::Providers(arguments) => providers::run(config, &arguments),
+        Command::Obscure(arguments) => obscure::run(&arguments),
         Command::Import(arguments) => import::run(config, &arguments),
         Command::Flight(arguments) => flight::run(config, &arguments),
     };

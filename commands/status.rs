@@ -5,11 +5,11 @@
 use std::io::Write;
 use std::path::Path;
 
-use latchkey::broker::{LoginStatusView, TenantStatus};
+use latchkey::broker::{FromEnvironment, LoginStatusView, TenantStatus, in_force};
 use latchkey::clock::{Clock, UnixSeconds};
 use latchkey::directory;
-use latchkey::provider::Provider;
-use latchkey::store::{Store, has_ended};
+use latchkey::provider::{Catalog, Provider};
+use latchkey::store::{Document, Store, has_ended};
 
 use crate::exit::{Code, Exit};
 use crate::setup;
@@ -23,14 +23,73 @@ pub struct Arguments {
 
 #[derive(serde::Serialize)]
 struct Shown {
+    /// What the environment gives, by provider (G25).
+    sources: Vec<ShownSource>,
     tenants: Vec<ShownTenant>,
     logins: Vec<ShownLogin>,
     damaged: Vec<String>,
 }
 
+/// A source that stands above every sign-in at its provider, and what lies unused below it.
+#[derive(serde::Serialize)]
+struct ShownSource {
+    provider: String,
+    kind: &'static str,
+    variable: String,
+    state: &'static str,
+    unused_variables: Vec<String>,
+    unused_sign_ins: Vec<String>,
+}
+
+impl ShownSource {
+    fn of(provider: &Provider, document: &Document) -> Option<Self> {
+        let (kind, source) = in_force(provider)?;
+        let below = provider.env_token.iter().filter(|below| *below != source && below.is_set());
+        let sign_ins = document.tenants().filter(|(key, _)| key.provider == provider.name);
+        Some(Self {
+            provider: provider.name.to_string(),
+            kind: word(kind),
+            variable: source.variable.clone(),
+            state: source.state(),
+            unused_variables: below.map(|below| below.variable.clone()).collect(),
+            unused_sign_ins: sign_ins.map(|(key, _)| key.to_string()).collect(),
+        })
+    }
+
+    /// The same for people.
+    fn line(&self) -> String {
+        let noun = if self.kind == "api_key" { "API key" } else { "token" };
+        let Self { provider, variable, .. } = self;
+        let mut line = if self.state == "set" {
+            format!("{provider}: the {noun} in {variable} is what is served: it stands above every sign-in")
+        } else {
+            format!(
+                "{provider}: nothing is served: the {noun} in {variable} stands above every sign-in and cannot be used; \
+                 correct or unset it"
+            )
+        };
+        let tokens = self.unused_variables.iter().map(|variable| format!("the token in {variable}"));
+        let unused: Vec<_> = tokens.chain(self.unused_sign_ins.iter().cloned()).collect();
+        if !unused.is_empty() {
+            line.push_str("; unused below it: ");
+            line.push_str(&unused.join(", "));
+        }
+        line
+    }
+}
+
+fn word(kind: FromEnvironment) -> &'static str {
+    match kind {
+        FromEnvironment::ApiKey => "api_key",
+        FromEnvironment::Token | FromEnvironment::Unusable => "token",
+    }
+}
+
 #[derive(serde::Serialize)]
 struct ShownTenant {
     tenant: String,
+    /// What is handed out for it: `api_key`, `token`, or `sign_in`.
+    source: &'static str,
     health: &'static str,
     account: Option<String>,
     owner: Option<String>,
@@ -41,10 +100,12 @@ struct ShownTenant {
     generation: u64,
 }
 
-impl From<TenantStatus> for ShownTenant {
-    fn from(status: TenantStatus) -> Self {
+impl ShownTenant {
+    fn of(status: TenantStatus, providers: &Catalog) -> Self {
+        let above = providers.get(&status.tenant.provider).and_then(|provider| in_force(provider));
         Self {
             tenant: status.tenant.to_string(),
+            source: above.map_or("sign_in", |(kind, _)| word(kind)),
             health: status.health.as_str(),
             account: status.account,
             owner: status.owner.map(|owner| owner.to_string()),
@@ -85,9 +146,11 @@ pub fn run(config: Option<&Path>, arguments: &Arguments) -> Result<(), Exit> {
     let known = |provider: &Provider| directory::cached(&*store, provider);
     let tenants = document
         .tenants()
-        .map(|(key, held)| TenantStatus::of(&document, &key, &held, providers, &known, now).into());
+        .map(|(key, held)| TenantStatus::of(&document, &key, &held, providers, &known, now))
+        .map(|status| ShownTenant::of(status, providers));
     let open = document.logins().filter(|login| !has_ended(login, now));
     let shown = Shown {
+        sources: providers.iter().filter_map(|provider| ShownSource::of(provider, &document)).collect(),
         tenants: tenants.collect(),
         logins: open.map(|login| LoginStatusView::from(&*login).into()).collect(),
         damaged: document.damaged().iter().map(ToString::to_string).collect(),
@@ -102,7 +165,7 @@ pub fn run(config: Option<&Path>, arguments: &Arguments) -> Result<(), Exit> {
 }
 
 fn table(shown: &Shown, now: UnixSeconds) -> String {
-    let mut lines = Vec::new();
+    let mut lines: Vec<_> = shown.sources.iter().map(ShownSource::line).collect();
     if shown.tenants.is_empty() {
         lines.push("nobody has signed in yet: use /auth login in Discord".to_owned());
     }

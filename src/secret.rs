@@ -4,6 +4,8 @@
 //! constant time, memory is wiped on drop. The text leaves only through [`Secret::expose`], so that a search for
 //! that name finds every place where a secret is used. Must not: implement `serde`, or offer a second way out.
 
+pub mod obscured;
+
 use std::fmt;
 
 use secrecy::{ExposeSecret, SecretString};

@@ -13,10 +13,10 @@ use crate::discord::custom_id::TenantRef;
 use crate::discord::visit::Visit;
 use crate::view::{self, MENU_CAP, NONE};
 
-/// Providers, by title, name or alias.
+/// Providers that can be signed in to, by title, name or alias.
 pub async fn provider(call: Call<'_>, typed: &str) -> CreateAutocompleteResponse {
     let catalog = call.framework.user_data.broker.catalog();
-    let fitting = catalog.iter().filter(|provider| {
+    let fitting = catalog.open().filter(|provider| {
         let names = [provider.name.as_str(), provider.title.as_str()];
         fits(typed, names.into_iter().chain(provider.aliases.iter().map(String::as_str)))
     });

@@ -71,7 +71,8 @@ async fn begin(
     Ok(())
 }
 
-/// The provider that is meant: the one that was named, else the only one; or the question which.
+/// The provider that is meant: the one that was named, else the only one that can be signed in to; or the question which. One
+/// that was named may be signed in already, whether or not one can sign in there now.
 fn provider_of<'a>(
     language: Language,
     catalog: &'a Catalog,
@@ -80,7 +81,11 @@ fn provider_of<'a>(
 ) -> Result<&'a Provider, Page> {
     let found = match named {
         Some(text) => catalog.find(text),
-        None => catalog.iter().next().filter(|_| catalog.len() == 1),
+        None if catalog.len() == 1 => catalog.iter().next(),
+        None => {
+            let mut open = catalog.open();
+            open.next().filter(|_| open.next().is_none())
+        }
     };
     found.map(|found| &**found).ok_or_else(|| match named {
         _ if catalog.is_empty() => view::no_provider(language),
@@ -108,7 +113,13 @@ async fn pursue(visit: &Visit<'_>, wish: Wish, along: &[Watcher]) -> Option<Pend
             let reader = Reader { user: visit.caller.user.clone(), admin: visit.caller.admin };
             let page = view::tenant_status(visit.language, &status, &reader, desk.broker.catalog());
             visit
-                .show(&view::signed_in_already(visit.language, page, &wish.tenant, wish.bind.is_some()))
+                .show(&view::signed_in_already(
+                    visit.language,
+                    page,
+                    &wish.tenant,
+                    wish.bind.is_some(),
+                    desk.broker.catalog(),
+                ))
                 .await;
             return None;
         }

@@ -16,6 +16,7 @@ pub(super) fn health(language: Language, status: &TenantStatus, reader: &Caller)
         },
         Health::Stale => ("🟢", say!(language, "health-stale")),
         Health::Environment => ("🟢", say!(language, "health-environment")),
+        Health::BadEnvironment => ("🔴", say!(language, "health-environment-bad")),
         Health::BackingOff if status.operators_error => ("🔴", say!(language, "health-operator")),
         Health::BackingOff => match retry {
             Some(at) => ("🟡", say!(language, "health-backing-off-until", when = at)),
@@ -34,11 +35,13 @@ pub(super) fn health(language: Language, status: &TenantStatus, reader: &Caller)
     }
 }
 
-/// What the environment gives in place of a sign-in (G25).
-pub(super) fn environment(language: Language, given: FromEnvironment) -> String {
+/// What the environment gives in place of a sign-in (G25): the mark, and what it means. The variable's name is the operator's
+/// alone.
+pub(super) fn environment(language: Language, given: FromEnvironment) -> (&'static str, String) {
     match given {
-        FromEnvironment::ApiKey => say!(language, "health-key"),
-        FromEnvironment::Token => say!(language, "health-token"),
+        FromEnvironment::ApiKey => ("🟢", say!(language, "health-key")),
+        FromEnvironment::Token => ("🟢", say!(language, "health-token")),
+        FromEnvironment::Unusable => ("🔴", say!(language, "health-environment-bad")),
     }
 }
 

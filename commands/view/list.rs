@@ -30,7 +30,8 @@ pub fn list(
     let tenants = list.tenants.iter().map(|listed| listed_lines(language, listed, reader, catalog));
     let served = list.environment.iter().map(|(provider, given)| {
         let title = plain(&title(catalog, &TenantKey::shared(provider.clone())));
-        format!("🟢 **{title}**: {}", environment(language, *given))
+        let (mark, text) = environment(language, *given);
+        format!("{mark} **{title}**: {text}")
     });
     let pages = pages(tenants.chain(served));
     if pages.is_empty() {
@@ -70,7 +71,7 @@ fn listed_lines(language: Language, listed: &Listed, reader: &Reader, catalog: &
     let status = &listed.status;
     let name = described(language, &status.tenant, reader, catalog);
     let (mark, text) = match listed.environment {
-        Some(given) => ("🟢", environment(language, given)),
+        Some(given) => environment(language, given),
         None => health(language, status, reader),
     };
     let mut muted = facts(language, status, reader);

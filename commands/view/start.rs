@@ -1,9 +1,10 @@
 //! Words before a login: what is asked back, and why one could not be started (U3).
 
+use latchkey::broker::{FromEnvironment, from_environment};
 use latchkey::clock::UnixSeconds;
 use latchkey::login::StartError;
 use latchkey::pending::LoginKind;
-use latchkey::provider::Catalog;
+use latchkey::provider::{Catalog, unsupported};
 use latchkey::tenant::TenantKey;
 
 use super::{Button, ENTRY_CAP, Look, MENU_CAP, Menu, Page, clip, named, plain, when};
@@ -15,18 +16,30 @@ use crate::words::Language;
 const GIVEN_CAP: usize = 80;
 
 /// The slot is signed in already.
-pub fn signed_in_already(language: Language, page: Page, tenant: &TenantKey, bind: bool) -> Page {
+pub fn signed_in_already(
+    language: Language,
+    page: Page,
+    tenant: &TenantKey,
+    bind: bool,
+    catalog: &Catalog,
+) -> Page {
     let press = Press::SignIn { tenant: TenantRef::from(tenant), kind: None, bind };
     let log_out = Press::LogOut(TenantRef::from(tenant));
-    page.buttons([
-        Button::new(&say!(language, "login-again"), press, Look::Plain),
-        Button::new(&say!(language, "start-log-out"), log_out, Look::Danger),
-    ])
+    let is_open = catalog.get(&tenant.provider).is_some_and(|provider| provider.is_open());
+    let again = is_open.then(|| Button::new(&say!(language, "login-again"), press, Look::Plain));
+    page.buttons(again.into_iter().chain([Button::new(
+        &say!(language, "start-log-out"),
+        log_out,
+        Look::Danger,
+    )]))
 }
 
-/// Which provider?
+/// Which provider? Of those alone that one can sign in to.
 pub fn pick_provider(language: Language, catalog: &Catalog, bind: Option<bool>) -> Page {
-    let entries = catalog.iter().take(MENU_CAP).map(|p| (clip(&p.title, ENTRY_CAP), p.name.to_string()));
+    if catalog.open().next().is_none() {
+        return none_is_ready(language);
+    }
+    let entries = catalog.open().take(MENU_CAP).map(|p| (clip(&p.title, ENTRY_CAP), p.name.to_string()));
     Page::new(say!(language, "start-which")).menu(Menu {
         press: Press::PickProvider { bind },
         prompt: say!(language, "start-choose"),
@@ -36,13 +49,42 @@ pub fn pick_provider(language: Language, catalog: &Catalog, bind: Option<bool>) 
 
 /// No provider of that name.
 pub fn unknown_provider(language: Language, given: &str, catalog: &Catalog, bind: Option<bool>) -> Page {
-    let text = say!(language, "start-unknown", given = plain(&clip(given, GIVEN_CAP)));
-    Page { rows: pick_provider(language, catalog, bind).rows, ..Page::new(text) }
+    let choice = pick_provider(language, catalog, bind);
+    let text = match unsupported(given) {
+        Some(vendor) => {
+            let why = plain(vendor.why(language.tag()));
+            let text = say!(language, "start-unsupported", title = vendor.title, why = why);
+            if choice.rows.is_empty() {
+                text
+            } else {
+                format!("{text}\n{}", say!(language, "start-those-that-are"))
+            }
+        }
+        None if choice.rows.is_empty() => choice.text,
+        None => say!(language, "start-unknown", given = plain(&clip(given, GIVEN_CAP))),
+    };
+    Page { rows: choice.rows, ..Page::new(text) }
 }
 
 /// No provider at all.
 pub fn no_provider(language: Language) -> Page {
     Page::new(say!(language, "start-nothing"))
+}
+
+/// Providers, and none that one can sign in to.
+fn none_is_ready(language: Language) -> Page {
+    Page::new(say!(language, "start-none-ready"))
+}
+
+/// The provider of `tenant` is configured and nobody can sign in there; what is missing is the operator's to know.
+fn not_open(language: Language, tenant: &TenantKey, catalog: &Catalog) -> Page {
+    let given = catalog.get(&tenant.provider).and_then(|provider| from_environment(provider));
+    let name = named(language, catalog, tenant);
+    Page::new(match given {
+        Some(FromEnvironment::ApiKey) => say!(language, "start-key-serves", name = name),
+        Some(FromEnvironment::Token) => say!(language, "start-token-serves", name = name),
+        Some(FromEnvironment::Unusable) | None => say!(language, "start-not-ready", name = name),
+    })
 }
 
 /// What was given cannot be a profile's name.
@@ -71,6 +113,9 @@ pub fn start_failed(
     catalog: &Catalog,
     now: UnixSeconds,
 ) -> Page {
+    if catalog.get(&tried.tenant.provider).is_some_and(|provider| !provider.is_open()) {
+        return not_open(language, tried.tenant, catalog);
+    }
     let name = named(language, catalog, tried.tenant);
     let by = |kind| Press::SignIn { tenant: TenantRef::from(tried.tenant), kind, bind: tried.bind };
     let retry = || Button::new(&say!(language, "start-retry"), by(tried.kind), Look::Main);

@@ -143,7 +143,8 @@ fn entry_lines(language: Language, entry: &ThreadEntry, reader: &Reader, catalog
     let line = |mark: &str, text: &str| format!("{mark} **{name}**: {text}");
     let mut muted: Vec<_> = [whose(language, tenant, reader)].into_iter().chain(reason).collect();
     if let Some(given) = entry.environment {
-        let text = line("🟢", &environment(language, given));
+        let (mark, text) = environment(language, given);
+        let text = line(mark, &text);
         let Some(status) = &entry.held else { return text };
         // What the sign-in behind it is like concerns nobody while it rests.
         muted.extend(
@@ -202,7 +203,8 @@ fn buttons(
     let serves_as_it_is = entry.environment.is_some() || entry.damaged;
     let mut row = Vec::new();
     let may_fill = tenant.user.is_none() || is_own(reader, tenant);
-    if may_fill && entry.is_something() && !serves_as_it_is {
+    let is_open = catalog.get(&tenant.provider).is_some_and(|provider| provider.is_open());
+    if may_fill && is_open && entry.is_something() && !serves_as_it_is {
         // A thread that is served by its channel or the server, and may go on so, is left alone.
         let bind = entry.serving.reason == Reason::Thread || entry.held.is_none();
         let press = Press::SignIn { tenant: named(), kind: None, bind };

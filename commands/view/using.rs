@@ -49,6 +49,7 @@ pub fn bound(language: Language, bound: &Bound, reader: &Reader, catalog: &Catal
         add(match given {
             FromEnvironment::ApiKey => say!(language, "use-key"),
             FromEnvironment::Token => say!(language, "use-token"),
+            FromEnvironment::Unusable => say!(language, "use-bad"),
         });
     } else if bound.now.as_ref().is_some_and(|now| now.reason == Reason::Thread && now.tenant.user.is_some())
     {

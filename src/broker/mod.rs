@@ -24,7 +24,7 @@ pub use self::logout::{LoggedOut, LogoutError, LogoutPreview};
 pub use self::refresh::RefreshError;
 pub use self::resolve::{ResolveError, resolve};
 pub use self::rights::{is_own, may_manage, may_use};
-pub use self::serving::{FromEnvironment, Reason, Serving, from_environment, serving};
+pub use self::serving::{FromEnvironment, Reason, Serving, from_environment, in_force, serving};
 pub use self::status::{
     Health, Known, LoginStatusView, NextRefresh, OwedView, TenantStatus, ThreadEntry, ThreadStatus, health,
 };

@@ -3,8 +3,7 @@
 //! Owns the order: the thread's binding, else its parent channel's, else the guild's shared slot; and that a key or token
 //! from the environment stands above all of them (G25). Invariant: tokens, status and commands ask this one function.
 
-use crate::provider::Provider;
-use crate::secret::Secret;
+use crate::provider::{EnvSource, Provider};
 use crate::store::{Document, EntryError};
 use crate::tenant::{ProviderName, TenantKey, ThreadId};
 
@@ -35,18 +34,35 @@ pub enum FromEnvironment {
     ApiKey,
     /// A token.
     Token,
+    /// What is neither, although the operator put it there: it is not handed out, and nothing lower stands in.
+    Unusable,
+}
+
+impl FromEnvironment {
+    /// What it is called, for operators.
+    #[must_use]
+    pub fn noun(self) -> &'static str {
+        match self {
+            Self::ApiKey => "API key",
+            Self::Token | Self::Unusable => "token",
+        }
+    }
 }
 
 /// What the environment gives for `provider`: a key outranks a token.
 #[must_use]
 pub fn from_environment(provider: &Provider) -> Option<FromEnvironment> {
-    environment_secret(provider).map(|(source, _)| source)
+    let (kind, source) = in_force(provider)?;
+    Some(if source.secret().is_some() { kind } else { FromEnvironment::Unusable })
 }
 
-/// The same, with what it gives.
-pub(super) fn environment_secret(provider: &Provider) -> Option<(FromEnvironment, &Secret)> {
+/// The source of the environment that stands above every sign-in at `provider`, and what the configuration takes it for. What is
+/// set to nothing is no source; what cannot be used is one.
+#[must_use]
+pub fn in_force(provider: &Provider) -> Option<(FromEnvironment, &EnvSource)> {
     let key = provider.api_key.as_ref().map(|key| (FromEnvironment::ApiKey, key));
-    key.or_else(|| provider.env_token.as_ref().map(|token| (FromEnvironment::Token, token)))
+    let token = provider.env_token.as_ref().map(|token| (FromEnvironment::Token, token));
+    [key, token].into_iter().flatten().find(|(_, source)| source.is_set())
 }
 
 /// The tenant of `provider` that serves `thread`, which hangs from `parent`.

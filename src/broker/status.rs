@@ -35,6 +35,8 @@ pub enum Health {
     Suspended(Unserved),
     /// Served from the environment, as it is.
     Environment,
+    /// Not served, since what the environment holds in its place cannot be used (G25).
+    BadEnvironment,
     /// Its provider is no longer configured.
     NotConfigured,
     /// It was issued under other settings of its provider than those of now, and cannot be refreshed under these (G30).
@@ -58,8 +60,10 @@ impl Health {
         now: UnixSeconds,
     ) -> Self {
         let Some(provider) = catalog.get(&tenant.provider) else { return Self::NotConfigured };
-        if from_environment(provider).is_some() {
-            return Self::Environment;
+        match from_environment(provider) {
+            None => {}
+            Some(FromEnvironment::Unusable) => return Self::BadEnvironment,
+            Some(FromEnvironment::ApiKey | FromEnvironment::Token) => return Self::Environment,
         }
         match health(credential, now) {
             // While it serves, rests, or once it is dead, that changes nothing.
@@ -82,6 +86,7 @@ impl Health {
             Self::NeedsLogin => "needs_login",
             Self::Suspended(_) => "suspended",
             Self::Environment => "environment",
+            Self::BadEnvironment => "bad_environment",
             Self::NotConfigured => "not_configured",
             Self::Misconfigured => "misconfigured",
         }
@@ -279,7 +284,7 @@ impl ThreadEntry {
 pub struct ThreadStatus {
     /// One for each provider that serves the thread or could, by a tenant that the caller may use.
     pub entries: Vec<ThreadEntry>,
-    /// Providers on offer that nothing is signed in at, here or of the caller's.
+    /// Providers that one can sign in to and nothing is signed in at, here or of the caller's.
     pub silent: Vec<ProviderName>,
     /// Whether what the thread or its channel is bound to cannot be understood: then agents get nothing here.
     pub unreadable: bool,
@@ -322,7 +327,7 @@ impl Broker {
             let entry = ThreadEntry { serving, environment, held, damaged, another };
             if entry.is_something() || another {
                 status.entries.push(entry);
-            } else {
+            } else if provider.is_open() {
                 status.silent.push(provider.name.clone());
             }
         }

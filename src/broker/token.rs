@@ -8,11 +8,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::Broker;
-use super::serving::environment_secret;
+use super::serving::{FromEnvironment, in_force};
 use crate::clock::UnixSeconds;
 use crate::credential::Credential;
 use crate::gate::{self, TokenError, Want};
-use crate::provider::Catalog;
+use crate::provider::{Catalog, EnvSource};
 use crate::secret::Secret;
 use crate::store::{Document, StoreError, Touches, update};
 use crate::tenant::{ProviderName, TenantKey, ThreadId};
@@ -70,8 +70,11 @@ fn today(now: UnixSeconds) -> UnixSeconds {
 }
 
 /// What the environment gives for `provider` (G25).
-fn from_environment<'a>(catalog: &'a Catalog, provider: &ProviderName) -> Option<&'a Secret> {
-    environment_secret(catalog.get(provider)?).map(|(_, secret)| secret)
+fn from_environment<'a>(
+    catalog: &'a Catalog,
+    provider: &ProviderName,
+) -> Option<(FromEnvironment, &'a EnvSource)> {
+    in_force(catalog.get(provider)?)
 }
 
 /// The token, if it can be handed out at once: no runtime, no lock, no request. `None` if a flight must see to it; then
@@ -86,8 +89,8 @@ pub fn fresh_now(
     want: &Want,
     now: UnixSeconds,
 ) -> Result<Result<FreshToken, (String, u64)>, TokenError> {
-    if let Some(token) = from_environment(catalog, &tenant.provider) {
-        return environment_token(tenant, token, want).map(Ok);
+    if let Some(source) = from_environment(catalog, &tenant.provider) {
+        return environment_token(tenant, source, want).map(Ok);
     }
     let credential =
         document.tenant(tenant)?.ok_or_else(|| TokenError::NeverSignedIn { tenant: tenant.clone() })?;
@@ -95,15 +98,23 @@ pub fn fresh_now(
     Ok(fresh.map(|fresh| FreshToken::stored(tenant, &fresh, now)).ok_or_else(|| credential.version()))
 }
 
-/// A token from the environment that the provider rejects is the operator's matter, and nothing lower stands in (G25).
-fn environment_token(tenant: &TenantKey, token: &Secret, want: &Want) -> Result<FreshToken, TokenError> {
+/// A token from the environment that the provider rejects, or that is none, is the operator's matter, and nothing lower stands
+/// in (G25).
+fn environment_token(
+    tenant: &TenantKey,
+    (kind, source): (FromEnvironment, &EnvSource),
+    want: &Want,
+) -> Result<FreshToken, TokenError> {
+    let refused = |why: String| Err(TokenError::Operator { tenant: tenant.clone(), why });
+    let (noun, variable) = (kind.noun(), &source.variable);
+    let Some(token) = source.secret() else {
+        return refused(format!(
+            "the {noun} in {variable} cannot be used, since it has white space inside or characters that are not ASCII: \
+             correct or unset it"
+        ));
+    };
     if want.rejected == Some(token.hash()) {
-        return Err(TokenError::Operator {
-            tenant: tenant.clone(),
-            why:
-                "the provider rejects the key or token that the environment holds for it: replace or unset it"
-                    .to_owned(),
-        });
+        return refused(format!("the provider rejects the {noun} in {variable}: replace or unset it"));
     }
     Ok(FreshToken::environment(tenant, token))
 }
@@ -119,8 +130,8 @@ impl Broker {
         want: Want,
         deadline: Duration,
     ) -> Result<FreshToken, TokenError> {
-        if let Some(token) = from_environment(&self.catalog, &tenant.provider) {
-            return environment_token(tenant, token, &want);
+        if let Some(source) = from_environment(&self.catalog, &tenant.provider) {
+            return environment_token(tenant, source, &want);
         }
         let credential: Arc<Credential> = self.gate.token(tenant, want, deadline).await?;
         let now = self.clock.now();

@@ -109,9 +109,9 @@ impl Config {
     }
 }
 
-/// The environment of this process. A variable that is not UTF-8 counts as not set.
+/// The environment of this process. What is not UTF-8 in a variable is marked as such, so that it is not taken for nothing.
 fn environment(name: &str) -> Option<String> {
-    std::env::var(name).ok()
+    Some(std::env::var_os(name)?.to_string_lossy().into_owned())
 }
 
 fn providers(

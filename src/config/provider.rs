@@ -20,7 +20,9 @@ use self::endpoints::{Endpoints, iss_promised, required_endpoints};
 use super::Env;
 use super::problem::Problem;
 use super::reader::{Problems, Section};
-use crate::provider::{BodyFormat, Flow, PasteShape, Provider, Reuse, RevocationScope, Share, builtin};
+use crate::provider::{
+    BodyFormat, Flow, PasteShape, Provider, Reuse, RevocationScope, Share, builtin, unsupported,
+};
 use crate::tenant::ProviderName;
 
 const FLOWS: &[(&str, Flow)] =
@@ -79,8 +81,8 @@ fn resolve(
     let mcp_url = mcp_url(section, &name, problems);
     let issuer = section.string("issuer", problems);
     let endpoints = Endpoints::read(section, problems);
-    let api_key = from_env(section, "api_key_env", env, problems);
-    let env_token = from_env(section, "token_env", env, problems);
+    let api_key = from_env(section, "api_key_env", env, problems, warnings);
+    let env_token = from_env(section, "token_env", env, problems, warnings);
     let redirect_uri = section.string("redirect_uri", problems);
     let aliases = section.strings("aliases", problems).unwrap_or_default();
     let terms_risk = section.texts("terms_risk", problems);
@@ -103,19 +105,29 @@ fn resolve(
         device.into_iter().chain(paste.then_some(Flow::Paste)).collect()
     });
     let sign_in_is_barred = terms_risk.is_some() && !accepted;
-    if sign_in_is_barred {
-        flows.clear();
-    }
-    let token_endpoint = required_endpoints(
-        section,
-        endpoints.token.clone(),
-        issuer.as_deref(),
-        mcp_url.is_some(),
-        discovers,
-        problems,
-    );
-    let client =
-        client::read(section, &name, endpoints.registration.is_some() || discovers, env, problems, warnings);
+    let awaiting_terms = if sign_in_is_barred { std::mem::take(&mut flows) } else { Vec::new() };
+    let is_bare = section.get("issuer").is_none() && !name.is_mcp() && !Endpoints::are_any(section);
+    // What only hands on a key needs nobody to sign in to.
+    let is_key_alone = is_bare && (api_key.is_some() || env_token.is_some());
+    let token_endpoint = match unsupported(name.as_str()) {
+        _ if is_key_alone => Some(None),
+        Some(vendor) if is_bare => {
+            let remedy = "take the table out, or name endpoints of your own there";
+            let what = format!("{} is not supported: {}", vendor.title, vendor.why("en"));
+            problems.add(section.span.clone(), &section.path, what, remedy);
+            None
+        }
+        _ => required_endpoints(
+            section,
+            endpoints.token.clone(),
+            issuer.as_deref(),
+            mcp_url.is_some(),
+            discovers,
+            problems,
+        ),
+    };
+    let needs_no_client = endpoints.registration.is_some() || discovers || is_key_alone;
+    let client = client::read(section, &name, needs_no_client, env, problems, warnings);
     let (identity, account_claims) =
         protocols::identity(section, endpoints.userinfo.as_ref(), discovers, problems);
     let provider = Provider {
@@ -143,6 +155,7 @@ fn resolve(
         device_notice: section.texts("device_notice", problems),
         iss_promised: iss_promised(section, issuer.is_some(), problems),
         terms_risk,
+        awaiting_terms,
         reuse_prose: section.strings("reuse_prose", problems).unwrap_or_default(),
         client_auth: client.auth,
         client_secret: client.secret,
@@ -229,10 +242,7 @@ fn ways_in(section: &mut Section<'_, '_>, provider: &Provider, problems: &mut Pr
         let remedy = "write the redirect URI as it is registered with the provider";
         problems.add(found, &section.key("redirect_uri"), "is not an address", remedy);
     }
-    let by_environment = provider.api_key.is_some()
-        || provider.env_token.is_some()
-        || section.get("api_key_env").is_some()
-        || section.get("token_env").is_some();
+    let by_environment = provider.api_key.is_some() || provider.env_token.is_some();
     if provider.flows.is_empty() && !by_environment {
         let remedy = "configure device_authorization_endpoint, or authorization_endpoint with redirect_uri";
         problems.add(span, &key, "there is no way to sign in", remedy);

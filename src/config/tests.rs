@@ -50,10 +50,11 @@ fn the_example_is_valid_with_and_without_its_comments() {
         line.strip_prefix("# ").filter(|rest| rest.starts_with('[') || rest.contains(" = ")).unwrap_or(line)
     };
     let whole = EXAMPLE.lines().map(uncommented).collect::<Vec<_>>().join("\n");
-    let config = parse_with(&whole, &[("ACME_SECRET", "s")]).unwrap_or_else(|error| panic!("{error}"));
+    let config = parse_with(&whole, &[("ACME_SECRET", "s"), ("ACME_API_KEY", "k"), ("ACME_TOKEN", "t")])
+        .unwrap_or_else(|error| panic!("{error}"));
     assert_eq!(
         config.providers.iter().map(|found| found.name.as_str()).collect::<Vec<_>>(),
-        ["acme", "claude", "codex", "github"]
+        ["acme", "claude", "codex", "gemini", "github", "mcp:notes"]
     );
     assert_eq!(config.warnings, []);
 }
@@ -101,7 +102,7 @@ revocation_endpoint = "http://id.acme.example/revoke"
   line 4: discord.comand: unknown key; did you mean `command`?
   line 7: store.pth: unknown key; did you mean `path`?
   line 8: store.path: is not a quoted text, not empty; write a quoted text, not empty
-  line 12: providers.acme.client_secret: a secret must not stand in the configuration; put it into an environment variable or a file, and name that as client_secret_env or client_secret_file
+  line 12: providers.acme.client_secret: a secret must not stand in the configuration; put it into an environment variable or a file, and name that as client_secret_env or client_secret_file; or write it as client_secret_obscured, which only hides it from scanners and is no encryption
   line 13: providers.acme.flow: unknown key; did you mean `flows`?
   line 14: providers.acme.share: is not one of "member", "guild"; write one of "member", "guild"
   line 15: providers.acme.revocation_endpoint: is not an https address (http only on this host); write an https address (http only on this host)

@@ -134,6 +134,9 @@ impl Logins {
             .catalog
             .get(name)
             .ok_or_else(|| StartError::UnknownProvider { provider: name.to_string() })?;
+        if let Some(missing) = &provider.client_missing {
+            return Err(StartError::Operator { why: format!("{}: {missing}", provider.name) });
+        }
         let kind = choose(provider, request.kind)
             .ok_or_else(|| StartError::NoFlow { provider: provider.title.clone() })?;
         // A join needs no lock, and must not keep an answer from being pasted.

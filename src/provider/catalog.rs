@@ -87,6 +87,11 @@ impl Catalog {
         self.by_name.values()
     }
 
+    /// Those that somebody can sign in to today, by name.
+    pub fn open(&self) -> impl Iterator<Item = &Arc<Provider>> {
+        self.iter().filter(|provider| provider.is_open())
+    }
+
     /// How many there are.
     #[must_use]
     pub fn len(&self) -> usize {

@@ -9,17 +9,19 @@ mod builtin;
 mod catalog;
 mod protocol;
 mod resolved;
+mod source;
 mod texts;
 
 use url::Url;
 
 pub use address::{Reach, is_loopback, is_public, is_safe};
-pub use builtin::{BUILTINS, Builtin, builtin};
+pub use builtin::{BUILTINS, Builtin, UNSUPPORTED, Unsupported, builtin, unsupported};
 pub use catalog::{Catalog, Clash};
 pub use protocol::{
     AccountClaims, DeviceProtocol, Exchange, IdentitySource, RefreshProtocol, UserCodeProtocol,
 };
 pub use resolved::Resolved;
+pub use source::{EnvSource, EnvValue};
 pub use texts::Texts;
 
 use crate::secret::Secret;
@@ -169,10 +171,10 @@ pub struct Provider {
     pub reuse: Reuse,
     /// Seconds an access token lasts where replies do not say (T9).
     pub token_lifetime: Option<u64>,
-    /// An API key from the environment: served before anything else (G25).
-    pub api_key: Option<Secret>,
-    /// A long-lived token from the environment: served before a stored credential (G25).
-    pub env_token: Option<Secret>,
+    /// Where an API key may be: served before anything else (G25).
+    pub api_key: Option<EnvSource>,
+    /// Where a long-lived token may be: served before a stored credential (G25).
+    pub env_token: Option<EnvSource>,
     /// Whose a credential is.
     pub share: Share,
     /// Whether a login started in a thread binds it, unless asked otherwise.
@@ -198,6 +200,8 @@ pub struct Provider {
     /// What is in doubt about the vendor's terms, for people to read before they sign in. The operator has accepted it, or
     /// there is no way to sign in.
     pub terms_risk: Option<Texts>,
+    /// The ways to sign in that wait for the operator to accept that; [`Self::flows`] is empty meanwhile.
+    pub awaiting_terms: Vec<Flow>,
     /// Told to people before they start a device login.
     pub device_notice: Option<Texts>,
     /// Words by which this provider, beyond those known of all, says that a refresh token was used twice; lower case.
@@ -214,7 +218,8 @@ impl Provider {
     /// Whether the server is to make us a client of our own (RFC 7591): no other is configured, and none is missing.
     #[must_use]
     pub fn registers(&self) -> bool {
-        self.client_id.is_none() && self.client_missing.is_none()
+        let could = self.discovers || self.registration_endpoint.is_some();
+        self.client_id.is_none() && self.client_missing.is_none() && could
     }
 
     /// The ways to sign in that can be offered today, preferred first.
@@ -222,4 +227,31 @@ impl Provider {
         let served = self.callback_uri.is_some();
         self.flows.iter().copied().filter(move |flow| *flow != Flow::Callback || served)
     }
+
+    /// Whether somebody can sign in there today, as far as that is known without asking it.
+    #[must_use]
+    pub fn is_open(&self) -> bool {
+        self.client_missing.is_none() && self.offered_flows().next().is_some()
+    }
+
+    /// The ways to sign in that are configured and not open, with what is in the way.
+    pub fn closed_flows(&self) -> impl Iterator<Item = (Flow, Closed)> + '_ {
+        let configured = self.flows.iter().filter_map(|flow| match flow {
+            _ if self.client_missing.is_some() => Some((*flow, Closed::Client)),
+            Flow::Callback if self.callback_uri.is_none() => Some((*flow, Closed::Page)),
+            _ => None,
+        });
+        self.awaiting_terms.iter().map(|flow| (*flow, Closed::Terms)).chain(configured)
+    }
+}
+
+/// What is in the way of a way to sign in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Closed {
+    /// The vendor's terms are in doubt, and the operator has not accepted that.
+    Terms,
+    /// Our client's identifier or secret is not to be had.
+    Client,
+    /// No page of ours is served.
+    Page,
 }

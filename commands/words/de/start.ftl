@@ -35,3 +35,15 @@ start-misconfigured-says = **Die Anmeldung bei { $name } ist nicht richtig einge
     Es wurde nichts begonnen. Das kann nur der Betreiber ändern. Der Anbieter sagt: „{ $said }“.
 start-fault = **Die Anmeldung bei { $name } konnte wegen eines Fehlers hier nicht begonnen werden.**
     Der Betreiber findet ihn im Protokoll. Versuch es gleich noch einmal.
+
+start-none-ready = **Noch gibt es nichts, wo du dich anmelden kannst.**
+    Der Betreiber muss es erst fertig einrichten.
+start-not-ready = **Bei { $name } kann sich hier noch niemand anmelden.**
+    Der Betreiber muss es erst fertig einrichten.
+start-key-serves = **Bei { $name } muss sich hier niemand anmelden.**
+    Die Agenten benutzen einen API-Schlüssel, den der Betreiber gesetzt hat.
+start-token-serves = **Bei { $name } muss sich hier niemand anmelden.**
+    Die Agenten benutzen ein Token, das der Betreiber gesetzt hat.
+start-unsupported = **{ $title } wird nicht unterstützt.**
+    { $why }
+start-those-that-are = Wähle unter diesen:

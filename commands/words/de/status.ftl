@@ -12,6 +12,7 @@ health-stale = funktioniert. Der Zugang wird erneuert, sobald ein Agent fragt.
 health-environment = funktioniert, mit einem Schlüssel, den der Betreiber gesetzt hat.
 health-key = funktioniert, mit einem API-Schlüssel, den der Betreiber gesetzt hat. Er geht jeder Anmeldung vor.
 health-token = funktioniert, mit einem Token, das der Betreiber gesetzt hat. Es geht jeder Anmeldung vor.
+health-environment-bad = geht nicht: Der Schlüssel oder das Token, das der Betreiber gesetzt hat, ist unbrauchbar. Nur der Betreiber kann das beheben.
 health-backing-off = geht gerade nicht: Die letzte Erneuerung schlug fehl. Du musst nichts tun; Latchkey versucht es weiter.
 health-backing-off-until = geht gerade nicht: Die letzte Erneuerung schlug fehl. Du musst nichts tun; Latchkey versucht es { $when } wieder.
 health-operator = geht nicht: Der Anbieter weist Latchkey selbst ab, nicht dich. Das kann nur der Betreiber beheben; neu anmelden hilft nicht.

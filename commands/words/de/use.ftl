@@ -17,6 +17,7 @@ use-before-shared = Vorher hatte er nichts gewählt und benutzte { $before }.
 use-before-nothing = Vorher benutzte er nichts.
 use-key = Für seine Agenten ändert das vorerst nichts: Der Betreiber hat einen API-Schlüssel gesetzt, und der geht jeder Anmeldung vor.
 use-token = Für seine Agenten ändert das vorerst nichts: Der Betreiber hat ein Token gesetzt, und das geht jeder Anmeldung vor.
+use-bad = Für seine Agenten ändert das vorerst nichts: Was der Betreiber gesetzt hat, geht jeder Anmeldung vor und ist unbrauchbar. Nur der Betreiber kann das beheben.
 use-personal = Alle Agenten dieses Threads arbeiten jetzt mit diesem Konto, wer auch immer mit ihnen spricht.
 use-back = Zurück geht es mit { $using } und { $name }.
 use-not-yours = **Das kannst du diesen Thread nicht benutzen lassen.**

@@ -35,3 +35,15 @@ start-misconfigured-says = **The sign-in to { $name } is not set up right.**
     Nothing was started. Only the operator can fix this. The provider says: “{ $said }”.
 start-fault = **The sign-in to { $name } could not be started, because of a fault here.**
     The operator finds it in the log. Try again in a moment.
+
+start-none-ready = **There is nothing to sign in to yet.**
+    The operator has to finish setting it up.
+start-not-ready = **Nobody can sign in to { $name } here yet.**
+    The operator has to finish setting it up.
+start-key-serves = **Nobody needs to sign in to { $name } here.**
+    Its agents use an API key that the operator set.
+start-token-serves = **Nobody needs to sign in to { $name } here.**
+    Its agents use a token that the operator set.
+start-unsupported = **{ $title } is not supported.**
+    { $why }
+start-those-that-are = Choose one of those that are:

@@ -12,6 +12,7 @@ health-stale = works. Its access is refreshed as soon as an agent asks.
 health-environment = works, with a key that the operator set.
 health-key = works, with an API key that the operator set. It comes before every sign-in.
 health-token = works, with a token that the operator set. It comes before every sign-in.
+health-environment-bad = does not work: the key or token that the operator set for it cannot be used. Only the operator can fix that.
 health-backing-off = does not work just now: the last refresh failed. You need do nothing; Latchkey goes on trying.
 health-backing-off-until = does not work just now: the last refresh failed. You need do nothing; Latchkey tries again { $when }.
 health-operator = does not work: the provider refuses Latchkey itself, not you. Only the operator can fix that; signing in again does not help.

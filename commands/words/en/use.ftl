@@ -17,6 +17,7 @@ use-before-shared = Before, it had chosen nothing and used { $before }.
 use-before-nothing = Before, it used nothing.
 use-key = For now that changes nothing for its agents: the operator set an API key, and that comes before every sign-in.
 use-token = For now that changes nothing for its agents: the operator set a token, and that comes before every sign-in.
+use-bad = For now that changes nothing for its agents: what the operator set comes before every sign-in, and cannot be used. Only the operator can fix that.
 use-personal = Every agent of this thread works with that account now, whoever talks to it.
 use-back = To go back: { $using } with { $name }.
 use-not-yours = **You can't have this thread use that.**

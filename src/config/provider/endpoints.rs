@@ -28,6 +28,13 @@ impl Endpoints {
             userinfo: section.endpoint("userinfo_endpoint", problems),
         }
     }
+
+    /// Whether one is written that a sign-in or a refresh begins with, be it wrongly.
+    pub(super) fn are_any(section: &mut Section<'_, '_>) -> bool {
+        ["token_endpoint", "device_authorization_endpoint", "authorization_endpoint"]
+            .into_iter()
+            .any(|key| section.get(key).is_some())
+    }
 }
 
 /// The token endpoint, where it is configured; there must be that or an issuer to ask, which an MCP server

@@ -4,7 +4,8 @@ use super::*;
 use crate::config::tests::{ACME, parse, parse_with, problems, provider};
 use crate::provider::BUILTINS;
 use crate::provider::{AccountClaims, ClientAuth, DeviceProtocol};
-use crate::secret::Secret;
+
+mod secrets;
 
 /// The facts of VENDORS, and that a table is needed to offer it.
 #[test]
@@ -87,42 +88,6 @@ fn what_a_provider_does_not_say_has_a_safe_default() {
     assert_eq!(acme.account_claims, AccountClaims::default());
 }
 
-/// T14, G25
-#[test]
-fn secrets_come_from_the_environment_and_from_files() {
-    let folder = tempfile::tempdir().unwrap();
-    let file = folder.path().join("secret");
-    std::fs::write(&file, "from-file\n").unwrap();
-    let text = format!(
-        "{ACME}client_secret_file = {:?}\napi_key_env = \"KEY\"\ntoken_env = \"TOKEN\"",
-        file.display()
-    );
-    let config = parse_with(&text, &[("KEY", "k"), ("TOKEN", "  ")]).unwrap();
-    let acme = provider(&config, "acme");
-    assert_eq!(acme.client_secret, Some(Secret::new("from-file")));
-    assert_eq!(acme.client_auth, ClientAuth::Basic);
-    assert_eq!((acme.api_key.clone(), acme.env_token.clone()), (Some(Secret::new("k")), None));
-    assert!(!format!("{config:?}").contains("from-file"));
-}
-
-/// A missing secret must not keep a program from reading other providers' tokens.
-#[test]
-fn a_missing_client_secret_is_a_warning() {
-    let config = parse(&format!("{ACME}client_secret_env = \"ACME_SECRET\""));
-    let acme = provider(&config, "acme");
-    assert_eq!(
-        acme.client_missing.as_deref(),
-        Some("the client secret is missing: the environment variable ACME_SECRET is not set")
-    );
-    let warnings: Vec<String> = config.warnings.iter().map(ToString::to_string).collect();
-    assert_eq!(
-        warnings,
-        [
-            "providers.acme.client_secret_env: the environment variable ACME_SECRET is not set; provide it, else nobody can sign in here and no token is refreshed"
-        ]
-    );
-}
-
 /// Each with what to write instead.
 #[test]
 fn a_provider_that_cannot_work_is_refused() {
@@ -132,7 +97,7 @@ fn a_provider_that_cannot_work_is_refused() {
         ("flows = [\"phone\"]", "is not a list of one of \"device\", \"paste\", \"callback\""),
         ("flows = []", "there is no way to sign in"),
         ("client_auth = \"basic\"", "needs a client secret"),
-        ("client_secret_env = \"A\"\nclient_secret_file = \"b\"", "keep one of the two"),
+        ("client_secret_env = \"A\"\nclient_secret_file = \"b\"", "keep one of them"),
         ("redirect_uri = \"nowhere\"", "is not an address"),
         ("token_lifetime = 0", "is not a whole number, 1 or more"),
         ("terms_risk = 1", "is not a text for people: quoted, or { en = \"…\", de = \"…\" }"),
@@ -209,30 +174,6 @@ fn a_name_leads_to_one_provider() {
     );
 }
 
-/// C10, T5
-#[test]
-fn a_captured_client_keeps_its_secret_only_if_it_is_the_same() {
-    let config = parse_with(&format!("{ACME}client_secret_env = \"S\""), &[("S", "secret")]).unwrap();
-    let acme = provider(&config, "acme");
-    let endpoint: url::Url = "https://old.example/token".parse().unwrap();
-    let same = acme.at(endpoint.clone(), "latchkey".to_owned());
-    let at_endpoint =
-        Provider { token_endpoint: Some(endpoint.clone()), found: vec![endpoint.clone()], ..acme.clone() };
-    assert_eq!((&*same, &same.token_endpoint), (&at_endpoint, &endpoint));
-    let other = acme.at(endpoint.clone(), "older".to_owned());
-    assert_eq!(
-        *other,
-        Provider {
-            token_endpoint: Some(endpoint.clone()),
-            found: vec![endpoint],
-            client_id: Some("older".to_owned()),
-            client_secret: None,
-            client_auth: ClientAuth::None,
-            ..acme.clone()
-        }
-    );
-}
-
 /// U3
 #[test]
 fn a_notice_is_one_text_or_one_for_each_language() {
@@ -278,24 +219,6 @@ fn claude_is_built_in_and_signs_in_where_its_terms_are_accepted() {
     );
     let risk = claude.terms_risk.as_ref().unwrap();
     assert!(risk.for_reader("en-GB").contains("restrict") && risk.for_reader("de").contains("Bedingungen"));
-}
-
-/// G25: what needs no sign-in works without anybody's terms.
-#[test]
-fn without_its_terms_accepted_claude_serves_the_environment_and_nobody_signs_in() {
-    let config = parse_with("[providers.claude]", &[("CLAUDE_CODE_OAUTH_TOKEN", "sk-1")]).unwrap();
-    let claude = provider(&config, "claude");
-    assert_eq!(
-        (claude.flows.as_slice(), claude.env_token.clone()),
-        ([].as_slice(), Some(Secret::new("sk-1")))
-    );
-    let warnings: Vec<String> = config.warnings.iter().map(ToString::to_string).collect();
-    assert_eq!(warnings.len(), 1);
-    assert!(
-        warnings[0].starts_with("providers.claude.accept_terms_risk: nobody can sign in: Anthropic's terms")
-            && warnings[0].contains("set accept_terms_risk = true"),
-        "{warnings:?}"
-    );
 }
 
 /// VENDORS: the operator's own app.
@@ -365,4 +288,20 @@ fn an_issuer_that_must_not_be_asked_is_refused_with_the_remedy() {
         let shown = problems(&format!("[providers.acme]\nclient_id = \"c\"\n{token}\nissuer = {issuer:?}"));
         assert!(shown.contains(expected), "{issuer}, with a token endpoint: {shown}");
     }
+}
+
+/// VENDORS: a name that is looked for in vain gives the reason, and stays free.
+#[test]
+fn an_unsupported_vendor_is_told_with_the_reason_and_may_be_defined() {
+    for vendor in crate::provider::UNSUPPORTED {
+        let shown = problems(&format!("[providers.{}]", vendor.name));
+        let expected = format!("{} is not supported: {}", vendor.title, vendor.why("en"));
+        assert!(shown.contains(&expected) && !shown.contains("token_endpoint"), "{shown}");
+        assert!(builtin(vendor.name).is_none());
+        let own = ACME.replace("acme", vendor.name);
+        assert!(provider(&parse(&own), vendor.name).is_open());
+    }
+    assert!(!problems("[providers.kiro]\ntoken_endpoint = \"nowhere\"").contains("not supported"));
+    let config = parse_with("[providers.mimocode]\napi_key_env = \"KEY\"", &[("KEY", "k")]).unwrap();
+    assert_eq!(config.warnings, []);
 }

@@ -52,6 +52,7 @@ pub(crate) fn provider(token_endpoint: &str) -> Resolved {
         account_claims: AccountClaims::default(),
         keep: Vec::new(),
         terms_risk: None,
+        awaiting_terms: Vec::new(),
         device_notice: None,
         reuse_prose: Vec::new(),
     };
