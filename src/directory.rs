@@ -91,6 +91,18 @@ impl Directory {
         }
     }
 
+    /// `provider` with what a device login needs.
+    ///
+    /// # Errors
+    /// As [`Directory::resolve`], unless all of that is configured: what else is to be discovered is in nobody's way then.
+    pub async fn resolve_for_device(&self, provider: &Provider) -> Result<Resolved, DiscoveryError> {
+        let is_settled = provider.device_authorization_endpoint.is_some() && !provider.registers();
+        match provider.as_configured().filter(|_| is_settled) {
+            Some(configured) => Ok(configured),
+            None => self.resolve(provider).await,
+        }
+    }
+
     /// `provider` with its revocation endpoint, if it has one.
     ///
     /// # Errors

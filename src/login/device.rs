@@ -156,7 +156,8 @@ impl Inner {
             fail(None).await?;
             return Ok(Poll::Done);
         };
-        let presented = DevicePoll { device_code, user_code: user_code.expose() };
+        let presented =
+            DevicePoll { device_code, user_code: user_code.expose(), verifier: login.verifier.as_ref() };
         let asking = oauth::device::poll(&self.client, &provider, presented, self.clock.now());
         let outcome = self.unless_over(login, lock, asking).await;
         match outcome {

@@ -245,7 +245,11 @@ impl Inner {
         wanted: Option<LoginKind>,
         provider: &Provider,
     ) -> Result<PendingLogin, StartError> {
-        let provider = self.directory.resolve(provider).await.map_err(|error| {
+        let resolved = match choose(provider, wanted) {
+            Some(LoginKind::Device) => self.directory.resolve_for_device(provider).await,
+            _ => self.directory.resolve(provider).await,
+        };
+        let provider = resolved.map_err(|error| {
             let why = error.to_string();
             if error.is_passing() { StartError::Transient { why } } else { StartError::Operator { why } }
         })?;
@@ -278,6 +282,7 @@ impl Inner {
         login.user_code = Some(Secret::from(start.user_code));
         login.verification_uri = Some(start.verification_uri);
         login.verification_uri_complete = start.verification_uri_complete.map(Secret::from);
+        login.verifier = start.verifier;
         login.interval = Some(start.interval);
         // From here, not from the reservation: the first poll waits a whole interval too (T11).
         login.last_poll_at = Some(self.clock.now());

@@ -10,9 +10,9 @@ use crate::provider::Resolved;
 use crate::secret::Secret;
 
 /// Random bytes in a verifier: 256 bits, 43 characters (T1).
-const VERIFIER_BYTES: u32 = 32;
+pub(super) const VERIFIER_BYTES: u32 = 32;
 /// Random bytes in a state: twice what T2 asks for, since some providers refuse short ones.
-const STATE_BYTES: u32 = 32;
+pub(super) const STATE_BYTES: u32 = 32;
 
 /// Why no authorization request can be made. All are the operator's to mend.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

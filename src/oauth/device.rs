@@ -1,12 +1,21 @@
 //! Device logins: one start, one poll.
 //!
-//! Owns what is said in the device flow, by RFC 8628 or by the provider's own protocol as its descriptor tells. Invariant:
-//! [`poll`] sends one request and returns; intervals, deadlines and back-off are the login machine's (T11). Must not:
-//! sleep, loop, or spend the authorization code that a [`DeviceOutcome::Code`] carries.
+//! Owns what is the same in every device flow; what is said by each protocol that a descriptor may name stands in a file of
+//! its own. Invariant: [`poll`] sends one request and returns; intervals, deadlines and back-off are the login machine's (T11).
+//! Must not: sleep, loop, or spend the authorization code that a [`DeviceOutcome::Code`] carries.
+
+mod error;
+mod opening;
+mod standard;
+mod user_code;
+mod user_code_grant;
 
 use std::time::Duration;
 
 use url::Url;
+
+pub use error::{StartClass, StartError};
+use opening::Opening;
 
 use super::http::{Client, Reply, SendError, TransportError, UnknownCause};
 use super::mask;
@@ -15,7 +24,7 @@ use super::reply::Members;
 use super::request::Post;
 use super::token::{self, Grant, Outcome};
 use crate::clock::UnixSeconds;
-use crate::provider::{BodyFormat, DeviceProtocol, Provider, Resolved, UserCodeProtocol, is_safe};
+use crate::provider::{DeviceProtocol, Resolved, is_safe};
 use crate::secret::Secret;
 
 /// Seconds between polls where the provider does not say (RFC 8628 section 3.2).
@@ -29,7 +38,7 @@ const USER_CODE_CAP: usize = 64;
 /// A device login that the provider has opened (RFC 8628 section 3.2).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DeviceStart {
-    /// What polls present.
+    /// What polls present: the user code, in protocols that have no device code.
     pub device_code: Secret,
     /// What the person types: visible ASCII, at most 64 characters, no backtick.
     pub user_code: String,
@@ -41,72 +50,8 @@ pub struct DeviceStart {
     pub expires_in: Option<u64>,
     /// Seconds to wait before each poll, the first included.
     pub interval: u64,
-}
-
-/// Why a device login could not be started. Nothing is pending at the provider that anybody could complete.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum StartError {
-    /// The descriptor has no device authorization endpoint.
-    #[error(
-        "{provider} has no device sign-in: configure its device_authorization_endpoint, or choose another way"
-    )]
-    NotOffered {
-        /// The provider's title.
-        provider: String,
-    },
-    /// The provider has switched device sign-in off, for this client or altogether.
-    #[error("device sign-in is switched off at {provider}: choose another way")]
-    Disabled {
-        /// The provider's title.
-        provider: String,
-    },
-    /// A definite refusal.
-    #[error(transparent)]
-    Refused(Refusal),
-    /// Nothing was sent.
-    #[error(transparent)]
-    NotSent(TransportError),
-    /// No whole answer. A new start is harmless.
-    #[error(transparent)]
-    Unknown(UnknownCause),
-    /// A success that lacks what it must hold (C9), or holds what cannot be shown.
-    #[error("the provider's answer has no usable {what}")]
-    Incomplete {
-        /// The member at fault.
-        what: &'static str,
-    },
-}
-
-/// Who can do something about a [`StartError`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum StartClass {
-    /// Nobody needs to: the next start may work.
-    Transient {
-        /// How long the server asks us to wait.
-        retry_after: Option<Duration>,
-    },
-    /// The operator.
-    Operator,
-    /// The person, by another way to sign in.
-    Disabled,
-}
-
-impl StartError {
-    /// Who can do something about it.
-    #[must_use]
-    pub fn class(&self) -> StartClass {
-        match self {
-            Self::Disabled { .. } => StartClass::Disabled,
-            Self::Refused(Refusal { kind: RefusalKind::Transient { retry_after }, .. }) => {
-                StartClass::Transient { retry_after: *retry_after }
-            }
-            Self::NotSent(TransportError::Insecure { .. } | TransportError::OutOfReach { .. })
-            | Self::NotOffered { .. }
-            | Self::Refused(_)
-            | Self::Incomplete { .. } => StartClass::Operator,
-            Self::NotSent(_) | Self::Unknown(_) => StartClass::Transient { retry_after: None },
-        }
-    }
+    /// The code verifier that each poll must show (RFC 7636), where the start carried its challenge.
+    pub verifier: Option<Secret>,
 }
 
 /// Starts a device login (RFC 8628 section 3.1, or the descriptor's protocol). `now` is the time before the call.
@@ -126,37 +71,43 @@ pub async fn start(
     if let Some(missing) = &provider.client_missing {
         return Err(StartError::Refused(refusal::unready(missing)));
     }
-    let post = match &provider.device {
-        DeviceProtocol::Rfc8628 { .. } => {
-            let post = Post::by_client(provider, endpoint, BodyFormat::Form);
-            if provider.scopes.is_empty() { post } else { post.text("scope", &provider.scopes.join(" ")) }
-        }
-        DeviceProtocol::UserCodeGrant => {
-            return Err(StartError::NotOffered { provider: title() });
-        }
-        DeviceProtocol::UserCode(_) => {
-            Post::anonymous(provider, endpoint, BodyFormat::Json).text("client_id", &provider.client_id)
-        }
+    let opening = match &provider.device {
+        DeviceProtocol::Rfc8628 { pkce } => standard::open(provider, endpoint, *pkce),
+        DeviceProtocol::UserCode(_) => user_code::open(provider, endpoint),
+        DeviceProtocol::UserCodeGrant => user_code_grant::open(provider, endpoint),
     };
-    let reply = client.send(&post).await.map_err(|error| match error {
+    let reply = client.send(&opening.post).await.map_err(|error| match error {
         SendError::NotSent(error) => StartError::NotSent(error),
         SendError::Unknown(cause) => StartError::Unknown(cause),
     })?;
-    let members = reply.body.as_deref().and_then(Members::read);
-    match members {
-        Some(members) if reply.is_success() && !members.has_error() => match &provider.device {
-            DeviceProtocol::Rfc8628 { .. } => standard_start(&members),
-            DeviceProtocol::UserCode(protocol) => user_code_start(&members, protocol),
-            DeviceProtocol::UserCodeGrant => Err(StartError::NotOffered { provider: title() }),
-        },
-        members => Err(start_refused(&reply, members.as_ref(), provider, post.secrets(), now)),
+    opened(&reply, opening, provider, now)
+}
+
+/// What the whole reply to a start means.
+fn opened(
+    reply: &Reply,
+    opening: Opening,
+    provider: &Resolved,
+    now: UnixSeconds,
+) -> Result<DeviceStart, StartError> {
+    let Some(members) = reply.body.as_deref().and_then(Members::read) else {
+        return Err(start_refused(reply, None, provider, opening.post.secrets(), now));
+    };
+    if !reply.is_success() || members.has_error() {
+        return Err(start_refused(reply, Some(&members), provider, opening.post.secrets(), now));
     }
+    let start = match &provider.device {
+        DeviceProtocol::Rfc8628 { .. } => standard::read(&members, now),
+        DeviceProtocol::UserCode(protocol) => user_code::read(&members, protocol, now),
+        DeviceProtocol::UserCodeGrant => user_code_grant::read(&members, opening.state.as_ref(), now),
+    };
+    start.map(|start| DeviceStart { verifier: opening.verifier, ..start })
 }
 
 fn start_refused(
     reply: &Reply,
     members: Option<&Members>,
-    provider: &Provider,
+    provider: &Resolved,
     secrets: &[Secret],
     now: UnixSeconds,
 ) -> StartError {
@@ -178,34 +129,6 @@ fn start_refused(
     }
 }
 
-fn standard_start(members: &Members) -> Result<DeviceStart, StartError> {
-    let page = members.text("verification_uri").or_else(|| members.text("verification_url"));
-    let complete =
-        members.text("verification_uri_complete").or_else(|| members.text("verification_url_complete"));
-    Ok(DeviceStart {
-        device_code: secret(members, &["device_code"], "device code")?,
-        user_code: user_code(members, &["user_code"])?,
-        verification_uri: page
-            .as_deref()
-            .and_then(safe_page)
-            .ok_or(StartError::Incomplete { what: "verification URI (it must be https)" })?,
-        verification_uri_complete: complete.as_deref().and_then(safe_page),
-        expires_in: members.seconds("expires_in"),
-        interval: interval(members),
-    })
-}
-
-fn user_code_start(members: &Members, protocol: &UserCodeProtocol) -> Result<DeviceStart, StartError> {
-    Ok(DeviceStart {
-        device_code: secret(members, &["device_auth_id"], "device code")?,
-        user_code: user_code(members, &["user_code", "usercode"])?,
-        verification_uri: protocol.verification_uri.to_string(),
-        verification_uri_complete: None,
-        expires_in: members.seconds("expires_in"),
-        interval: interval(members),
-    })
-}
-
 fn secret(members: &Members, names: &[&str], what: &'static str) -> Result<Secret, StartError> {
     let found = names.iter().find_map(|name| members.secret(name).ok().flatten());
     found.ok_or(StartError::Incomplete { what })
@@ -220,8 +143,17 @@ fn user_code(members: &Members, names: &[&str]) -> Result<String, StartError> {
     found.ok_or(StartError::Incomplete { what: "user code" })
 }
 
-fn interval(members: &Members) -> u64 {
-    members.seconds("interval").unwrap_or(DEFAULT_INTERVAL).max(INTERVAL_FLOOR)
+fn interval(given: Option<u64>) -> u64 {
+    given.unwrap_or(DEFAULT_INTERVAL).max(INTERVAL_FLOOR)
+}
+
+/// The page that takes the user code, and the same with the code in it, in the spelling of Google, too.
+fn page(members: &Members) -> Result<(String, Option<String>), StartError> {
+    let find =
+        |names: [&str; 2]| names.iter().find_map(|name| members.text(name)).as_deref().and_then(safe_page);
+    let page = find(["verification_uri", "verification_url"])
+        .ok_or(StartError::Incomplete { what: "verification URI (it must be https)" })?;
+    Ok((page, find(["verification_uri_complete", "verification_url_complete"])))
 }
 
 /// A page that people may be sent to, in the spelling that needs no escaping.
@@ -238,6 +170,18 @@ pub struct DevicePoll<'a> {
     pub device_code: &'a Secret,
     /// From [`DeviceStart`]: some protocols want it back.
     pub user_code: &'a str,
+    /// From [`DeviceStart`].
+    pub verifier: Option<&'a Secret>,
+}
+
+impl DevicePoll<'_> {
+    /// `post` with the verifier, where the login has one (RFC 7636 section 4.5).
+    fn verified(&self, post: Post) -> Post {
+        match self.verifier {
+            Some(verifier) => post.secret("code_verifier", verifier),
+            None => post,
+        }
+    }
 }
 
 /// What one poll told (RFC 8628 section 3.5).
@@ -282,16 +226,9 @@ pub async fn poll(
         return DeviceOutcome::Failed(refusal::unready(missing));
     }
     let post = match &provider.device {
-        DeviceProtocol::Rfc8628 { .. } | DeviceProtocol::UserCodeGrant => {
-            Post::by_client(provider, &provider.token_endpoint, provider.token_body)
-                .text("grant_type", DEVICE_GRANT)
-                .secret("device_code", poll.device_code)
-        }
-        DeviceProtocol::UserCode(protocol) => {
-            Post::anonymous(provider, &protocol.poll_endpoint, BodyFormat::Json)
-                .secret("device_auth_id", poll.device_code)
-                .text("user_code", poll.user_code)
-        }
+        DeviceProtocol::Rfc8628 { .. } => standard::ask(provider, poll),
+        DeviceProtocol::UserCode(protocol) => user_code::ask(provider, protocol, poll),
+        DeviceProtocol::UserCodeGrant => user_code_grant::ask(provider, poll),
     };
     let reply = match client.send(&post).await {
         Ok(reply) => reply,
@@ -302,42 +239,39 @@ pub async fn poll(
         }
         Err(_) => return DeviceOutcome::BackOff { retry_after: None },
     };
-    if let Some(outcome) = not_yet_or_over(&reply, &provider.device) {
-        return outcome;
-    }
-    match &provider.device {
-        DeviceProtocol::UserCode(protocol) if reply.is_success() => code_of(&reply, protocol),
-        _ => settled(token::judge(&reply, Presented::DeviceCode, provider, post.secrets(), now), &reply, now),
-    }
+    sort(&reply, provider, post.secrets(), now)
 }
 
-/// The answers that are this flow's own. Codes count before statuses, and both before anything general.
-fn not_yet_or_over(reply: &Reply, protocol: &DeviceProtocol) -> Option<DeviceOutcome> {
-    if reply.status >= 500 {
-        return None;
-    }
-    let code = reply.body.as_deref().and_then(Members::read).and_then(|members| members.error_code());
-    match code.as_deref() {
-        Some("authorization_pending") => return Some(DeviceOutcome::Pending),
-        Some("slow_down") => return Some(DeviceOutcome::SlowDown),
-        Some("access_denied" | "authorization_denied") => return Some(DeviceOutcome::Denied),
-        Some("expired_token") => return Some(DeviceOutcome::Expired),
-        _ => {}
-    }
-    let DeviceProtocol::UserCode(protocol) = protocol else { return None };
-    let by_code = code.is_some_and(|code| protocol.pending_codes.contains(&code));
-    (by_code || protocol.pending_statuses.contains(&reply.status)).then_some(DeviceOutcome::Pending)
-}
-
-/// The authorization code that a poll of [`DeviceProtocol::UserCode`] answers with.
-fn code_of(reply: &Reply, protocol: &UserCodeProtocol) -> DeviceOutcome {
-    let members = reply.body.as_deref().and_then(Members::read);
-    let secret = |name: &str| members.as_ref()?.secret(name).ok().flatten();
-    match (secret("authorization_code"), secret("code_verifier")) {
-        (Some(code), Some(verifier)) => {
-            DeviceOutcome::Code { code, verifier, redirect_uri: protocol.exchange_redirect_uri.clone() }
+/// What the whole reply to a poll means. Codes of the flow count before what is the protocol's own, and both before
+/// anything general; only a server that fails says nothing of the login.
+pub(super) fn sort(
+    reply: &Reply,
+    provider: &Resolved,
+    secrets: &[Secret],
+    now: UnixSeconds,
+) -> DeviceOutcome {
+    if reply.status < 500 {
+        let members = reply.body.as_deref().and_then(Members::read);
+        let own = || match &provider.device {
+            DeviceProtocol::Rfc8628 { .. } => None,
+            DeviceProtocol::UserCode(protocol) => user_code::sort(reply, members.as_ref(), protocol),
+            DeviceProtocol::UserCodeGrant => user_code_grant::sort(reply, members.as_ref()),
+        };
+        if let Some(outcome) = members.as_ref().and_then(by_code).or_else(own) {
+            return outcome;
         }
-        _ => failed(reply.status, "the provider's answer has no code and verifier"),
+    }
+    settled(token::judge(reply, Presented::DeviceCode, provider, secrets, now), reply, now)
+}
+
+/// RFC 8628 section 3.5, and the spellings beside it.
+fn by_code(members: &Members) -> Option<DeviceOutcome> {
+    match members.error_code()?.as_str() {
+        "authorization_pending" => Some(DeviceOutcome::Pending),
+        "slow_down" => Some(DeviceOutcome::SlowDown),
+        "access_denied" | "authorization_denied" | "authorization_declined" => Some(DeviceOutcome::Denied),
+        "expired_token" => Some(DeviceOutcome::Expired),
+        _ => None,
     }
 }
 
@@ -366,6 +300,17 @@ fn failed(status: u16, text: &str) -> DeviceOutcome {
         text: mask::plain(text),
         said: None,
     })
+}
+
+/// What a reply to a start of RFC 8628 means, for the table of replies.
+#[cfg(test)]
+pub(super) fn read_start(
+    reply: &Reply,
+    provider: &Resolved,
+    now: UnixSeconds,
+) -> Result<DeviceStart, StartError> {
+    let endpoint = provider.token_endpoint.clone();
+    opened(reply, standard::open(provider, &endpoint, false), provider, now)
 }
 
 #[cfg(test)]

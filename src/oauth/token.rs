@@ -158,9 +158,8 @@ fn granted(members: &Members, provider: &Provider, sent_at: UnixSeconds) -> Opti
         let Some(access_token) = members.secret("access_token")? else { return Ok(None) };
         let id_token = members.secret("id_token")?;
         let claims = id_token.as_ref().and_then(Claims::of);
-        // A token that has ended as it comes serves nobody: such a reply does not say how long it lasts (T9).
-        let lifetime =
-            members.seconds("expires_in").filter(|seconds| *seconds > 0).or(provider.token_lifetime);
+        // T9: what the reply leaves open is not "for ever".
+        let lifetime = members.lifetime(sent_at).or(provider.token_lifetime);
         Ok(Some(Grant {
             access_token,
             refresh_token: members.secret("refresh_token")?,

@@ -1,11 +1,17 @@
 //! Tests of the device flow, standard and the provider's own.
 
+use std::sync::LazyLock;
+
 use wiremock::matchers::{body_string, header, method, path};
 use wiremock::{Mock, MockServer, ResponseTemplate};
 
 use super::*;
 use crate::oauth::refusal::DeadReason;
 use crate::oauth::token::testing::provider;
+use crate::provider::UserCodeProtocol;
+
+mod pkce;
+mod user_code_grant;
 
 fn standard(server: &MockServer) -> Resolved {
     let mut provider = provider(&format!("{}/token", server.uri()));
@@ -53,18 +59,24 @@ async fn started_own(answer: ResponseTemplate) -> Result<DeviceStart, StartError
     start(&Client::new(), &own_protocol(&server), 0).await
 }
 
+/// A poll without a verifier.
+fn presented() -> DevicePoll<'static> {
+    static CODE: LazyLock<Secret> = LazyLock::new(|| Secret::new("dc"));
+    DevicePoll { device_code: &CODE, user_code: "AB-12", verifier: None }
+}
+
 async fn polled(answer: ResponseTemplate) -> DeviceOutcome {
     let body =
         "client_id=latchkey&grant_type=urn%3Aietf%3Aparams%3Aoauth%3Agrant-type%3Adevice_code&device_code=dc";
     let server = answering("/token", "application/x-www-form-urlencoded", body, answer).await;
-    let presented = DevicePoll { device_code: &Secret::new("dc"), user_code: "AB-12" };
+    let presented = presented();
     poll(&Client::new(), &standard(&server), presented, 1_000).await
 }
 
 async fn polled_own(answer: ResponseTemplate) -> DeviceOutcome {
     let body = r#"{"device_auth_id":"dc","user_code":"AB-12"}"#;
     let server = answering("/poll", "application/json", body, answer).await;
-    let presented = DevicePoll { device_code: &Secret::new("dc"), user_code: "AB-12" };
+    let presented = presented();
     poll(&Client::new(), &own_protocol(&server), presented, 1_000).await
 }
 
@@ -78,6 +90,7 @@ async fn a_start_is_read_leniently() {
         verification_uri_complete: None,
         expires_in: Some(900),
         interval: 5,
+        verifier: None,
     };
     let rest = r#""device_code":"dc","user_code":"AB-12","verification_uri":"https://id.example/device""#;
     for (body, expected) in [
@@ -201,7 +214,7 @@ async fn a_poll_that_cannot_succeed_fails() {
 /// T11: a lost connection is not the end.
 #[tokio::test]
 async fn a_poll_that_is_not_answered_backs_off() {
-    let presented = DevicePoll { device_code: &Secret::new("dc"), user_code: "AB" };
+    let presented = presented();
     let outcome = poll(&Client::new(), &provider("http://127.0.0.1:1/token"), presented, 0).await;
     assert_eq!(outcome, DeviceOutcome::BackOff { retry_after: None });
     let outcome = poll(&Client::new(), &provider("http://id.example/token"), presented, 0).await;
@@ -220,6 +233,7 @@ async fn the_own_protocol_starts_in_json() {
             verification_uri_complete: None,
             expires_in: None,
             interval: 5,
+            verifier: None,
         };
         assert_eq!(started_own(json(200, &body)).await, Ok(expected));
     }
