@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use latchkey::config::{Config, ConfigError};
-use latchkey::provider::BUILTINS;
+use latchkey::provider::{BUILTINS, UNSUPPORTED};
 
 use super::{anchor, between};
 
@@ -73,7 +73,22 @@ fn the_page_names_every_built_in() {
         shipped.extend(aliases.filter_map(|alias| alias.as_str()).map(str::to_owned));
         shipped.insert(if builtin.name == "mcp" { "mcp:<name>".to_owned() } else { builtin.name.to_owned() });
     }
-    assert_eq!(first_column(section(&page, "What is built in")), shipped);
+    let told = section(&page, "What is built in");
+    assert_eq!(first_column(told), shipped);
+    for builtin in BUILTINS {
+        let start = format!("| `{}", builtin.name);
+        let row = told.lines().find(|line| line.starts_with(&start)).expect("it has a row");
+        assert!(row.ends_with(if builtin.tried { "| yes |" } else { "| no |" }), "{row}");
+    }
+}
+
+/// VENDORS: whoever is looked for in vain is on the page too.
+#[test]
+fn the_page_says_what_is_not_there() {
+    let page = page();
+    let told = first_column(section(&page, "What is not there, and why"));
+    let known = ["hermes", "opencode", "pi"].into_iter().chain(UNSUPPORTED.iter().map(|vendor| vendor.name));
+    assert_eq!(told, known.map(str::to_owned).collect());
 }
 
 /// VENDORS: every example is a configuration in which somebody can sign in, or lacks what the page says that it lacks.

@@ -151,3 +151,25 @@ async fn a_bare_code_of_another_sign_in_is_refused_by_its_verifier() {
     pasted.sees_text("The provider no longer accepted your answer", SOON).await;
     story.setup.discord.assert_clean();
 }
+
+/// VENDORS, T8, T10: MiniMax refuses with HTTP 200; a start that it refuses is the operator's to mend, in its own words.
+#[tokio::test(flavor = "multi_thread")]
+async fn minimax_refuses_a_start_with_http_200() {
+    let story = begin(known("minimax")).await;
+    let refused = json!({"base_resp": {"status_code": 2013, "status_msg": "invalid params, client_id"}});
+    story.server.answer_next(Endpoint::UserCodeStart, 1, Canned::json(200, &refused));
+    let said = login_says(&story, "MiniMax").await;
+    assert!(said.contains("Nothing was started") && !said.contains(OPEN), "{said}");
+    assert_eq!(story.server.device_polls(), 0);
+    story.setup.discord.assert_clean();
+}
+
+/// VENDORS, T8, G18: so does its refusal of a refresh, which ends the sign-in.
+#[tokio::test(flavor = "multi_thread")]
+async fn minimax_refuses_a_refresh_with_http_200() {
+    let (story, token) = signed_in(known("minimax"), Way::Device).await;
+    let refused =
+        json!({"status": "error", "base_resp": {"status_code": 1004, "status_msg": "invalid refresh token"}});
+    story.server.answer_next(Endpoint::Token, 1, Canned::json(200, &refused));
+    ends(&story, &token, "has ended. Sign in again").await;
+}
