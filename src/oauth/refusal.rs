@@ -158,6 +158,10 @@ fn by_words(code: Option<&str>, said: &str, presented: Presented, provider: &Pro
         "refresh_token_expired" | "invalid_refresh_token" | "bad_refresh_token" if refresh => {
             ByWords::Dead(DeadReason::InvalidGrant)
         }
+        // Qwen has no other word for a refresh token that has ended.
+        "invalid_request" if refresh && said.contains("invalid refresh token") => {
+            ByWords::Dead(DeadReason::InvalidGrant)
+        }
         "bad_verification_code" if !refresh => ByWords::Dead(DeadReason::InvalidGrant),
         "temporarily_unavailable"
         | "server_error"
