@@ -92,8 +92,8 @@ kimi: Kimi
 mcp:tracker: mcp:tracker
   paste Url http://127.0.0.1:8765/callback
 minimax: MiniMax
-  token https://api.minimax.io/oauth/token
-  device https://api.minimax.io/oauth/code
+  token https://account.minimax.io/oauth2/token
+  device https://account.minimax.io/oauth2/device/code
   client 78257093-7e40-4613-99e0-527b14b39113
   scope group_id
   scope profile

@@ -157,7 +157,7 @@ async fn a_bare_code_of_another_sign_in_is_refused_by_its_verifier() {
 async fn minimax_refuses_a_start_with_http_200() {
     let story = begin(known("minimax")).await;
     let refused = json!({"base_resp": {"status_code": 2013, "status_msg": "invalid params, client_id"}});
-    story.server.answer_next(Endpoint::UserCodeStart, 1, Canned::json(200, &refused));
+    story.server.answer_next(Endpoint::DeviceStart, 1, Canned::json(200, &refused));
     let said = login_says(&story, "MiniMax").await;
     assert!(said.contains("Nothing was started") && !said.contains(OPEN), "{said}");
     assert_eq!(story.server.device_polls(), 0);
