@@ -116,17 +116,18 @@ qwen: Qwen
 ";
 
 fn configured(env: &dyn Fn(&str) -> Option<String>) -> Config {
-    let mut text = "[access]\nmembers = { anyone = true }\n".to_owned();
+    let mut tables = vec!["[access]\nmembers = { anyone = true }\n".to_owned()];
     for builtin in BUILTINS {
-        text += &match builtin.name {
+        tables.push(match builtin.name {
             "mcp" => "[providers.\"mcp:tracker\"]\nurl = \"https://mcp.acme.example/mcp\"\n".to_owned(),
             "oidc" => "[providers.oidc]\nissuer = \"https://id.acme.example\"\n".to_owned(),
             name => format!("[providers.{name}]\n"),
-        };
-        let asks_terms = builtin.text.contains("[terms_risk]");
-        text += if asks_terms { "accept_terms_risk = true\n" } else { "" };
+        });
+        if builtin.text.contains("[terms_risk]") {
+            tables.push("accept_terms_risk = true\n".to_owned());
+        }
     }
-    Config::parse(&text, Path::new("latchkey.toml"), env).expect("every built-in is a provider")
+    Config::parse(&tables.concat(), Path::new("latchkey.toml"), env).expect("every built-in is a provider")
 }
 
 fn told(provider: &Provider) -> String {
@@ -142,7 +143,9 @@ fn told(provider: &Provider) -> String {
         ("register", &provider.registration_endpoint),
         ("userinfo", &provider.userinfo_endpoint),
     ] {
-        endpoint.iter().for_each(|endpoint| line(what, endpoint));
+        if let Some(endpoint) = endpoint {
+            line(what, endpoint);
+        }
     }
     if let DeviceProtocol::UserCode(parts) = &provider.device {
         line("poll", &parts.poll_endpoint);

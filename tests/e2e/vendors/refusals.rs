@@ -152,7 +152,7 @@ async fn a_bare_code_of_another_sign_in_is_refused_by_its_verifier() {
     story.setup.discord.assert_clean();
 }
 
-/// VENDORS, T8, T10: MiniMax refuses with HTTP 200; a start that it refuses is the operator's to mend, in its own words.
+/// VENDORS, T8, T10: `MiniMax` refuses with HTTP 200; a start that it refuses is the operator's to mend, in its own words.
 #[tokio::test(flavor = "multi_thread")]
 async fn minimax_refuses_a_start_with_http_200() {
     let story = begin(known("minimax")).await;
