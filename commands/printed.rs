@@ -2,6 +2,7 @@
 //!
 //! Owns the formats, which are a contract. Invariant: standard output gets the token or nothing.
 
+use std::collections::BTreeMap;
 use std::io::Write;
 
 use latchkey::broker::FreshToken;
@@ -10,7 +11,7 @@ use latchkey::broker::FreshToken;
 pub enum Format {
     /// The token alone
     Plain,
-    /// An object: tenant, `access_token`, `token_type`, `expires_at`, scopes, generation
+    /// An object: tenant, `access_token`, `token_type`, `expires_at`, scopes, generation, and what else the provider said that its users need
     Json,
 }
 
@@ -22,6 +23,8 @@ struct Printed<'a> {
     expires_at: Option<i64>,
     scopes: &'a [String],
     generation: u64,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    extra: &'a BTreeMap<String, String>,
 }
 
 /// Prints `token`; the error is what to say.
@@ -35,6 +38,7 @@ pub fn print(token: &FreshToken, format: Format) -> Result<(), String> {
             expires_at: token.expires_at,
             scopes: &token.scopes,
             generation: token.generation,
+            extra: &token.extra,
         })
         .map_err(|error| error.to_string())?,
     };

@@ -2,6 +2,7 @@
 //!
 //! Owns the table and its JSON form. Invariant: reading it spends nothing and shows no secret (G27).
 
+use std::collections::BTreeMap;
 use std::io::Write;
 use std::path::Path;
 
@@ -98,6 +99,8 @@ struct ShownTenant {
     retry_at: Option<UnixSeconds>,
     last_error: Option<String>,
     generation: u64,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    extra: BTreeMap<String, String>,
 }
 
 impl ShownTenant {
@@ -114,6 +117,7 @@ impl ShownTenant {
             retry_at: status.retry_at,
             last_error: status.last_error,
             generation: status.generation,
+            extra: status.extra,
         }
     }
 }

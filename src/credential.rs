@@ -137,6 +137,8 @@ pub struct Credential {
     pub last_error: Option<String>,
     /// Whether that is the operator's to mend: our client or its configuration is refused.
     pub operators_error: bool,
+    /// Whether it is nobody's here: the provider gives this account no access, though its sign-in is good.
+    pub no_access: bool,
     /// The day it was last asked for, as that day's first second.
     pub last_used_at: Option<UnixSeconds>,
     /// The guild whose member signed in, or was seen there since: only its bot judges whether they are still served (U7).
@@ -180,6 +182,7 @@ impl Credential {
             failures: 0,
             last_error: None,
             operators_error: false,
+            no_access: false,
             last_used_at: None,
             guild: None,
             suspended: None,

@@ -141,6 +141,10 @@ pub enum EndReason {
     CodeRefused,
     /// The provider refuses our client or request, which the operator must mend: its own words, sanitised (T10).
     Misconfigured(Option<String>),
+    /// The sign-in is good, and its account may not have what is asked for: the provider's own words, sanitised (T10).
+    NoAccess(Option<String>),
+    /// Nothing told whose the sign-in is, and it would have taken a known account's place (I2).
+    UnknownAccount,
     /// The provider was taken out of the configuration.
     NotOffered,
     /// The provider's words, sanitised (T10).

@@ -94,6 +94,11 @@ fn why(language: Language, reason: Option<&EndReason>) -> String {
             say!(language, "page-why-misconfigured-says", text = quoted(text))
         }
         Some(EndReason::Misconfigured(None)) => say!(language, "page-why-misconfigured"),
+        Some(EndReason::NoAccess(Some(text))) => {
+            say!(language, "page-why-no-access-says", text = quoted(text))
+        }
+        Some(EndReason::NoAccess(None)) => say!(language, "page-why-no-access"),
+        Some(EndReason::UnknownAccount) => say!(language, "page-why-unknown-account"),
         Some(EndReason::NotOffered) => say!(language, "page-why-not-offered"),
         Some(EndReason::Provider(text)) if !text.is_empty() => {
             say!(language, "page-why-provider", text = quoted(text))

@@ -93,6 +93,11 @@ fn failed(language: Language, login: &PendingLogin, reason: Option<&EndReason>) 
             say!(language, "ended-misconfigured-says", said = plain(said))
         }
         Some(EndReason::Misconfigured(None)) => say!(language, "ended-misconfigured"),
+        Some(EndReason::NoAccess(Some(said))) => {
+            say!(language, "ended-no-access-says", said = plain(said))
+        }
+        Some(EndReason::NoAccess(None)) => say!(language, "ended-no-access"),
+        Some(EndReason::UnknownAccount) => say!(language, "ended-unknown-account"),
         Some(EndReason::NotOffered) => say!(language, "ended-not-offered"),
         Some(EndReason::Provider(said)) if !said.is_empty() => {
             say!(language, "ended-provider-says", said = plain(said))

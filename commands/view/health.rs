@@ -18,6 +18,7 @@ pub(super) fn health(language: Language, status: &TenantStatus, reader: &Caller)
         Health::Environment => ("🟢", say!(language, "health-environment")),
         Health::BadEnvironment => ("🔴", say!(language, "health-environment-bad")),
         Health::BackingOff if status.operators_error => ("🔴", say!(language, "health-operator")),
+        Health::BackingOff if status.no_access => ("🔴", say!(language, "health-no-access")),
         Health::BackingOff => match retry {
             Some(at) => ("🟡", say!(language, "health-backing-off-until", when = at)),
             None => ("🟡", say!(language, "health-backing-off")),

@@ -299,6 +299,7 @@ pub fn refreshed(
         TokenError::BackOff { until, .. } => say!(language, "refresh-later", when = when(*until)),
         TokenError::Held { until, .. } => say!(language, "refresh-held", when = when(*until)),
         TokenError::TimedOut { .. } => say!(language, "refresh-goes-on"),
+        TokenError::NoAccess { .. } => say!(language, "refresh-no-access"),
         TokenError::NeverSignedIn { .. } => say!(language, "refresh-gone"),
         error => match error.class() {
             Class::NeedsLogin => say!(language, "refresh-needs-login"),

@@ -266,6 +266,9 @@ fn logins_that_are_over() {
             ("the code refused", failed(EndReason::CodeRefused)),
             ("misconfigured", failed(EndReason::Misconfigured(None))),
             ("misconfigured, says", failed(EndReason::Misconfigured(Some("invalid_client".to_owned())))),
+            ("no access", failed(EndReason::NoAccess(None))),
+            ("no access, says", failed(EndReason::NoAccess(Some(prose())))),
+            ("whose it is is not known", failed(EndReason::UnknownAccount)),
             ("not offered", failed(EndReason::NotOffered)),
             ("the provider's words", failed(EndReason::Provider(prose()))),
             ("a reason of a later version", failed(EndReason::Provider(String::new()))),
@@ -333,9 +336,11 @@ fn status(tenant: &str, health: Health) -> TenantStatus {
         retry_at: matches!(health, Health::BackingOff | Health::Uncertain).then_some(NOW + 60),
         last_error: None,
         operators_error: false,
+        no_access: false,
         next_refresh: matches!(health, Health::Fresh).then_some(NextRefresh::At(NOW + 300)),
         refreshable: true,
         generation: 3,
+        extra: std::collections::BTreeMap::new(),
     }
 }
 

@@ -3,6 +3,8 @@
 //! Owns [`Health`], the one judgement that status commands, buttons and messages share. Invariant: reading it spends
 //! nothing and asks nobody (G27). Must not: choose words (`commands/view.rs` does).
 
+use std::collections::BTreeMap;
+
 use super::rights::{is_own, may_use};
 use super::serving::{FromEnvironment, Reason, Serving, from_environment, serving, threads_bound_to};
 use super::{Broker, Caller};
@@ -125,12 +127,16 @@ pub struct TenantStatus {
     pub last_error: Option<String>,
     /// Whether that is the operator's to mend.
     pub operators_error: bool,
+    /// Whether the provider gives the account no access, though its sign-in is good.
+    pub no_access: bool,
     /// When it is refreshed next; none where it never is, must be signed in first, or rests.
     pub next_refresh: Option<NextRefresh>,
     /// Whether it can be refreshed at all.
     pub refreshable: bool,
     /// How often the tokens were replaced.
     pub generation: u64,
+    /// What its users need beside the token, by the names that the descriptor keeps.
+    pub extra: BTreeMap<String, String>,
 }
 
 impl TenantStatus {
@@ -156,9 +162,11 @@ impl TenantStatus {
             retry_at: backing_off(credential, now),
             last_error: credential.last_error.clone(),
             operators_error: credential.operators_error,
+            no_access: credential.no_access,
             next_refresh: next_refresh(document, tenant, credential, now),
             refreshable: is_refreshable(credential),
             generation: credential.generation,
+            extra: credential.extra.clone(),
         }
     }
 }

@@ -4,6 +4,7 @@
 //! through. Invariant: only access tokens leave here (Z2). Must not: write on the way of a fresh token (G24); that a
 //! tenant is in use is noted afterwards, once a day.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -35,6 +36,8 @@ pub struct FreshToken {
     pub scopes: Vec<String>,
     /// One up at every replacement; 0 for what comes from the environment.
     pub generation: u64,
+    /// What its user needs beside it, by the names that the descriptor keeps.
+    pub extra: BTreeMap<String, String>,
     /// Whether today's first use is still to be noted.
     pub unnoted: bool,
 }
@@ -48,6 +51,7 @@ impl FreshToken {
             expires_at: credential.expires_at,
             scopes: credential.scopes.clone(),
             generation: credential.generation,
+            extra: credential.extra.clone(),
             unnoted: credential.last_used_at != Some(today(now)),
         }
     }
@@ -60,6 +64,7 @@ impl FreshToken {
             expires_at: None,
             scopes: Vec::new(),
             generation: 0,
+            extra: BTreeMap::new(),
             unnoted: false,
         }
     }

@@ -125,6 +125,14 @@ pub enum TokenError {
         /// What the store said.
         why: String,
     },
+    /// The provider gives this account no access; a new sign-in of it would change nothing.
+    #[error("{tenant}: {why}; the sign-in is kept, and this is asked again every few minutes")]
+    NoAccess {
+        /// The slot.
+        tenant: TenantKey,
+        /// What the provider said.
+        why: String,
+    },
     /// The configuration stands in the way.
     #[error("{tenant}: {why}")]
     Operator {
@@ -153,7 +161,7 @@ impl TokenError {
     pub fn class(&self) -> Class {
         match self {
             Self::NeverSignedIn { .. } | Self::NeedsLogin { .. } => Class::NeedsLogin,
-            Self::Rejected { .. } | Self::Suspended { .. } => Class::Denied,
+            Self::Rejected { .. } | Self::Suspended { .. } | Self::NoAccess { .. } => Class::Denied,
             Self::BackOff { .. }
             | Self::Held { .. }
             | Self::TimedOut { .. }

@@ -21,6 +21,7 @@ pub(super) fn merge(
     renewed.token_type = grant.token_type;
     renewed.scopes = grant.scopes.unwrap_or(renewed.scopes);
     renewed.expires_at = grant.expires_at;
+    renewed.extra.extend(grant.extra);
     renewed.account.id = grant.account.id.or(renewed.account.id);
     renewed.account.email = grant.account.email.or(renewed.account.email);
     renewed.obtained_at = Some(now);
@@ -31,5 +32,6 @@ pub(super) fn merge(
     renewed.failures = 0;
     renewed.last_error = None;
     renewed.operators_error = false;
+    renewed.no_access = false;
     renewed
 }

@@ -293,6 +293,10 @@ fn refused(tenant: &TenantKey, credential: &Credential, step: &Step, now: UnixSe
             let why = why().unwrap_or_else(|| "the provider refuses this client".to_owned());
             TokenError::Operator { tenant, why }
         }
+        Step::BackOff { .. } if credential.no_access => {
+            let why = why().unwrap_or_else(|| "the provider gives this account no access".to_owned());
+            TokenError::NoAccess { tenant, why }
+        }
         Step::BackOff { until } => {
             let unsure = credential.state == CredentialState::Uncertain;
             let fallback = if unsure { "the last refresh got no answer" } else { "the last try failed" };

@@ -28,6 +28,17 @@ const BETWEEN_EXCHANGES: Duration = Duration::from_millis(500);
 const GIVEN_UP: &str =
     "its last refresh got no answer, and a newer sign-in of this account would be lost by another try";
 
+/// Whose matter it is that a try brought nothing.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Whose {
+    /// Nobody's: it may pass.
+    Nobodys,
+    /// The operator's.
+    Operators,
+    /// The account's, at the provider.
+    Accounts,
+}
+
 /// Whether the loop of a flight is at its end.
 pub(super) enum Next {
     Land(Landing),
@@ -236,12 +247,16 @@ impl Flight<'_> {
         let signed_in_at = stored.id_token.as_ref().and_then(oauth::issuer_of);
         let same_issuer = signed_in_at.is_none() || grant.issuer.is_none() || signed_in_at == grant.issuer;
         let said = grant.account.clone();
+        let same_subject = match (&stored.id_token, &grant.id_token) {
+            (Some(before), Some(now)) => oauth::is_same_subject(before, now),
+            _ => true,
+        };
         let now = self.inner.clock.now();
         let mut renewed = merge(stored, grant, forced.then_some(now), now);
         // What was imported, or written by hand, need not say where it was issued; from here on it is held to that (G30).
         renewed.token_endpoint.get_or_insert_with(|| provider.token_endpoint.to_string());
         let admitted = admit(self.tenant, Some(stored), &renewed, Way::Refresh { said: &said });
-        if !same_issuer || admitted.is_err() {
+        if !same_issuer || !same_subject || admitted.is_err() {
             tracing::error!(tenant = %self.tenant, "a refresh came back for another account; its tokens were dropped");
             audit::identity_refused(self.tenant);
             let why = "the provider answered a refresh with another account's tokens";
@@ -261,6 +276,11 @@ impl Flight<'_> {
                 self.put_back(stored, before, refusal.text, retry_after).await
             }
             RefusalKind::Operator => self.operators(stored, before, refusal.text).await,
+            RefusalKind::NoAccess => {
+                let (tenant, why) = (self.tenant.clone(), refusal.text);
+                let noted = self.back_off(stored, before, why.clone(), None, Whose::Accounts).await?;
+                Ok(noted.map_or(Next::LookAgain, |_| Next::Land(Err(TokenError::NoAccess { tenant, why }))))
+            }
             RefusalKind::Dead(reason) => {
                 let plain = reason == DeadReason::InvalidGrant;
                 self.mark_dead(stored, &refusal.text, plain && stored.state != CredentialState::NeedsLogin)
@@ -276,7 +296,7 @@ impl Flight<'_> {
         before: Option<Intent>,
         why: String,
     ) -> Result<Next, TokenError> {
-        Ok(match self.back_off(stored, before, why.clone(), None, true).await? {
+        Ok(match self.back_off(stored, before, why.clone(), None, Whose::Operators).await? {
             Some(_) => Next::Land(Err(TokenError::Operator { tenant: self.tenant.clone(), why })),
             None => Next::LookAgain,
         })
@@ -291,7 +311,7 @@ impl Flight<'_> {
         retry_after: Option<Duration>,
     ) -> Result<Next, TokenError> {
         let tenant = self.tenant.clone();
-        Ok(match self.back_off(stored, before, why.clone(), retry_after, false).await? {
+        Ok(match self.back_off(stored, before, why.clone(), retry_after, Whose::Nobodys).await? {
             Some(until) => Next::Land(Err(TokenError::BackOff { tenant, until, why })),
             None => Next::LookAgain,
         })
@@ -304,7 +324,7 @@ impl Flight<'_> {
         before: Option<Intent>,
         why: String,
         retry_after: Option<Duration>,
-        operators: bool,
+        whose: Whose,
     ) -> Result<Option<UnixSeconds>, TokenError> {
         let failures = stored.failures.saturating_add(1);
         let own = back_off(failures, BACK_OFF_CAP, rand::random());
@@ -315,7 +335,8 @@ impl Flight<'_> {
             credential.failures = failures;
             credential.retry_at = Some(until);
             credential.last_error = Some(why);
-            credential.operators_error = operators;
+            credential.operators_error = whose == Whose::Operators;
+            credential.no_access = whose == Whose::Accounts;
         });
         Ok(changed.await?.then_some(until))
     }

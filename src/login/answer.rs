@@ -173,7 +173,9 @@ impl Inner {
         let outcome = self.unless_over(login, &mut lock, exchange).await;
         let (id, tenant) = (&login.id, &login.tenant);
         let spent = match outcome {
-            Outcome::Granted(granted) => Spent::Completed(self.complete(login, granted, provider).await?),
+            Outcome::Granted(granted) => {
+                Spent::Completed(self.finish_and_complete(login, granted, provider, &mut lock).await?)
+            }
             Outcome::NotSent(error) => {
                 self.advance(id, tenant, Event::NothingSent, None).await?;
                 Spent::NotSent(error.to_string())

@@ -190,7 +190,7 @@ impl Inner {
         Completed::Refused(EndReason::NotStored)
     }
 
-    async fn drop_tokens(&self, login: &PendingLogin, incoming: &Credential, provider: &Provider) {
+    pub(super) async fn drop_tokens(&self, login: &PendingLogin, incoming: &Credential, provider: &Provider) {
         audit::dropped(&login.tenant, "tokens of a login that was over or refused");
         revocation::of_dropped(
             &self.store,
@@ -295,7 +295,7 @@ fn complete_others(view: &mut View<'_>, login: &PendingLogin) {
     }
 }
 
-fn credential_of(login: &PendingLogin, grant: Grant, now: i64) -> Credential {
+pub(super) fn credential_of(login: &PendingLogin, grant: Grant, now: i64) -> Credential {
     let mut credential =
         Credential::new(CredentialKind::OAuth, login.tenant.provider.clone(), grant.access_token, now);
     // As configured at the start: what an id token says of its issuer is compared with it, and never followed.
@@ -308,6 +308,7 @@ fn credential_of(login: &PendingLogin, grant: Grant, now: i64) -> Credential {
     credential.id_token = grant.id_token;
     credential.token_type = grant.token_type;
     credential.scopes = grant.scopes.unwrap_or_default();
+    credential.extra = grant.extra;
     credential.expires_at = grant.expires_at;
     credential.account = grant.account;
     credential.owner = Some(login.user.clone());

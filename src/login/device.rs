@@ -171,7 +171,7 @@ impl Inner {
                 return Ok(Poll::Again);
             }
             DeviceOutcome::Granted(grant) => {
-                self.complete(login, grant, &provider).await?;
+                self.finish_and_complete(login, grant, &provider, lock).await?;
             }
             DeviceOutcome::Code { code, verifier, redirect_uri } => {
                 if let Some(lock) = lock.take() {

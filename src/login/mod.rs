@@ -12,6 +12,7 @@ mod cancel;
 mod complete;
 mod confirm;
 mod device;
+mod finish;
 mod limit;
 pub mod machine;
 mod paste;

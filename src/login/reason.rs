@@ -25,6 +25,7 @@ impl EndReason {
         match self {
             Self::Provider(said) => Self::Provider(hidden(said)),
             Self::Misconfigured(said) => Self::Misconfigured(said.map(hidden)),
+            Self::NoAccess(said) => Self::NoAccess(said.map(hidden)),
             other => other,
         }
     }
@@ -43,7 +44,20 @@ pub(super) fn of_refusal(refusal: &Refusal) -> EndReason {
     match refusal.kind {
         RefusalKind::Transient { .. } => EndReason::Unavailable,
         RefusalKind::Dead(_) => EndReason::CodeRefused,
+        RefusalKind::NoAccess => EndReason::NoAccess(refusal.own_words().map(str::to_owned)),
         RefusalKind::Operator => EndReason::Misconfigured(refusal.own_words().map(str::to_owned)),
+    }
+}
+
+/// Of a sign-in's first exchange. One whose token is refused as soon as it came is not the person's fault, nor mended by
+/// another.
+pub(super) fn of_first_exchange(outcome: &Outcome) -> EndReason {
+    match outcome {
+        Outcome::Refused(refusal) if matches!(refusal.kind, RefusalKind::Dead(_)) => {
+            EndReason::Misconfigured(refusal.own_words().map(str::to_owned))
+        }
+        Outcome::NotSent(error) if error.is_operators() => EndReason::Misconfigured(None),
+        outcome => of_outcome(outcome),
     }
 }
 

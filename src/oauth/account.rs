@@ -1,9 +1,11 @@
-//! Who a credential belongs to, as an id token tells it.
+//! Who a credential belongs to, as an id token or another reply tells it, and what else there is to be kept of a reply.
 //!
-//! Owns the reading of an [`Account`] from claims. Invariant: blank is absent (I2). The signature of an id token is not
+//! Owns the reading of an [`Account`] from claims, and of members by their paths. Invariant: blank is absent (I2). The signature of an id token is not
 //! checked, and need not be: it came over TLS directly from the token endpoint, in the reply to our own request (`OpenID`
 //! Connect Core section 3.1.3.7, point 6). For that reason must not: read an id token that came by any other way, but the
 //! one in a file that the operator imports, whose word then is the operator's.
+
+use std::collections::BTreeMap;
 
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
@@ -18,6 +20,13 @@ use crate::secret::Secret;
 #[must_use]
 pub fn issuer_of(id_token: &Secret) -> Option<String> {
     Claims::of(id_token)?.issuer()
+}
+
+/// Whether two id tokens of one sign-in may be the same subject's, as `OpenID` Connect Core section 12.2 asks.
+#[must_use]
+pub fn is_same_subject(before: &Secret, now: &Secret) -> bool {
+    let subject = |token| Claims::of(token)?.subject();
+    subject(before).zip(subject(now)).is_none_or(|(before, now)| before == now)
 }
 
 /// The account that an imported id token tells of; nobody if it is none.
@@ -42,7 +51,10 @@ pub fn life_of(token: &Secret) -> (Option<UnixSeconds>, Option<UnixSeconds>) {
     (stamp("iat"), stamp("exp"))
 }
 
-/// The claims of an id token.
+/// The longest text that is kept of a reply, in bytes: more is no address or name.
+const KEPT_CAP: usize = 2_048;
+
+/// The claims of an id token, or the members of another reply.
 pub(crate) struct Claims(Map<String, Value>);
 
 impl Claims {
@@ -51,6 +63,38 @@ impl Claims {
         let payload = id_token.expose().split('.').nth(1)?;
         let bytes = BASE64_URL_SAFE_NO_PAD.decode(payload.trim_end_matches('=')).ok()?;
         serde_json::from_slice(&bytes).ok().map(Self)
+    }
+
+    /// The members of a reply.
+    pub(crate) fn over(members: Map<String, Value>) -> Self {
+        Self(members)
+    }
+
+    /// The `sub` claim.
+    pub(crate) fn subject(&self) -> Option<String> {
+        self.at(&["sub"])
+    }
+
+    /// The text that the member names lead to, if it is one.
+    pub(crate) fn text_at(&self, path: &[&str]) -> Option<String> {
+        self.value_at(path)?.as_str().map(|text| text.trim().to_owned()).filter(|text| !text.is_empty())
+    }
+
+    /// The texts by these names, which may be paths with dots: what a descriptor has kept. Nothing that could be a secret
+    /// is among them, whatever it is called, since they are shown.
+    pub(crate) fn kept(&self, names: &[String], secrets: &[&Secret]) -> BTreeMap<String, String> {
+        let is_plain = |text: &String| {
+            text.len() <= KEPT_CAP
+                && !text.chars().any(char::is_control)
+                && !secrets.iter().any(|secret| text.contains(secret.expose()))
+        };
+        let text = |name: &String| {
+            let path: Vec<&str> = name.split('.').collect();
+            let is_token = path.last().is_some_and(|last| last.ends_with("token"));
+            let text = self.text_at(&[name]).or_else(|| self.text_at(&path));
+            text.filter(|text| !is_token && is_plain(text))
+        };
+        names.iter().filter_map(|name| Some((name.clone(), text(name)?))).collect()
     }
 
     pub(crate) fn account(&self, claims: &AccountClaims) -> Account {
@@ -66,15 +110,18 @@ impl Claims {
 
     /// The text (or number: some servers count their users) that `path` leads to, unless blank.
     fn at(&self, path: &[impl AsRef<str>]) -> Option<String> {
-        let (first, rest) = path.split_first()?;
-        let start = self.0.get(first.as_ref())?;
-        let found = rest.iter().try_fold(start, |value, name| value.get(name.as_ref()))?;
-        let text = match found {
+        let text = match self.value_at(path)? {
             Value::String(text) => text.trim().to_owned(),
             Value::Number(number) => number.to_string(),
             _ => return None,
         };
         Some(text).filter(|text| !text.is_empty())
+    }
+
+    fn value_at(&self, path: &[impl AsRef<str>]) -> Option<&Value> {
+        let (first, rest) = path.split_first()?;
+        let start = self.0.get(first.as_ref())?;
+        rest.iter().try_fold(start, |value, name| value.get(name.as_ref()))
     }
 }
 

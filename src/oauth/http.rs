@@ -14,7 +14,7 @@ use url::Url;
 
 use super::guard::{Guarded, NotPublic};
 use super::mask;
-use super::request::Post;
+use super::request::{Get, Post};
 use crate::clock::UnixSeconds;
 use crate::provider::{Reach, is_loopback, is_safe};
 
@@ -149,6 +149,23 @@ impl Reply {
         (200..300).contains(&self.status)
     }
 
+    /// The server's own time, where it tells it, in unix seconds.
+    pub(crate) fn server_time(&self) -> Option<UnixSeconds> {
+        let date = httpdate::parse_http_date(self.date.as_deref()?.trim()).ok()?;
+        i64::try_from(date.duration_since(SystemTime::UNIX_EPOCH).ok()?.as_secs()).ok()
+    }
+
+    /// Whether it asks to be left alone for a while.
+    pub(crate) fn asks_to_wait(&self) -> bool {
+        self.retry_after.is_some()
+    }
+
+    #[cfg(test)]
+    pub(crate) fn at(mut self, date: &str) -> Self {
+        self.date = Some(date.to_owned());
+        self
+    }
+
     /// What `Retry-After` asks for (RFC 9110 section 10.2.3): seconds, or a date. A date is of the server's clock, so it is
     /// compared with that, if the reply tells it: ours may be an hour off.
     pub(crate) fn retry_after(&self, now: UnixSeconds) -> Option<Duration> {
@@ -227,7 +244,24 @@ impl Client {
             headers.insert(AUTHORIZATION, value);
         }
         let request = client.post(url.clone()).headers(headers).body(body);
-        let whole = self.connect + self.reply;
+        self.whole_reply(request, host, self.connect + self.reply).await
+    }
+
+    /// Sends `get` once and reads the whole reply.
+    pub(crate) async fn fetch(&self, get: &Get) -> Result<Reply, SendError> {
+        let url = get.url();
+        let client = self.towards(url, get.reach()).map_err(SendError::NotSent)?;
+        let longest = self.connect + self.reply;
+        let bound = get.bound().map_or(longest, |bound| bound.min(longest));
+        self.whole_reply(client.get(url.clone()).headers(get.headers()), host_of(url), bound).await
+    }
+
+    async fn whole_reply(
+        &self,
+        request: reqwest::RequestBuilder,
+        host: String,
+        whole: Duration,
+    ) -> Result<Reply, SendError> {
         let exchange = async {
             let response = request.send().await?;
             read(response).await

@@ -10,6 +10,7 @@ pub mod answer;
 pub mod authorize;
 pub mod device;
 pub mod discovery;
+mod exchange;
 #[cfg(any(test, feature = "fuzzing"))]
 pub(crate) mod fuzzing;
 mod guard;
@@ -20,8 +21,9 @@ mod reply;
 mod request;
 pub mod revoke;
 pub mod token;
+mod userinfo;
 
-pub use account::{account_of, issuer_of, life_of, vendor_account_of};
+pub use account::{account_of, is_same_subject, issuer_of, life_of, vendor_account_of};
 pub use answer::{AnswerError, Expected};
 pub use authorize::{AuthorizeError, AuthorizeRequest, authorize};
 pub use device::{DeviceOutcome, DevicePoll, DeviceStart, StartClass, StartError};
@@ -32,3 +34,4 @@ pub use http::{CONNECT_BOUND, Client, EXCHANGE_BOUND, REPLY_BOUND, TransportErro
 pub use refusal::{DeadReason, Refusal, RefusalKind};
 pub use revoke::{RevokeClass, RevokeError, Revoked, TokenHint, revoke};
 pub use token::{CodeGrant, Grant, Outcome, exchange_code, refresh};
+pub use userinfo::{UserinfoError, userinfo};

@@ -47,6 +47,9 @@ pub enum RefusalKind {
     },
     /// The grant is gone: only a new sign-in helps.
     Dead(DeadReason),
+    /// The sign-in is good, and its account may not have what is asked for: neither waiting nor signing in anew helps. The
+    /// credential stays.
+    NoAccess,
     /// Our client or its configuration is refused: neither waiting nor signing in helps. The credential stays.
     Operator,
 }
@@ -68,6 +71,8 @@ pub(crate) enum Presented {
     RefreshToken,
     Code,
     DeviceCode,
+    /// The token of a sign-in, where that is exchanged for access tokens.
+    SignIn,
 }
 
 /// A reply that grants nothing, sorted.
@@ -122,6 +127,39 @@ pub(crate) fn classify(
     };
     let description = members.and_then(Members::error_text);
     let text = words(&kind, status, code.as_deref(), description.as_deref(), presented);
+    Verdict::Refused(Refusal {
+        kind,
+        status,
+        code: code.map(|code| mask::safe(&code, secrets)),
+        text: mask::safe(&text, secrets),
+        said: description.map(|said| mask::safe(&said, secrets)),
+    })
+}
+
+/// Sorts a reply to the exchange of a sign-in's token that brings nothing. Where [`classify`] has to guess, such an endpoint
+/// is plain: it is an API, which says 401 of the token (RFC 9110 section 15.5.2), and 403 or 404 of what its account may do.
+/// A 403 that asks to wait, or speaks of a rate limit, is no such word, and a page is nobody's.
+pub(crate) fn of_exchange(
+    reply: &Reply,
+    members: Option<&Members>,
+    provider: &Provider,
+    secrets: &[Secret],
+    now: UnixSeconds,
+) -> Verdict {
+    let status = reply.status;
+    let is_page = members.is_none() && looks_like_page(reply.body.as_deref());
+    let details = members.and_then(|members| members.claims().text_at(&["error_details", "message"]));
+    let description = details.or_else(|| members.and_then(Members::error_text));
+    let is_limit = reply.asks_to_wait()
+        || description.as_deref().is_some_and(|said| said.to_ascii_lowercase().contains("rate limit"));
+    let kind = match status {
+        401 if !is_page => RefusalKind::Dead(DeadReason::Revoked),
+        403 if is_limit => RefusalKind::Transient { retry_after: reply.retry_after(now) },
+        403 | 404 if members.is_some() => RefusalKind::NoAccess,
+        _ => return classify(reply, members, Presented::SignIn, provider, secrets, now),
+    };
+    let code = members.and_then(Members::error_code);
+    let text = words(&kind, status, code.as_deref(), description.as_deref(), Presented::SignIn);
     Verdict::Refused(Refusal {
         kind,
         status,
@@ -238,6 +276,9 @@ fn words(
         }
         (RefusalKind::Dead(DeadReason::Revoked), _) => {
             return "this sign-in was revoked at the provider".to_owned();
+        }
+        (RefusalKind::NoAccess, _) => {
+            format!("the account that signed in has no access to this, says the provider (HTTP {status})")
         }
         (RefusalKind::Operator, _) => operator_words(status, code),
     };

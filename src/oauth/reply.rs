@@ -6,6 +6,7 @@
 use serde_json::{Map, Value};
 use url::form_urlencoded;
 
+use super::account::Claims;
 use crate::clock::UnixSeconds;
 use crate::secret::Secret;
 
@@ -38,6 +39,11 @@ impl Members {
             let pairs = form_urlencoded::parse(text.as_bytes());
             Self(pairs.map(|(name, value)| (name.into_owned(), value.into_owned().into())).collect())
         })
+    }
+
+    /// All members, to be looked into by paths.
+    pub(crate) fn claims(&self) -> Claims {
+        Claims::over(self.0.clone())
     }
 
     /// A text, trimmed; blank is absent. Numbers are texts to servers that forget the quotes.

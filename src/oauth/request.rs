@@ -1,10 +1,13 @@
-//! One request to an authorization server: its fields, and how our client shows who it is.
+//! One request to an authorization server: its fields, and how our client, or the token that it shows, is presented.
 //!
-//! Owns client authentication (RFC 6749 section 2.3) and the encoding of bodies. Invariant: every secret that goes out
+//! Owns client authentication (RFC 6749 section 2.3), the encoding of bodies, and the headers of requests by token. Invariant: every secret that goes out
 //! is on the list by which the answer is masked (T10). Must not: send anything.
+
+use std::time::Duration;
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
+use reqwest::header::{ACCEPT, AUTHORIZATION, HeaderMap, HeaderName, HeaderValue};
 use url::{Url, form_urlencoded};
 
 use crate::provider::{BodyFormat, ClientAuth, Reach, Resolved};
@@ -93,6 +96,73 @@ impl Post {
                 ("application/json", serde_json::Value::Object(body).to_string().into_bytes())
             }
         }
+    }
+}
+
+/// A GET that shows a token (RFC 6750 section 2.1, or a scheme of the server's own).
+pub(crate) struct Get {
+    url: Url,
+    reach: Reach,
+    headers: Vec<(String, String)>,
+    authorization: Secret,
+    secrets: Vec<Secret>,
+    bound: Option<Duration>,
+}
+
+impl Get {
+    /// A request that shows `token` by `scheme`.
+    pub(crate) fn by_token(provider: &Resolved, url: &Url, scheme: &str, token: &Secret) -> Self {
+        let authorization = Secret::new(format!("{scheme} {}", token.expose()));
+        let secrets = vec![token.clone()];
+        let (url, reach) = (url.clone(), provider.reach(url));
+        Self { url, reach, headers: Vec::new(), authorization, secrets, bound: None }
+    }
+
+    /// With these headers too.
+    pub(crate) fn with_headers(mut self, headers: &[(String, String)]) -> Self {
+        self.headers.extend_from_slice(headers);
+        self
+    }
+
+    /// Given up after `bound`, where a lost reply loses nothing.
+    pub(crate) fn within(mut self, bound: Duration) -> Self {
+        self.bound = Some(bound);
+        self
+    }
+
+    pub(crate) fn url(&self) -> &Url {
+        &self.url
+    }
+
+    /// How far it may go.
+    pub(crate) fn reach(&self) -> Reach {
+        self.reach
+    }
+
+    /// Its own bound, if it has one.
+    pub(crate) fn bound(&self) -> Option<Duration> {
+        self.bound
+    }
+
+    /// Every secret that this request carries.
+    pub(crate) fn secrets(&self) -> &[Secret] {
+        &self.secrets
+    }
+
+    /// Its headers. Who asks is not the descriptor's to say.
+    pub(crate) fn headers(&self) -> HeaderMap {
+        let mut headers = HeaderMap::new();
+        headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
+        for (name, value) in &self.headers {
+            if let (Ok(name), Ok(value)) = (HeaderName::try_from(name), HeaderValue::try_from(value)) {
+                headers.insert(name, value);
+            }
+        }
+        if let Ok(mut value) = HeaderValue::from_str(self.authorization.expose()) {
+            value.set_sensitive(true);
+            headers.insert(AUTHORIZATION, value);
+        }
+        headers
     }
 }
 

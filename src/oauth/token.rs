@@ -1,19 +1,22 @@
 //! The token endpoint: a code or a refresh token goes in, an [`Outcome`] comes out.
 //!
-//! Owns both requests of RFC 6749 sections 4.1.3 and 6 and the reading of a grant. Invariant: a [`Grant`] has an access
+//! Owns both requests of RFC 6749 sections 4.1.3 and 6, the way to what a provider has in a refresh's place, and the
+//! reading of a grant. Invariant: a [`Grant`] has an access
 //! token (C9), and its `expires_at` counts from before the request was sent (T9). Must not: merge a grant with what is
 //! stored (G23), or send twice.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 use super::account::Claims;
+use super::exchange;
 use super::http::{Client, Reply, SendError, TransportError, UnknownCause};
 use super::refusal::{self, Presented, Refusal, Verdict};
 use super::reply::{Malformed, Members};
 use super::request::Post;
 use crate::clock::UnixSeconds;
 use crate::credential::Account;
-use crate::provider::{Provider, Resolved};
+use crate::provider::{IdentitySource, Provider, RefreshProtocol, Resolved};
 use crate::secret::Secret;
 
 /// What an exchange led to (G16).
@@ -55,10 +58,12 @@ pub struct Grant {
     pub scopes: Option<Vec<String>>,
     /// When the access token expires, in unix seconds; None if neither reply nor descriptor knows (T9).
     pub expires_at: Option<UnixSeconds>,
-    /// Whose it is, by the id token; empty if there is none.
+    /// Whose it is, by what the descriptor says tells it; empty if this reply does not.
     pub account: Account,
     /// The `iss` claim of the id token.
     pub issuer: Option<String>,
+    /// What else of the reply the descriptor has kept.
+    pub extra: BTreeMap<String, String>,
 }
 
 /// An authorization code, with all that is needed to spend it.
@@ -92,8 +97,8 @@ pub async fn exchange_code(
     spend(client, provider, &post, Presented::Code, now).await
 }
 
-/// Presents a refresh token (RFC 6749 section 6), with `scopes` where the descriptor wants them named. `now` is the time
-/// before the call. One request at most.
+/// Presents a refresh token (RFC 6749 section 6), with `scopes` where the descriptor wants them named; or what stands in
+/// its place, where the descriptor says so. `now` is the time before the call. One request at most.
 pub async fn refresh(
     client: &Client,
     provider: &Resolved,
@@ -101,6 +106,9 @@ pub async fn refresh(
     scopes: &[String],
     now: UnixSeconds,
 ) -> Outcome {
+    if let RefreshProtocol::Exchange(by) = &provider.refresh {
+        return exchange::exchange(client, provider, by, refresh_token, now).await;
+    }
     let mut post = Post::by_client(provider, &provider.token_endpoint, provider.token_body)
         .text("grant_type", "refresh_token")
         .secret("refresh_token", refresh_token);
@@ -157,20 +165,30 @@ fn granted(members: &Members, provider: &Provider, sent_at: UnixSeconds) -> Opti
     let read = || -> Result<Option<Grant>, Malformed> {
         let Some(access_token) = members.secret("access_token")? else { return Ok(None) };
         let id_token = members.secret("id_token")?;
+        let refresh_token = members.secret("refresh_token")?;
         let claims = id_token.as_ref().and_then(Claims::of);
+        let reply = members.claims();
+        let secrets = [Some(&access_token), refresh_token.as_ref(), id_token.as_ref()];
+        let extra = reply.kept(&provider.keep, &secrets.into_iter().flatten().collect::<Vec<_>>());
         // T9: what the reply leaves open is not "for ever".
         let lifetime = members.lifetime(sent_at).or(provider.token_lifetime);
         Ok(Some(Grant {
             access_token,
-            refresh_token: members.secret("refresh_token")?,
+            refresh_token,
             token_type: token_type(members.text("token_type")),
             scopes: members.scopes(),
             expires_at: lifetime.map(|seconds| sent_at.saturating_add_unsigned(seconds)),
-            account: claims
-                .as_ref()
-                .map_or_else(Account::default, |claims| claims.account(&provider.account_claims)),
+            account: match provider.identity {
+                IdentitySource::IdToken => {
+                    claims.as_ref().map(|claims| claims.account(&provider.account_claims)).unwrap_or_default()
+                }
+                IdentitySource::Reply => reply.account(&provider.account_claims),
+                // Another request tells it, once at each sign-in.
+                IdentitySource::Userinfo => Account::default(),
+            },
             issuer: claims.as_ref().and_then(Claims::issuer),
             id_token,
+            extra,
         }))
     };
     read().ok().flatten()

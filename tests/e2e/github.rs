@@ -4,7 +4,7 @@
 use latchkey::secret::TokenHash;
 use latchkey_test_authority::{
     Authority, CLIENT, Canned, Endpoint, ExpiresIn, IdToken, Interval, Person, RefreshTokens, ReplyShape,
-    ScopeShape, Settings,
+    ScopeShape, Settings, UserinfoShape,
 };
 
 use crate::harness::{Bot, NEXT_POLL, SOON, Setup};
@@ -13,6 +13,7 @@ use crate::harness::{Bot, NEXT_POLL, SOON, Setup};
 pub(crate) fn github() -> Authority {
     Authority::start_with(Settings {
         iss_in_answer: false,
+        userinfo: UserinfoShape::GitHub,
         complete_uri: false,
         interval: Interval::Number(3),
         refresh_tokens: RefreshTokens::Never,
@@ -31,10 +32,11 @@ pub(crate) fn github() -> Authority {
 async fn setup(github: &Authority) -> Setup {
     let table = format!(
         "[providers.github]\nclient_id = {CLIENT:?}\nscopes = [\"repo\", \"read:org\"]\nauthorization_endpoint = {:?}\n\
-         token_endpoint = {:?}\ndevice_authorization_endpoint = {:?}\n",
+         token_endpoint = {:?}\ndevice_authorization_endpoint = {:?}\nuserinfo_endpoint = {:?}\n",
         github.authorization_endpoint(),
         github.token_endpoint(),
         github.url("/device/code"),
+        github.url("/user"),
     );
     Setup::plan().more(&table).start().await
 }
@@ -63,6 +65,7 @@ async fn github_signs_in_through_errors_that_look_like_successes() {
     let stored: serde_json::Value = serde_json::from_str(&setup.stored()).unwrap();
     let tenant = &stored["tenants"][format!("github@{}", ann.id())];
     assert_eq!(tenant["scopes"], serde_json::json!(["repo", "read:org"]));
+    assert_eq!(tenant["account"]["id"], Person::ada().number().to_string());
     assert!(
         tenant["expires_at"].is_null() && tenant.get("refresh_token").is_none_or(serde_json::Value::is_null)
     );

@@ -43,6 +43,10 @@ fn healths() -> [ThreadStatus; 2] {
     refused.operators_error = true;
     refused.last_error = Some("invalid_client: unknown client".to_owned());
     all.push(entry("acme", Reason::Server, Some(refused)));
+    let mut without_access = status("acme", Health::BackingOff);
+    without_access.no_access = true;
+    without_access.last_error = Some("the account has no access".to_owned());
+    all.push(entry("acme", Reason::Server, Some(without_access)));
     let mut failing = status("acme", Health::Fresh);
     failing.retry_at = Some(NOW + 30);
     failing.last_error = Some("the server answered 503".to_owned());
@@ -180,6 +184,7 @@ fn refreshes() {
         TokenError::NeverSignedIn { tenant: tenant() }.into(),
         TokenError::NeedsLogin { tenant: tenant(), why: why() }.into(),
         TokenError::Operator { tenant: tenant(), why: why() }.into(),
+        TokenError::NoAccess { tenant: tenant(), why: why() }.into(),
         TokenError::Overtaken { tenant: tenant() }.into(),
         TokenError::Panicked { tenant: tenant() }.into(),
     ];

@@ -15,7 +15,7 @@ logout-kept = **Es hat sich nichts geändert.**
     Die Anmeldung bleibt.
 logout-done = **{ $name } ist abgemeldet.** Hier ist sie gelöscht.
 logout-ended-there = Auch beim Anbieter wurde sie beendet.
-logout-not-offered = Beim Anbieter lässt sie sich von hier aus nicht beenden: Was ausgegeben wurde, läuft von selbst ab.
+logout-not-offered = Beim Anbieter lässt sie sich von hier aus nicht beenden. Um sie auch dort zu beenden, entferne den Zugriff dort in deinem Konto.
 logout-owed = Der Anbieter weiß es noch nicht. Latchkey versucht es einen Tag lang weiter; du musst nichts tun.
 logout-refused = Der Anbieter wollte sie nicht beenden ({ $why }). Um sicherzugehen, entferne den Zugriff dort in deinem Konto.
 logout-others-ended = Beim Anbieter endeten mit ihr: { $others }. Sie müssen neu angemeldet werden.

@@ -15,7 +15,7 @@ logout-kept = **Nothing was changed.**
     The sign-in stays.
 logout-done = **Logged out of { $name }.** It is gone from here.
 logout-ended-there = It was ended at the provider too.
-logout-not-offered = The provider offers no way to end it from here: what was handed out runs out by itself.
+logout-not-offered = The provider offers no way to end it from here. To end it there too, remove the access in your account there.
 logout-owed = The provider could not be told yet. Latchkey goes on trying for a day; you need do nothing.
 logout-refused = The provider refused to end it there ({ $why }). To be sure, remove the access in your account there.
 logout-others-ended = At the provider these ended with it: { $others }. They must be signed in again.

@@ -52,6 +52,9 @@ page-why-unavailable = The provider gave no usable answer. Nothing was stored.
 page-why-code-refused = The provider no longer accepted your answer: it came too late, was used before, or belongs to another sign-in. Nothing was stored.
 page-why-misconfigured = It is not set up right, and only the operator can fix that; the log says what is wrong. Nothing was stored.
 page-why-misconfigured-says = It is not set up right, and only the operator can fix that. The provider answered: { $text }. Nothing was stored.
+page-why-no-access = Your account has no access to this at the provider. Nothing was stored. Get access for it there, or sign in with another account.
+page-why-no-access-says = Your account has no access to this at the provider, which answered: { $text }. Nothing was stored. Get access for it there, or sign in with another account.
+page-why-unknown-account = The provider did not say whose account you signed in with, and what is in use there belongs to a known one. Nothing was changed.
 page-why-not-offered = This provider is no longer offered here. Nothing was stored. Ask an admin of the Discord server.
 page-why-provider = The provider answered: { $text }. Nothing was stored.
 

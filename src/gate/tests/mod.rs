@@ -2,6 +2,7 @@
 
 mod callers;
 mod clock;
+mod exchanging;
 mod faulty;
 mod keeping;
 mod outcomes;

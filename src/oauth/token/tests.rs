@@ -12,7 +12,7 @@ use wiremock::{Mock, MockServer, ResponseTemplate};
 use super::testing::provider;
 use super::*;
 use crate::oauth::refusal::{DeadReason, RefusalKind};
-use crate::provider::{BodyFormat, ClientAuth};
+use crate::provider::{AccountClaims, BodyFormat, ClientAuth, IdentitySource};
 
 const NOW: UnixSeconds = 1_000_000;
 
@@ -26,6 +26,7 @@ fn grant(access_token: &str) -> Grant {
         expires_at: None,
         account: Account::default(),
         issuer: None,
+        extra: BTreeMap::new(),
     }
 }
 
@@ -202,6 +203,54 @@ fn a_success_with_an_error_is_a_refusal() {
 }
 
 /// Everything that is logged while `work` runs, at the finest level.
+/// I4, G23: whose the tokens are is read where the descriptor says, and nowhere else.
+#[test]
+fn the_account_is_read_where_the_descriptor_says() {
+    let id_token = format!("e30.{}.x", BASE64_URL_SAFE_NO_PAD.encode(r#"{"sub":"of-the-id-token"}"#));
+    let body = format!(
+        r#"{{"access_token":"at","id_token":"{id_token}","account":{{"uuid":"u-1","email_address":"a@b.c"}}}}"#
+    );
+    let mut claude = provider("https://id.example/token");
+    claude.account_claims = AccountClaims {
+        id: ["account", "uuid"].map(str::to_owned).into(),
+        email: ["account", "email_address"].map(str::to_owned).into(),
+    };
+    for (source, account) in [
+        (IdentitySource::IdToken, Account::new(Some("of-the-id-token"), None)),
+        (IdentitySource::Reply, Account::new(Some("u-1"), Some("a@b.c"))),
+        (IdentitySource::Userinfo, Account::default()),
+    ] {
+        claude.identity = source;
+        let Outcome::Granted(grant) = judged(200, &body, &claude) else { panic!("not granted") };
+        assert_eq!(grant.account, account, "{source:?}");
+    }
+}
+
+/// Z2: what is kept of a reply are the texts that the descriptor names, and never a token.
+#[test]
+fn what_is_kept_of_a_reply_is_named_and_no_secret() {
+    let mut qwen = provider("https://id.example/token");
+    let names = [
+        "resource_url",
+        "endpoints.api",
+        "a.b",
+        "number",
+        "absent",
+        "refresh_token",
+        "echo",
+        "lines",
+        "own.token",
+    ];
+    qwen.keep = names.map(str::to_owned).into();
+    let body = r#"{"access_token":"at-1","refresh_token":"rt-1","resource_url":" portal.example ","number":7,
+        "endpoints":{"api":"https://api.example"},"a.b":"dotted","echo":"see rt-1","lines":"a
+b","own":{"token":"x"}}"#;
+    let Outcome::Granted(grant) = judged(200, body, &qwen) else { panic!("not granted") };
+    let kept =
+        [("a.b", "dotted"), ("endpoints.api", "https://api.example"), ("resource_url", "portal.example")];
+    assert_eq!(grant.extra, kept.map(|(name, text)| (name.to_owned(), text.to_owned())).into());
+}
+
 async fn logged(work: impl Future<Output = String>) -> String {
     #[derive(Clone, Default)]
     struct Log(Arc<Mutex<Vec<u8>>>);

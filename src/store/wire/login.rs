@@ -138,6 +138,8 @@ fn reason_of(wire: ReasonWire) -> Result<EndReason, String> {
         "unavailable" => EndReason::Unavailable,
         "code_refused" => EndReason::CodeRefused,
         "misconfigured" => EndReason::Misconfigured(Some(detail).filter(|said| !said.is_empty())),
+        "no_access" => EndReason::NoAccess(Some(detail).filter(|said| !said.is_empty())),
+        "unknown_account" => EndReason::UnknownAccount,
         "not_offered" => EndReason::NotOffered,
         _ => EndReason::Provider(detail),
     })
@@ -161,6 +163,8 @@ fn reason_wire(reason: &EndReason) -> ReasonWire {
         EndReason::Unavailable => ("unavailable", None),
         EndReason::CodeRefused => ("code_refused", None),
         EndReason::Misconfigured(said) => ("misconfigured", said.clone()),
+        EndReason::NoAccess(said) => ("no_access", said.clone()),
+        EndReason::UnknownAccount => ("unknown_account", None),
         EndReason::NotOffered => ("not_offered", None),
         EndReason::Provider(text) => ("provider", Some(text.clone())),
     };
@@ -302,6 +306,9 @@ mod tests {
             EndReason::CodeRefused,
             EndReason::Misconfigured(None),
             EndReason::Misconfigured(Some(said())),
+            EndReason::NoAccess(None),
+            EndReason::NoAccess(Some(said())),
+            EndReason::UnknownAccount,
             EndReason::NotOffered,
             EndReason::Provider(said()),
         ] {

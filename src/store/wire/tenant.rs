@@ -65,6 +65,8 @@ pub(super) struct TenantWire {
     last_error: Option<String>,
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     last_error_is_operators: bool,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    last_error_is_no_access: bool,
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "seconds")]
     last_used_at: Option<i64>,
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "seconds")]
@@ -202,6 +204,7 @@ impl TenantWire {
             failures: wire.failures.unwrap_or(0),
             last_error: some_text(wire.last_error),
             operators_error: wire.last_error_is_operators,
+            no_access: wire.last_error_is_no_access,
             last_used_at: wire.last_used_at,
             guild: some_text(wire.guild)
                 .map(|id| id.parse().map_err(|_| "\"guild\" is not a Discord id".to_owned()))
@@ -257,6 +260,7 @@ impl TenantWire {
             .to_owned(),
             last_error: credential.last_error.clone(),
             last_error_is_operators: credential.operators_error,
+            last_error_is_no_access: credential.no_access,
             last_used_at: credential.last_used_at,
             obtained_at: credential.obtained_at,
             owner: credential.owner.as_ref().map(ToString::to_string),

@@ -52,7 +52,7 @@ async fn github_signs_in_by_a_client_with_a_secret() {
     github.register(Client::confidential("ours", SECRET, &[&format!("{origin}/callback/github")]));
     let table = format!(
         "[providers.github]\nclient_id = \"ours\"\nclient_secret_env = \"GITHUB_SECRET\"\nscopes = [\"repo\"]\n\
-         flows = [\"callback\", \"device\"]\nauthorization_endpoint = {:?}\ntoken_endpoint = {:?}\n\
+         flows = [\"callback\", \"device\"]\nidentity = \"id_token\"\nauthorization_endpoint = {:?}\ntoken_endpoint = {:?}\n\
          device_authorization_endpoint = {:?}\n{}",
         github.authorization_endpoint(),
         github.token_endpoint(),

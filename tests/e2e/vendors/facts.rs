@@ -71,6 +71,7 @@ github: GitHub
   authorize https://github.com/login/oauth/authorize
   token https://github.com/login/oauth/access_token
   device https://github.com/login/device/code
+  userinfo https://api.github.com/user
 grok: Grok
   alias xai
   issuer https://auth.x.ai

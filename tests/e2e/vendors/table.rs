@@ -2,16 +2,14 @@
 
 use std::time::Duration;
 
-use latchkey_test_authority::{
-    Answer, Bodies, ExpiresIn, IdToken, Interval, RefreshTokens, ReplyShape, ScopeShape, Settings,
-};
+use latchkey_test_authority::{Answer, Bodies, IdToken, Interval, ReplyShape, Settings};
 
 use super::story::{Vendor, Way};
 
 /// What a member reads where tokens were ended at the provider.
 const ENDED: &str = "It was ended at the provider too.";
 /// What a member reads where they cannot be.
-const RUNS_OUT: &str = "what was handed out runs out by itself";
+const STAYS_THERE: &str = "remove the access in your account there";
 
 const GEMINI: &str = "681255809395-oo8ft2oprdrnp9e3aqf6av3hmdib135j.apps.googleusercontent.com";
 const ANTIGRAVITY: &str = "1071006060591-tmhssin2h21lcre235vtolojh4g403ep.apps.googleusercontent.com";
@@ -50,7 +48,7 @@ pub const VENDORS: &[Vendor] = &[
         notice: Some("Anthropic's terms restrict"),
         account: Some("ada@example.test"),
         refreshes: true,
-        goodbye: RUNS_OUT,
+        goodbye: STAYS_THERE,
         script: include_str!("wire/claude.txt"),
     },
     Vendor {
@@ -65,7 +63,7 @@ pub const VENDORS: &[Vendor] = &[
         notice: Some("switched off"),
         account: Some("ada@example.test"),
         refreshes: true,
-        goodbye: RUNS_OUT,
+        goodbye: STAYS_THERE,
         script: include_str!("wire/codex.txt"),
     },
     Vendor {
@@ -81,7 +79,7 @@ pub const VENDORS: &[Vendor] = &[
         // The number by which the server knows Ada.
         account: Some("1096414"),
         refreshes: true,
-        goodbye: RUNS_OUT,
+        goodbye: STAYS_THERE,
         script: include_str!("wire/copilot.txt"),
     },
     Vendor {
@@ -104,14 +102,15 @@ pub const VENDORS: &[Vendor] = &[
         typed: &["gh"],
         title: "GitHub",
         client: ("Iv1.0123456789abcdef", None, None),
-        server: github,
+        server: Settings::copilot,
         operator: "client_id = \"Iv1.0123456789abcdef\"\nscopes = [\"repo\", \"read:org\"]",
         environment: &[],
         ways: &[Way::Device],
         notice: None,
-        account: None,
+        // The number by which the server knows Ada.
+        account: Some("1096414"),
         refreshes: false,
-        goodbye: RUNS_OUT,
+        goodbye: STAYS_THERE,
         script: include_str!("wire/github.txt"),
     },
     Vendor {
@@ -141,7 +140,7 @@ pub const VENDORS: &[Vendor] = &[
         notice: None,
         account: None,
         refreshes: true,
-        goodbye: RUNS_OUT,
+        goodbye: STAYS_THERE,
         script: include_str!("wire/kimi.txt"),
     },
     Vendor {
@@ -156,7 +155,7 @@ pub const VENDORS: &[Vendor] = &[
         notice: None,
         account: None,
         refreshes: true,
-        goodbye: RUNS_OUT,
+        goodbye: STAYS_THERE,
         script: include_str!("wire/minimax.txt"),
     },
     Vendor {
@@ -186,7 +185,7 @@ pub const VENDORS: &[Vendor] = &[
         notice: None,
         account: None,
         refreshes: true,
-        goodbye: RUNS_OUT,
+        goodbye: STAYS_THERE,
         script: include_str!("wire/qwen.txt"),
     },
 ];
@@ -222,21 +221,6 @@ fn codex() -> Settings {
         iss_in_answer: false,
         codex_callback: Some("https://auth.openai.com/deviceauth/callback".to_owned()),
         ..Settings::codex()
-    }
-}
-
-fn github() -> Settings {
-    Settings {
-        iss_in_answer: false,
-        complete_uri: false,
-        refresh_tokens: RefreshTokens::Never,
-        reply: ReplyShape {
-            token_type: Some("bearer".to_owned()),
-            expires_in: ExpiresIn::Missing,
-            scope: ScopeShape::Commas,
-            ..without_id_token()
-        },
-        ..standard()
     }
 }
 

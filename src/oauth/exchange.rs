@@ -1,0 +1,92 @@
+//! The exchange in place of a refresh: the token of the sign-in goes in by GET, an access token that does not last comes
+//! out.
+//!
+//! Owns that request and the reading of its reply ([`Exchange`]). Invariants: the outcome is typed as a refresh's is, so that
+//! the gate need not know the difference; the sign-in's token goes to the configured endpoint alone, and is in no text
+//! that comes out. Must not: send twice, or take what came for a new token of the sign-in.
+
+use super::http::{Client, Reply, SendError, UnknownCause};
+use super::refusal::{self, Verdict};
+use super::reply::Members;
+use super::request::Get;
+use super::token::{Grant, Outcome};
+use crate::clock::UnixSeconds;
+use crate::credential::Account;
+use crate::provider::{Exchange, Provider, Resolved};
+use crate::secret::Secret;
+
+/// Times from here on are milliseconds: as seconds they would lie thousands of years ahead.
+const MILLISECONDS_FROM: u64 = 100_000_000_000;
+
+/// Has the token of the sign-in bring an access token. `now` is the time before the call. One request at most.
+pub(crate) async fn exchange(
+    client: &Client,
+    provider: &Resolved,
+    by: &Exchange,
+    sign_in: &Secret,
+    now: UnixSeconds,
+) -> Outcome {
+    let get = Get::by_token(provider, &by.endpoint, &by.scheme, sign_in).with_headers(&by.headers);
+    match client.fetch(&get).await {
+        Ok(reply) => judge(&reply, provider, get.secrets(), now),
+        Err(SendError::NotSent(error)) => Outcome::NotSent(error),
+        Err(SendError::Unknown(cause)) => Outcome::Unknown(cause),
+    }
+}
+
+fn judge(reply: &Reply, provider: &Provider, secrets: &[Secret], sent_at: UnixSeconds) -> Outcome {
+    let members = reply.body.as_deref().and_then(Members::read);
+    let refused = members.as_ref().is_some_and(Members::has_error);
+    if reply.is_success() && !refused {
+        if reply.body.is_none() {
+            return Outcome::Unknown(UnknownCause::TooLarge);
+        }
+        let grant = members.and_then(|members| granted(&members, reply, provider, secrets, sent_at));
+        let none = Outcome::Unknown(UnknownCause::NoToken { status: reply.status });
+        return grant.map_or(none, Outcome::Granted);
+    }
+    match refusal::of_exchange(reply, members.as_ref(), provider, secrets, sent_at) {
+        Verdict::Refused(refusal) => Outcome::Refused(refusal),
+        Verdict::Unknown(cause) => Outcome::Unknown(cause),
+    }
+}
+
+/// The grant in `members`; none without a usable access token (C9).
+fn granted(
+    members: &Members,
+    reply: &Reply,
+    provider: &Provider,
+    secrets: &[Secret],
+    sent_at: UnixSeconds,
+) -> Option<Grant> {
+    let token = |name| members.secret(name).ok().flatten();
+    let access_token = token("token").or_else(|| token("access_token"))?;
+    let kept: Vec<&Secret> = secrets.iter().chain([&access_token]).collect();
+    let extra = members.claims().kept(&provider.keep, &kept);
+    let lifetime = lifetime(members, reply, sent_at).or(provider.token_lifetime);
+    Some(Grant {
+        access_token,
+        refresh_token: None,
+        id_token: None,
+        token_type: "Bearer".to_owned(),
+        scopes: None,
+        expires_at: lifetime.map(|seconds| sent_at.saturating_add_unsigned(seconds)),
+        account: Account::default(),
+        issuer: None,
+        extra,
+    })
+}
+
+/// How long the token lasts, in seconds, by `expires_in`, else by `expires_at`. A time is of the server's clock, so it is
+/// compared with that, if the reply tells it: ours may be an hour off (T9).
+fn lifetime(members: &Members, reply: &Reply, sent_at: UnixSeconds) -> Option<u64> {
+    let said = |name| members.seconds(name).filter(|seconds| *seconds > 0);
+    said("expires_in").or_else(|| {
+        let at = said("expires_at").map(|at| if at >= MILLISECONDS_FROM { at / 1_000 } else { at })?;
+        let left = i64::try_from(at).ok()?.saturating_sub(reply.server_time().unwrap_or(sent_at));
+        u64::try_from(left).ok().filter(|left| *left > 0)
+    })
+}
+
+#[cfg(test)]
+mod tests;
