@@ -1,6 +1,8 @@
 //! What members read where a vendor says no, in the way in which that vendor says it.
 
-use latchkey_test_authority::{Canned, Endpoint, Person};
+use std::time::Duration;
+
+use latchkey_test_authority::{Canned, CopilotAccess, Endpoint, Person};
 use serde_json::json;
 
 use super::story::{Story, Vendor, Way};
@@ -172,4 +174,49 @@ async fn minimax_refuses_a_refresh_with_http_200() {
         json!({"status": "error", "base_resp": {"status_code": 1004, "status_msg": "invalid refresh token"}});
     story.server.answer_next(Endpoint::Token, 1, Canned::json(200, &refused));
     ends(&story, &token, "has ended. Sign in again").await;
+}
+
+/// VENDORS, T10: an account without a Copilot subscription is told so at the sign-in, and nothing is stored.
+#[tokio::test(flavor = "multi_thread")]
+async fn copilot_without_a_subscription_is_told_at_the_sign_in() {
+    let story = begin(known("copilot")).await;
+    story.server.set(|settings| settings.copilot.access = CopilotAccess::NoPlan);
+    let login = story.sign_in(story.card(0).await, Way::Device).await;
+    let said = login.sees_text("Your account has no access to this at the provider", NEXT_POLL).await;
+    assert!(said.contains("Nothing was stored"), "{}", said.render());
+    assert_eq!(story.token(None).await.status.code(), Some(3));
+    story.setup.discord.assert_clean();
+}
+
+/// VENDORS, G18: a subscription that ends ends no sign-in: nobody is asked to sign in again for it.
+#[tokio::test(flavor = "multi_thread")]
+async fn copilot_whose_subscription_ended_keeps_the_sign_in() {
+    let story = begin(known("copilot")).await;
+    let lifetime = Duration::from_secs(3);
+    story.server.set(|settings| settings.copilot.lifetime = lifetime);
+    let login = story.sign_in(story.card(0).await, Way::Device).await;
+    login.sees_text("Signed in to GitHub Copilot", NEXT_POLL).await;
+    story.server.set(|settings| settings.copilot.access = CopilotAccess::NoPlan);
+    tokio::time::sleep(lifetime + Duration::from_secs(1)).await;
+    let refused = story.token(None).await;
+    assert!(!refused.status.success() && refused.status.code() != Some(3), "{refused:?}");
+    let status = story.ann.slash("/auth status").in_thread(&story.thread).send().await;
+    let shown = status.sees_text("gives this account no access", SOON).await;
+    assert!(shown.contains("signing in again does not help"), "{}", shown.render());
+    story.setup.discord.assert_clean();
+}
+
+/// VENDORS, G17: GitHub's token, once it is taken back there, ends the sign-in.
+#[tokio::test(flavor = "multi_thread")]
+async fn copilot_whose_access_was_removed_at_github_has_ended() {
+    let (story, token) = signed_in(known("copilot"), Way::Device).await;
+    story.server.revoke_grant(&token);
+    let exchanges = story.server.copilot_exchanges();
+    for _ in 0..2 {
+        assert_eq!(story.token(Some(&token)).await.status.code(), Some(3));
+    }
+    assert_eq!(story.server.copilot_exchanges(), exchanges + 1, "it is asked once");
+    let status = story.ann.slash("/auth status").in_thread(&story.thread).send().await;
+    status.sees_text("has ended. Sign in again", SOON).await;
+    story.setup.discord.assert_clean();
 }
