@@ -32,7 +32,6 @@ pub const DEFAULT_INTERVAL: u64 = 5;
 /// The fewest seconds between polls, whatever the provider says (T11).
 pub const INTERVAL_FLOOR: u64 = 3;
 
-const DEVICE_GRANT: &str = "urn:ietf:params:oauth:grant-type:device_code";
 const USER_CODE_CAP: usize = 64;
 
 /// A device login that the provider has opened (RFC 8628 section 3.2).
@@ -243,13 +242,16 @@ pub async fn poll(
 }
 
 /// What the whole reply to a poll means. Codes of the flow count before what is the protocol's own, and both before
-/// anything general; only a server that fails says nothing of the login.
+/// anything general; only a server that fails, and a firewall that sends a page of its own, say nothing of the login.
 pub(super) fn sort(
     reply: &Reply,
     provider: &Resolved,
     secrets: &[Secret],
     now: UnixSeconds,
 ) -> DeviceOutcome {
+    if reply.is_success() && refusal::looks_like_page(reply.body.as_deref()) {
+        return DeviceOutcome::BackOff { retry_after: reply.retry_after(now) };
+    }
     if reply.status < 500 {
         let members = reply.body.as_deref().and_then(Members::read);
         let own = || match &provider.device {

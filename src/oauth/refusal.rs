@@ -248,7 +248,7 @@ fn folded(text: &str) -> String {
     words.map(str::to_lowercase).collect::<Vec<_>>().join(" ")
 }
 
-fn looks_like_page(body: Option<&[u8]>) -> bool {
+pub(super) fn looks_like_page(body: Option<&[u8]>) -> bool {
     body.is_some_and(|body| body.trim_ascii_start().starts_with(b"<"))
 }
 

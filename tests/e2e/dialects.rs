@@ -114,6 +114,28 @@ async fn minimax_says_no_with_http_200() {
     setup.discord.assert_clean();
 }
 
+/// VENDORS, T8, G17: a refresh token that has ended is told with HTTP 200, too, and asks to sign in again.
+#[tokio::test(flavor = "multi_thread")]
+async fn minimax_ends_a_sign_in_with_http_200() {
+    let minimax = hurried(Settings::minimax());
+    let start = minimax.user_code_url();
+    let setup = Setup::plan().more(&table("minimax", &minimax, &start)).start().await;
+    let _bot = Bot::start(&setup).await;
+    let (ann, thread) = (setup.discord.member("ann"), setup.thread("fix-ci"));
+    let place = thread.id().to_string();
+    let login = ann.slash("/auth login minimax").in_thread(&thread).send().await;
+    login.sees_text(OPEN, SOON).await;
+    minimax.approve_device(&minimax.user_codes().remove(0), &Person::ada()).await;
+    login.sees_text("Signed in to MiniMax", NEXT_POLL).await;
+    let token = setup.token(&["minimax", "--thread", &place]).await;
+    minimax.expire_grant(&token);
+    let rejected = TokenHash::of(&token).to_string();
+    let refused = setup.cli(&["token", "minimax", "--thread", &place, "--rejected-sha256", &rejected]).await;
+    assert_eq!((refused.code, refused.stdout.as_str()), (3, ""), "{refused:?}");
+    assert!(refused.stderr.contains("sign in again"), "{refused:?}");
+    setup.discord.assert_clean();
+}
+
 /// VENDORS: no scope is asked for, and none is sent.
 #[tokio::test(flavor = "multi_thread")]
 async fn kimi_signs_in_without_a_scope() {

@@ -5,11 +5,13 @@
 
 use url::Url;
 
-use super::{DEVICE_GRANT, DevicePoll, DeviceStart, Opening, StartError, interval, page, secret, user_code};
+use super::{DevicePoll, DeviceStart, Opening, StartError, interval, page, secret, user_code};
 use crate::clock::UnixSeconds;
 use crate::oauth::reply::Members;
 use crate::oauth::request::Post;
 use crate::provider::{BodyFormat, Resolved};
+
+const DEVICE_GRANT: &str = "urn:ietf:params:oauth:grant-type:device_code";
 
 /// The start (RFC 8628 section 3.1), with a code challenge (RFC 7636 section 4.3) where that is wanted.
 pub(super) fn open(provider: &Resolved, endpoint: &Url, pkce: bool) -> Opening {

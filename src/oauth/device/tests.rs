@@ -255,13 +255,12 @@ async fn the_own_protocol_polls_by_status_and_code() {
         (json(403, r#"{"error":"expired_token"}"#), DeviceOutcome::Expired),
         (json(429, ""), DeviceOutcome::BackOff { retry_after: None }),
         (json(500, ""), DeviceOutcome::BackOff { retry_after: None }),
+        (json(200, "<p>"), DeviceOutcome::BackOff { retry_after: None }),
         (json(200, r#"{"authorization_code":"c","code_verifier":"v","code_challenge":"x"}"#), code),
     ] {
         assert_eq!(polled_own(answer).await, expected);
     }
-    for body in
-        ["{}", r#"{"authorization_code":"c"}"#, r#"{"code_verifier":"v","authorization_code":""}"#, "<p>"]
-    {
+    for body in ["{}", r#"{"authorization_code":"c"}"#, r#"{"code_verifier":"v","authorization_code":""}"#] {
         let outcome = polled_own(json(200, body)).await;
         assert!(matches!(outcome, DeviceOutcome::Failed(_)), "{body}: {outcome:?}");
     }

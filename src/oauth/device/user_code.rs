@@ -49,9 +49,8 @@ pub(super) fn sort(
     members: Option<&Members>,
     protocol: &UserCodeProtocol,
 ) -> Option<DeviceOutcome> {
-    let by_code = members
-        .and_then(Members::error_code)
-        .is_some_and(|code| protocol.pending_codes.iter().any(|pending| *pending == code));
+    let by_code =
+        members.and_then(Members::error_code).is_some_and(|code| protocol.pending_codes.contains(&code));
     if by_code || protocol.pending_statuses.contains(&reply.status) {
         return Some(DeviceOutcome::Pending);
     }

@@ -39,18 +39,19 @@ pub(super) fn read(
         return Err(StartError::Incomplete { what: "state (it must be the one that was sent)" });
     }
     let user_code = user_code(members, &["user_code"])?;
-    let (verification_uri, mut verification_uri_complete) = page(members)?;
-    let mut bare = verification_uri.clone();
+    let (page, complete) = page(members)?;
     // C5: the page with the code in it is not kept beyond the login's end, the bare one is.
-    if verification_uri.contains(&*user_code) {
-        bare = verification_uri.split(['?', '#']).next().unwrap_or_default().to_owned();
-        verification_uri_complete = verification_uri_complete.or(Some(verification_uri));
-    }
+    let (verification_uri, verification_uri_complete) = if page.contains(&*user_code) {
+        let bare = page.split(['?', '#']).next().unwrap_or_default().to_owned();
+        (bare, complete.or(Some(page)))
+    } else {
+        (page, complete)
+    };
     let given = members.seconds("interval");
     Ok(DeviceStart {
         device_code: Secret::from(&*user_code),
         user_code,
-        verification_uri: bare,
+        verification_uri,
         verification_uri_complete,
         expires_in: members.lifetime(now),
         interval: interval(

@@ -125,6 +125,8 @@ const TABLE: &[Fixture] = &[
     ("RFC 8628 3.5", 'D', 400, r#"{"error":"expired_token"}"#, "expired"),
     ("a nested code", 'D', 400, r#"{"error":{"code":"authorization_pending"}}"#, "pending"),
     ("a proxy's page", 'D', 503, "<html>503</html>", "back off"),
+    ("Qwen's firewall: a page with HTTP 200", 'D', 200, "<!doctype html><script>var arg1='x'</script>", "back off"),
+    ("a success that grants nothing", 'D', 200, "{}", "operator: -, -"),
     ("a poll of a code that is gone", 'D', 400, r#"{"error":"invalid_grant"}"#, "dead InvalidGrant: invalid_grant, -"),
     ("RFC 8628 3.2", 'S', 200, r#"{"device_code":"dc","user_code":"AB","verification_uri":"https://id.example/d","expires_in":1800,"interval":5}"#, "AB dc https://id.example/d +1800 each 5"),
     ("interval as text", 'S', 200, r#"{"device_code":"dc","user_code":"AB","verification_uri":"https://id.example/d","expires_in":"900","interval":"7"}"#, "AB dc https://id.example/d +900 each 7"),

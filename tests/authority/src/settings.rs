@@ -345,6 +345,7 @@ impl Settings {
         Self {
             any_client: true,
             status_replies: true,
+            reuse_error: ReuseError::Prose,
             interval: Interval::Number(2_000),
             // It is not known to enforce any.
             enforced_interval: Duration::ZERO,

@@ -60,7 +60,12 @@ pub(crate) fn with_status(state: &State, reply: Reply) -> Reply {
     // How its server tells one that polls too fast is not known: here it is told nothing, and counted.
     let status = if ["authorization_pending", "slow_down"].contains(&&*code) { "pending" } else { "error" };
     let said = members.get("error_description").and_then(Value::as_str).unwrap_or_default();
-    let said = if status == "pending" { "success" } else { said };
+    let said = match said {
+        _ if status == "pending" => "success",
+        // Its clients look for these words.
+        "the refresh token is not valid" => "invalid refresh token",
+        said => said,
+    };
     let number = if status == "pending" { 0 } else { 1004 };
     let body = json!({"status": status, "base_resp": {"status_code": number, "status_msg": said}});
     Reply::json(200, &body).named(&code)
