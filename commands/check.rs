@@ -270,10 +270,6 @@ fn offered(provider: &Provider, flows: impl Iterator<Item = Flow>, behind: &str,
     let is_served = above.is_some();
     let served = above.map(|served| format!("{served}; ")).unwrap_or_default();
     if ways.is_empty() && !is_served {
-        // Those that wait for its terms are told among the warnings.
-        if !provider.awaiting_terms.is_empty() {
-            return;
-        }
         findings.warn("providers", format!("{name} offers no way to sign in{behind}"));
     } else if ways.is_empty() {
         findings.ok("providers", format!("{name}: {served}there is no way to sign in{behind}"));

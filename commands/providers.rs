@@ -43,6 +43,7 @@ struct Shown {
     unsupported: Vec<Never>,
 }
 
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own in the JSON")]
 #[derive(Debug, serde::Serialize)]
 struct Row {
     name: String,
@@ -207,14 +208,19 @@ fn missing(provider: &Provider) -> Vec<String> {
             "\"callback\" needs a page of ours: write public_url = \"https://…\" under [http]".to_owned(),
         );
     }
-    let sources = [&provider.api_key, &provider.env_token].into_iter().flatten();
-    let malformed = sources.filter(|source| source.state() == "malformed").map(|source| {
+    let sources = || [&provider.api_key, &provider.env_token].into_iter().flatten();
+    let malformed = sources().filter(|source| source.state() == "malformed").map(|source| {
         format!(
             "{} holds no key or token: it has white space inside, or characters that are not ASCII",
             source.variable
         )
     });
     missing.extend(malformed);
+    let can_sign_in = !provider.flows.is_empty() || !provider.awaiting_terms.is_empty();
+    let variables: Vec<_> = sources().map(|source| source.variable.as_str()).collect();
+    if !can_sign_in && !variables.is_empty() && !sources().any(EnvSource::is_set) {
+        missing.push(format!("nothing is served before {} is set", variables.join(" or ")));
+    }
     missing
 }
 
@@ -284,7 +290,7 @@ fn notes(row: &Row) -> Vec<String> {
     if row.sources.iter().any(|source| source.variable.is_some()) {
         notes.push(format!("served: {}", sources.join(", then ")));
     }
-    notes.extend(row.missing.iter().map(|what| format!("missing: {what}")));
+    notes.extend(row.missing.iter().map(|what| format!("to do: {what}")));
     notes.extend(row.terms_in_doubt.as_ref().map(|doubt| {
         let accepted = if row.terms_accepted { ", accepted" } else { "" };
         format!("terms in doubt{accepted}: {doubt}")

@@ -2,6 +2,7 @@
 //!
 //! Invariant: what belongs to a login is written in the language of the one who started it, whoever pressed last.
 
+use latchkey::broker::{FromEnvironment, from_environment};
 use latchkey::pending::{LoginKind, LoginStatus, PendingLogin};
 use latchkey::provider::{Catalog, Flow, PasteShape, Provider, is_loopback};
 use latchkey::tenant::TenantKey;
@@ -83,6 +84,7 @@ fn open(language: Language, card: &Card<'_>) -> Page {
     let mut lines: Vec<_> = card.notice.into_iter().map(ToString::to_string).collect();
     lines.push(say!(language, "login-title", name = name));
     lines.push(purpose(language, login));
+    lines.extend(provider.and_then(from_environment).map(|given| above(language, given)));
     let risk = provider.and_then(|provider| provider.terms_risk.as_ref());
     lines.extend(risk.map(|risk| format!("⚠️ {}", plain(risk.for_reader(language.tag())))));
     lines.extend(steps(language, login, provider, &place));
@@ -117,6 +119,14 @@ fn purpose(language: Language, login: &PendingLogin) -> String {
         (Some(thread), false) => say!(language, "login-for-you", thread = format!("<#{thread}>")),
         (None, true) => say!(language, "login-for-server-only"),
         (None, false) => say!(language, "login-for-you-only"),
+    }
+}
+
+/// That the sign-in will not be used before what the operator set goes away (G25).
+fn above(language: Language, given: FromEnvironment) -> String {
+    match given {
+        FromEnvironment::ApiKey => say!(language, "login-behind-key"),
+        FromEnvironment::Token | FromEnvironment::Unusable => say!(language, "login-behind-token"),
     }
 }
 

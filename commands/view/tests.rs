@@ -21,6 +21,7 @@ mod doors;
 mod limits;
 mod lists;
 mod logouts;
+mod offering;
 mod statuses;
 mod tenants;
 mod uses;

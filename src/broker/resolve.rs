@@ -1,7 +1,7 @@
 //! Which tenant somebody means.
 //!
-//! Owns the order: a full tenant key names itself; a provider means the thread's binding, else its parent channel's, else
-//! the guild's shared slot. Invariant: never a guess: where none of these is there, the candidates are named.
+//! Owns the order: a full tenant key names itself; a provider, or a profile of one, means the thread's binding, else its parent
+//! channel's, else the guild's shared slot. Invariant: never a guess: where none of these is there, the candidates are named.
 
 use super::serving::{Reason, from_environment, serving};
 use crate::provider::Catalog;
@@ -25,9 +25,9 @@ pub enum ResolveError {
     /// Nothing serves here.
     #[error("no sign-in of {provider} serves here{}", remedy(.candidates.as_deref()))]
     NoneHere {
-        /// The provider.
+        /// The provider, with the profile that was named.
         provider: String,
-        /// The tenants of that provider, if there are any.
+        /// The tenants of that provider and profile, if there are any.
         candidates: Option<String>,
     },
     /// The store could not be read.
@@ -66,22 +66,30 @@ pub fn resolve(
     if let Some(user) = user.filter(|_| tenant.user.is_none()) {
         tenant.user = Some(user.clone());
     }
-    if tenant.profile.is_some() || tenant.user.is_some() {
+    if tenant.user.is_some() {
         return Ok(tenant);
     }
     let serving = serving(document, &tenant.provider, thread, parent).map_err(StoreError::from)?;
-    if serving.reason != Reason::Server {
+    // A profile that is named is that of the thread's own tenant, or the guild's.
+    let is_meant = tenant.profile.is_none() || serving.tenant.profile == tenant.profile;
+    let shared_is_there = || Ok::<_, StoreError>(document.tenant(&tenant)?.is_some());
+    if serving.reason != Reason::Server && is_meant {
         return Ok(serving.tenant);
     }
-    let shared_is_there = document.tenant(&tenant).map_err(StoreError::from)?.is_some();
-    if shared_is_there || from_environment(provider).is_some() {
+    if shared_is_there()? || from_environment(provider).is_some() {
         return Ok(tenant);
     }
-    let candidates = document.tenants().map(|(key, _)| key).filter(|key| key.provider == tenant.provider);
-    Err(ResolveError::NoneHere {
-        provider: provider.name.to_string(),
-        candidates: list(candidates.map(|key| key.to_string())),
-    })
+    let of_provider = document.tenants().map(|(key, _)| key).filter(|key| key.provider == tenant.provider);
+    let candidates = of_provider.filter(|key| tenant.profile.is_none() || key.profile == tenant.profile);
+    let candidates = list(candidates.map(|key| key.to_string()));
+    if tenant.profile.is_some() && candidates.is_none() {
+        return Ok(tenant);
+    }
+    let mut sought = provider.name.to_string();
+    if let Some(profile) = &tenant.profile {
+        sought = format!("{sought}/{profile}");
+    }
+    Err(ResolveError::NoneHere { provider: sought, candidates })
 }
 
 /// The name or alias of a provider that `text` begins with, and what follows: a profile, a user, or nothing.

@@ -98,6 +98,17 @@ async fn a_provider_means_the_nearest_binding_and_never_a_guess() {
     }
     host.sign_in("acme", &Person::ben(), "1").await;
     assert_eq!(host.resolve("acme", None, Some("8"), None), "acme");
+    // A profile that is named is the thread's own of that name, else the shared one, and no other's.
+    host.sign_in("acme/work@42", &Person::ada(), "42").await;
+    let work =
+        "no sign-in of acme/work serves here; name one of these, or bind the thread to it: acme/work@42";
+    assert_eq!(host.resolve("acme/work", None, Some("7"), None), work);
+    host.bind("7", "acme/work@42").await;
+    assert_eq!(host.resolve("acme/work", None, Some("7"), None), "acme/work@42");
+    assert_eq!(host.resolve("acme/work", None, Some("8"), None), work);
+    host.sign_in("acme/work", &Person::ben(), "1").await;
+    assert_eq!(host.resolve("acme/work", None, Some("8"), None), "acme/work");
+    assert_eq!(host.resolve("acme/work", None, Some("7"), None), "acme/work@42");
     assert!(host.resolve("nobody", None, None, None).contains("configured are: acme"));
 }
 

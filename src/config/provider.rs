@@ -21,7 +21,7 @@ use super::Env;
 use super::problem::Problem;
 use super::reader::{Problems, Section};
 use crate::provider::{
-    BodyFormat, Flow, PasteShape, Provider, Reuse, RevocationScope, Share, builtin, unsupported,
+    BodyFormat, Flow, PasteShape, Provider, Reuse, RevocationScope, Share, Unsupported, builtin, unsupported,
 };
 use crate::tenant::ProviderName;
 
@@ -98,23 +98,16 @@ fn resolve(
                 endpoints.device_authorization.is_none() && endpoints.authorization.is_none(),
                 |flows| flows.iter().any(lacks_endpoint),
             ));
-    let possible = |endpoint: bool| endpoint || discovers;
-    let mut flows = listed.unwrap_or_else(|| {
-        let device = possible(endpoints.device_authorization.is_some()).then_some(Flow::Device);
-        let paste = possible(endpoints.authorization.is_some()) && redirect_uri.is_some();
-        device.into_iter().chain(paste.then_some(Flow::Paste)).collect()
-    });
-    let sign_in_is_barred = terms_risk.is_some() && !accepted;
-    let awaiting_terms = if sign_in_is_barred { std::mem::take(&mut flows) } else { Vec::new() };
+    let mut flows = listed.unwrap_or_else(|| possible_flows(&endpoints, discovers, redirect_uri.is_some()));
+    let is_barred = terms_risk.is_some() && !accepted;
+    let awaiting_terms = if is_barred { std::mem::take(&mut flows) } else { Vec::new() };
     let is_bare = section.get("issuer").is_none() && !name.is_mcp() && !Endpoints::are_any(section);
     // What only hands on a key needs nobody to sign in to.
     let is_key_alone = is_bare && (api_key.is_some() || env_token.is_some());
     let token_endpoint = match unsupported(name.as_str()) {
         _ if is_key_alone => Some(None),
         Some(vendor) if is_bare => {
-            let remedy = "take the table out, or name endpoints of your own there";
-            let what = format!("{} is not supported: {}", vendor.title, vendor.why("en"));
-            problems.add(section.span.clone(), &section.path, what, remedy);
+            refuse(section, vendor, problems);
             None
         }
         _ => required_endpoints(
@@ -177,18 +170,38 @@ fn resolve(
         api_key,
         env_token,
     };
-    if let Some(risk) = provider.terms_risk.as_ref().filter(|_| sign_in_is_barred) {
-        warnings.push(Problem {
-            line: None,
-            key: section.key("accept_terms_risk"),
-            what: format!("nobody can sign in: {}", risk.for_reader("en")),
-            remedy: "set accept_terms_risk = true if you accept that; a token from the environment is served either way"
-                .to_owned(),
-        });
-    } else {
+    if provider.awaiting_terms.is_empty() {
         ways_in(section, &provider, problems);
+    } else {
+        warnings.push(barred(section, &provider));
     }
     Some(provider)
+}
+
+/// The ways to sign in where none are listed: those that have, or may yet find, what they need.
+fn possible_flows(endpoints: &Endpoints, discovers: bool, redirects: bool) -> Vec<Flow> {
+    let device = endpoints.device_authorization.is_some() || discovers;
+    let paste = (endpoints.authorization.is_some() || discovers) && redirects;
+    device.then_some(Flow::Device).into_iter().chain(paste.then_some(Flow::Paste)).collect()
+}
+
+/// That there is no built-in for what the table is named after, and why.
+fn refuse(section: &Section<'_, '_>, vendor: &Unsupported, problems: &mut Problems<'_>) {
+    let what = format!("{} is not supported: {}", vendor.title, vendor.why("en"));
+    let remedy = "take the table out, or name endpoints of your own there";
+    problems.add(section.span.clone(), &section.path, what, remedy);
+}
+
+/// That the operator has to accept the doubt about the vendor's terms, before anybody can sign in.
+fn barred(section: &Section<'_, '_>, provider: &Provider) -> Problem {
+    let risk = provider.terms_risk.as_ref().map(|risk| risk.for_reader("en")).unwrap_or_default();
+    Problem {
+        line: None,
+        key: section.key("accept_terms_risk"),
+        what: format!("nobody can sign in: {risk}"),
+        remedy: "set accept_terms_risk = true if you accept that; a token from the environment is served either way"
+            .to_owned(),
+    }
 }
 
 /// The address of an MCP server, which makes a provider one, and which nothing else has (F12).

@@ -29,8 +29,8 @@ pub enum EnvValue {
 impl EnvSource {
     /// The variable, with what was found in it. White space around it, a line end above all, is forgiven.
     #[must_use]
-    pub fn new(variable: String, found: Option<String>) -> Self {
-        let value = match found.as_deref().map(str::trim) {
+    pub fn new(variable: String, found: Option<&str>) -> Self {
+        let value = match found.map(str::trim) {
             None | Some("") => EnvValue::Unset,
             Some(text) if text.bytes().all(|byte| byte.is_ascii_graphic()) => {
                 EnvValue::Set(Secret::new(text))
@@ -86,7 +86,7 @@ mod tests {
             (Some("sk-\u{7f}1"), EnvValue::Malformed),
             (Some("\u{fffd}"), EnvValue::Malformed),
         ] {
-            let source = EnvSource::new("KEY".to_owned(), found.map(str::to_owned));
+            let source = EnvSource::new("KEY".to_owned(), found);
             assert_eq!(source, EnvSource { variable: "KEY".to_owned(), value: expected }, "{found:?}");
         }
     }

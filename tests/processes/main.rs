@@ -26,6 +26,7 @@ mod locks;
 mod lost;
 mod output;
 mod place;
+mod providing;
 mod real_disk;
 mod replies;
 mod signalled;

@@ -35,6 +35,7 @@ fn healths() -> [ThreadStatus; 2] {
         Health::Uncertain,
         Health::NeedsLogin,
         Health::Misconfigured,
+        Health::BadEnvironment,
         Health::Suspended(latchkey::credential::Unserved::Left),
         Health::NotConfigured,
     ];
@@ -63,7 +64,9 @@ fn rest() -> ThreadStatus {
     token.environment = Some(FromEnvironment::Token);
     let mut other = held(&format!("notes/work@{ANN}"), Reason::Channel, Health::Fresh);
     other.another = true;
-    let mut status = thread_of(vec![behind, token, other]);
+    let mut bad = entry("claude", Reason::Server, None);
+    bad.environment = Some(FromEnvironment::Unusable);
+    let mut status = thread_of(vec![behind, token, bad, other]);
     for (person, at) in
         [(ANN, LoginStatus::Pending), (BEN, LoginStatus::Exchanging), (BEN, LoginStatus::Confirming)]
     {

@@ -56,3 +56,5 @@ paste-not-sent = ⚠️ **Der Anbieter war gerade nicht zu erreichen.** Nichts g
 paste-closing = ⚠️ **Latchkey startet neu.** Nichts geht verloren: Füge dieselbe Antwort in einer Minute noch einmal ein.
 paste-no-provider = ⚠️ **Dieser Anbieter wird hier nicht mehr angeboten.** Frag einen Admin dieses Servers.
 paste-fault = ⚠️ **Deine Antwort konnte wegen eines Fehlers hier nicht verwendet werden.** Der Betreiber findet ihn im Protokoll. Füge dieselbe Antwort gleich noch einmal ein.
+login-behind-key = ℹ️ Vorerst benutzt sie kein Agent: Der Betreiber hat einen API-Schlüssel gesetzt, und der geht jeder Anmeldung vor.
+login-behind-token = ℹ️ Vorerst benutzt sie kein Agent: Der Betreiber hat ein Token gesetzt, und das geht jeder Anmeldung vor.

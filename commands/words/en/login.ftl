@@ -56,3 +56,5 @@ paste-not-sent = ⚠️ **The provider could not be reached just now.** Nothing 
 paste-closing = ⚠️ **Latchkey is restarting.** Nothing is lost: paste the same answer again in a minute.
 paste-no-provider = ⚠️ **This provider is no longer offered here.** Ask an admin of this server.
 paste-fault = ⚠️ **Your answer could not be used, because of a fault here.** The operator finds it in the log. Paste the same answer again in a moment.
+login-behind-key = ℹ️ For now no agent will use it: the operator set an API key, and that comes before every sign-in.
+login-behind-token = ℹ️ For now no agent will use it: the operator set a token, and that comes before every sign-in.

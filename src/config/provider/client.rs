@@ -174,7 +174,7 @@ pub(super) fn from_env(
 ) -> Option<EnvSource> {
     let variable = section.string(key, problems)?;
     let found = env(&variable);
-    let source = EnvSource::new(variable, found);
+    let source = EnvSource::new(variable, found.as_deref());
     let own = section.get(key).is_some_and(|found| found.span.is_some());
     let variable = &source.variable;
     let told = match source.value {

@@ -45,6 +45,62 @@ fn every_built_in_is_valid_and_called_what_it_is() {
     }
 }
 
+/// VENDORS: whatever stands in a built-in's file, the operator's value of that key is read in its place; a key that is nearly
+/// one of these is told with it.
+#[test]
+fn every_key_of_every_built_in_can_be_overridden() {
+    const WORDS: &[(&str, &str)] = &[
+        ("paste", "code"),
+        ("paste", "url"),
+        ("revocation", "token"),
+        ("reuse", "lenient"),
+        ("reuse", "strict"),
+        ("client_auth", "basic"),
+        ("token_body", "form"),
+        ("identity", "reply"),
+    ];
+    for known in BUILTINS {
+        let header = format!(
+            "[providers.{}]\n{}\naccept_terms_risk = true\nclient_id = \"c\"\n",
+            known.table, known.needs
+        );
+        let header = |key: &str| {
+            let lines = header.lines().filter(|line| !line.starts_with(&format!("{key} = ")));
+            lines.flat_map(|line| [line, "\n"]).collect::<String>()
+        };
+        let usual = parse(&header("")).providers.iter().next().unwrap().clone();
+        let table: toml::Table = known.text.parse().unwrap();
+        for (key, value) in &table {
+            let values: Vec<toml::Value> = match value {
+                toml::Value::Boolean(flag) => vec![(!flag).into()],
+                toml::Value::Array(_) => vec![vec!["other"].into()],
+                toml::Value::Table(inner) => {
+                    let other = inner.keys().map(|inner| (inner.clone(), "https://other.example/x".into()));
+                    vec![toml::Value::Table(other.collect())]
+                }
+                _ if WORDS.iter().any(|(word, _)| word == key) => {
+                    WORDS.iter().filter(|(word, _)| word == key).map(|(_, value)| (*value).into()).collect()
+                }
+                _ => vec!["https://other.example/x".into()],
+            };
+            let is_read = values.iter().any(|value| {
+                let text = format!("{}{key} = {value}\n", header(key));
+                match parse_with(&text, &[("https://other.example/x", "s")]) {
+                    Ok(config) => config.providers.iter().next() != Some(&usual),
+                    // Also where that value is none that the key takes.
+                    Err(error) => {
+                        error.to_string().contains(&format!(".{key}"))
+                            && !error.to_string().contains("unknown key")
+                    }
+                }
+            });
+            assert!(is_read, "{}: {key} = {values:?}", known.name);
+            let shown = problems(&format!("{}{key}x = 1\n", header("")));
+            assert!(shown.contains(&format!("did you mean `{key}`?")), "{}: {shown}", known.name);
+        }
+    }
+}
+
 /// VENDORS: every value can be overridden, the client id by environment too.
 #[test]
 fn a_built_in_can_be_overridden() {

@@ -70,4 +70,9 @@ fn what_is_not_obscured_text_is_refused_without_a_word_of_it() {
         assert_eq!(error, expected, "{text}");
         assert!(text.is_empty() || !format!("{error} {error:?}").contains(text));
     }
+    // Noise that happens to be UTF-8.
+    for hidden in ["a\nb", "a\u{1}", "\u{9b}2J"] {
+        let text = obscured_with([7; IV], &Secret::new(hidden));
+        assert_eq!(reveal(&text), Err(ObscuredError::NotText), "{hidden:?}");
+    }
 }

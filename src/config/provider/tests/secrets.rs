@@ -18,8 +18,7 @@ fn secrets_come_from_the_environment_and_from_files() {
     let acme = provider(&config, "acme");
     assert_eq!(acme.client_secret, Some(Secret::new("from-file")));
     assert_eq!(acme.client_auth, ClientAuth::Basic);
-    let source =
-        |variable: &str, value: &str| Some(EnvSource::new(variable.to_owned(), Some(value.to_owned())));
+    let source = |variable: &str, value: &str| Some(EnvSource::new(variable.to_owned(), Some(value)));
     assert_eq!((&acme.api_key, &acme.env_token), (&source("KEY", "k"), &source("TOKEN", "")));
     assert!(!format!("{config:?}").contains("from-file"));
 }
