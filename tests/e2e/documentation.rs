@@ -1,4 +1,6 @@
-//! The page that members read: what it points to is there.
+//! The pages that people read: what they point to is there, and what they say is so.
+
+pub(crate) mod providers;
 
 use std::collections::BTreeSet;
 use std::path::Path;

@@ -41,4 +41,5 @@ mod slow_down;
 mod storm;
 mod stumbling;
 mod telling;
+mod vendors;
 mod ways;

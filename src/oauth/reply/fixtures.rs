@@ -189,6 +189,7 @@ fn outcome(outcome: Outcome) -> String {
             match refusal.kind {
                 RefusalKind::Transient { .. } => "transient".to_owned(),
                 RefusalKind::Dead(reason) => format!("dead {reason:?}: {words}"),
+                RefusalKind::NoAccess => format!("no access: {words}"),
                 RefusalKind::Operator => format!("operator: {words}"),
             }
         }

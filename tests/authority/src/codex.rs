@@ -61,7 +61,7 @@ pub(crate) fn poll(state: &mut State, incoming: &Incoming) -> Reply {
             };
             let request = Request {
                 client: device.client,
-                redirect_uri: state.url(CALLBACK),
+                redirect_uri: state.settings.codex_callback.clone().unwrap_or_else(|| state.url(CALLBACK)),
                 scopes: device.scopes,
                 state: String::new(),
                 challenge: challenge_of(&verifier),

@@ -61,6 +61,24 @@ impl Endpoint {
             "/api" => Self::Api,
             "/api/accounts/deviceauth/usercode" => Self::CodexStart,
             "/api/accounts/deviceauth/token" => Self::CodexPoll,
+            _ => Self::of_vendor(rest),
+        }
+    }
+
+    /// The endpoint that a vendor has at `path`.
+    fn of_vendor(path: &str) -> Self {
+        match path {
+            // The last is where the form of the page before it goes.
+            "/login/oauth/authorize" | "/o/oauth2/v2/auth" | "/o/oauth2/v2/authorize" => Self::Authorize,
+            "/login/device/code"
+            | "/oauth2/device/code"
+            | "/api/oauth/device_authorization"
+            | "/api/v1/oauth2/device/code" => Self::DeviceStart,
+            "/login/oauth/access_token"
+            | "/oauth2/token"
+            | "/v1/oauth/token"
+            | "/api/oauth/token"
+            | "/api/v1/oauth2/token" => Self::Token,
             "/copilot_internal/v2/token" => Self::CopilotToken,
             "/userinfo" | "/user" | "/oauth2/v2/userinfo" => Self::Userinfo,
             _ => Self::Unknown,

@@ -150,6 +150,8 @@ fn act(state: &mut State, endpoint: Endpoint, incoming: &Incoming) -> Reply {
     match endpoint {
         Endpoint::Authorize => authorize::answer(state, incoming),
         Endpoint::CodePage => authorize::code_page(state, incoming),
+        // One path at two vendors: which it is, the dialect says.
+        Endpoint::DeviceStart if state.settings.status_replies => user_code_grant::start(state, incoming),
         Endpoint::DeviceStart => device::start(state, incoming),
         Endpoint::DevicePage => device::page(state, incoming),
         Endpoint::Token => token::answer(state, incoming),

@@ -84,6 +84,8 @@ pub struct Settings {
     pub codex_pending_status: u16,
     /// Whether codex's device answer has `expires_at`.
     pub codex_expires_at: bool,
+    /// The redirect URI that the exchange of codex's device protocol must name, if it is not below the issuer.
+    pub codex_callback: Option<String>,
 
     /// What Copilot's exchange does.
     pub copilot: Copilot,
@@ -418,6 +420,7 @@ impl Default for Settings {
             expired_in: ExpiredIn::Millis,
             codex_pending_status: 403,
             codex_expires_at: true,
+            codex_callback: None,
             copilot: Copilot::default(),
             userinfo: UserinfoShape::OpenId,
             userinfo_extra: serde_json::Map::new(),
