@@ -49,6 +49,8 @@ fn within_reach(metadata: &Metadata, issuer: &str) {
         &metadata.authorization_endpoint,
         &metadata.device_authorization_endpoint,
         &metadata.revocation_endpoint,
+        &metadata.registration_endpoint,
+        &metadata.userinfo_endpoint,
     ];
     assert!(endpoints.into_iter().flatten().all(|url| reach.admits(url)), "an endpoint is out of reach");
 }

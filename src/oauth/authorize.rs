@@ -78,6 +78,10 @@ pub fn authorize(
         .set_redirect_uri(std::borrow::Cow::Owned(redirect))
         .set_pkce_challenge(challenge)
         .add_scopes(provider.scopes.iter().cloned().map(Scope::new));
+    if let Some(resource) = &provider.resource {
+        // RFC 8707 section 2.1.
+        request = request.add_extra_param("resource", resource);
+    }
     for (name, value) in &provider.authorize_params {
         request = request.add_extra_param(name, value);
     }

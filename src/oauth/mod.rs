@@ -15,7 +15,9 @@ pub(crate) mod fuzzing;
 mod guard;
 pub mod http;
 mod mask;
+pub mod protected_resource;
 pub mod refusal;
+pub mod registration;
 mod reply;
 mod request;
 pub mod revoke;
@@ -29,6 +31,7 @@ pub use discovery::{DISCOVERY_BOUND, DiscoveryError};
 #[cfg(test)]
 pub(crate) use guard::Always;
 pub use http::{CONNECT_BOUND, Client, EXCHANGE_BOUND, REPLY_BOUND, TransportError, UnknownCause};
+pub use registration::{REGISTRATION_BOUND, RegistrationError};
 pub use refusal::{DeadReason, Refusal, RefusalKind};
 pub use revoke::{RevokeClass, RevokeError, Revoked, TokenHint, revoke};
 pub use token::{CodeGrant, Grant, Outcome, exchange_code, refresh};
