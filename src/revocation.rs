@@ -137,7 +137,8 @@ pub async fn revoke(
     }
     if provider.may_revoke() && provider.registers() {
         // Nobody knows which client it was issued to.
-        let ended = Ended::Refused { why: "it was issued to a client that is not configured any more".to_owned() };
+        let ended =
+            Ended::Refused { why: "it was issued to a client that is not configured any more".to_owned() };
         audit::revocation(tenant, ended.label());
         return ended;
     }

@@ -106,7 +106,7 @@ impl Named {
     }
 
     /// The bytes for the cache.
-    pub(super) fn print(&self, server: &Url) -> Option<String> {
+    pub(crate) fn print(&self, server: &Url) -> Option<String> {
         let document = match &self.document {
             Some((text, _)) => Some(RawValue::from_string(text.trim().to_owned()).ok()?),
             None => None,
@@ -213,8 +213,14 @@ mod tests {
             assert_eq!(read(&kept.print(&server()).unwrap()), None, "an issuer that nobody named");
         }
         let text = named("https://id.example", Some(&published()), None).print(&server()).unwrap();
-        assert_eq!(read(&text.replace("https://mcp.example/mcp\\\",", "https://other.example\\\",")), read(&text));
-        assert_eq!(read(&text.replace("\"resource\":\"https://mcp.example", "\"resource\":\"https://o.example")), None);
+        assert_eq!(
+            read(&text.replace("https://mcp.example/mcp\\\",", "https://other.example\\\",")),
+            read(&text)
+        );
+        assert_eq!(
+            read(&text.replace("\"resource\":\"https://mcp.example", "\"resource\":\"https://o.example")),
+            None
+        );
     }
 
     /// VENDORS `mcp`: configured beats the challenge, which beats the document.
@@ -253,7 +259,10 @@ mod tests {
             (filled.scopes.join(" "), filled.authorize_params)
         };
         let consent = vec![("prompt".to_owned(), "consent".to_owned())];
-        assert_eq!(asked(&configured, &["openid", OFFLINE]), ("read write offline_access".to_owned(), consent));
+        assert_eq!(
+            asked(&configured, &["openid", OFFLINE]),
+            ("read write offline_access".to_owned(), consent)
+        );
         assert_eq!(asked(&configured, &["openid"]), ("read write".to_owned(), vec![]));
         configured.authorize_params = vec![("prompt".to_owned(), "login".to_owned())];
         assert_eq!(asked(&configured, &[OFFLINE]).1, configured.authorize_params);

@@ -252,3 +252,6 @@ fn read_cache(store: &dyn Store, server: &Url) -> Option<Named> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -29,8 +29,7 @@ const GIVEN_UP: &str =
     "its last refresh got no answer, and a newer sign-in of this account would be lost by another try";
 
 /// Why a credential whose client has ended is not refreshed.
-const REGISTRATION_OVER: &str =
-    "the client that the server registered for it has ended, so that it cannot be refreshed; sign in again, which registers another";
+const REGISTRATION_OVER: &str = "the client that the server registered for it has ended, so that it cannot be refreshed; sign in again, which registers another";
 /// Why one whose client the server has forgotten is not.
 const REGISTRATION_LOST: &str =
     "the server no longer knows the client that it registered for it; sign in again, which registers another";

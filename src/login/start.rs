@@ -9,8 +9,8 @@ use std::time::Duration;
 use super::reserve::{Reserved, watch};
 use super::{Handover, Inner, Logins, is_open, step};
 use crate::audit;
-use crate::login::machine::{Event, next};
 use crate::credential::Registration;
+use crate::login::machine::{Event, next};
 use crate::oauth::{
     self, AuthorizeError, DISCOVERY_BOUND, EXCHANGE_BOUND, REGISTRATION_BOUND, RegistrationError, StartClass,
 };
@@ -27,13 +27,12 @@ const LOCK_PAUSE: Duration = Duration::from_millis(150);
 const REGISTRATIONS: u64 = 2;
 /// How long a caller who joined waits for the start of another to end: what that may need between its two writes, and for the
 /// second.
-const JOIN_WAIT: Duration =
-    Duration::from_secs(
-        DISCOVERY_BOUND.as_secs()
-            + REGISTRATIONS * REGISTRATION_BOUND.as_secs()
-            + EXCHANGE_BOUND.as_secs()
-            + STORE_WAIT.as_secs(),
-    );
+const JOIN_WAIT: Duration = Duration::from_secs(
+    DISCOVERY_BOUND.as_secs()
+        + REGISTRATIONS * REGISTRATION_BOUND.as_secs()
+        + EXCHANGE_BOUND.as_secs()
+        + STORE_WAIT.as_secs(),
+);
 
 /// What a start is for.
 #[derive(Debug, Clone)]
@@ -288,7 +287,8 @@ impl Inner {
         let now = self.clock.now();
         // One that ends before this login may be completed serves nobody.
         let late = now.saturating_add(crate::pending::LONGEST_LIFE);
-        let held = self.store.snapshot().ok().and_then(|document| document.tenant(&login.tenant).ok().flatten());
+        let held =
+            self.store.snapshot().ok().and_then(|document| document.tenant(&login.tenant).ok().flatten());
         // What the server did not know any more at the last refresh, it does not know now.
         let held = held.filter(|held| !held.operators_error).and_then(|held| held.registration.clone());
         if let Some(held) = held.filter(|held| held.serves(&provider.registrar(), wanted.as_deref(), late)) {

@@ -31,7 +31,7 @@ pub use discovery::{DISCOVERY_BOUND, DiscoveryError};
 #[cfg(test)]
 pub(crate) use guard::Always;
 pub use http::{CONNECT_BOUND, Client, EXCHANGE_BOUND, REPLY_BOUND, TransportError, UnknownCause};
-pub use registration::{REGISTRATION_BOUND, RegistrationError};
 pub use refusal::{DeadReason, Refusal, RefusalKind};
+pub use registration::{REGISTRATION_BOUND, RegistrationError};
 pub use revoke::{RevokeClass, RevokeError, Revoked, TokenHint, revoke};
 pub use token::{CodeGrant, Grant, Outcome, exchange_code, refresh};

@@ -34,7 +34,9 @@ pub enum RegistrationError {
         provider: String,
     },
     /// The server takes none of our redirect URIs.
-    #[error("the server registers no client for {uris} ({said}): write a redirect_uri that it takes, or a client_id")]
+    #[error(
+        "the server registers no client for {uris} ({said}): write a redirect_uri that it takes, or a client_id"
+    )]
     RedirectUri {
         /// What was asked for.
         uris: String,
@@ -48,7 +50,9 @@ pub enum RegistrationError {
         said: String,
     },
     /// The server says yes, and gives what cannot be used.
-    #[error("the server's answer to a registration cannot be used ({why}): register a client there and write its client_id")]
+    #[error(
+        "the server's answer to a registration cannot be used ({why}): register a client there and write its client_id"
+    )]
     Unusable {
         /// What is wrong with it.
         why: String,
@@ -189,9 +193,8 @@ fn registered(
     if !client_id.bytes().all(|b| (b' '..=b'~').contains(&b)) {
         return Err(unusable("its client_id has characters that no client_id has".to_owned()));
     }
-    let secret = members
-        .secret("client_secret")
-        .map_err(|_| unusable("its client_secret is malformed".to_owned()))?;
+    let secret =
+        members.secret("client_secret").map_err(|_| unusable("its client_secret is malformed".to_owned()))?;
     let auth_method = match members.text("token_endpoint_auth_method") {
         Some(method) => method,
         None if secret.is_none() => "none".to_owned(),

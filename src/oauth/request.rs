@@ -40,7 +40,15 @@ impl Post {
     /// A request that does not.
     pub(crate) fn anonymous(provider: &Resolved, url: &Url, format: BodyFormat) -> Self {
         let reach = provider.reach(url);
-        Self { url: url.clone(), reach, format, fields: Vec::new(), document: None, basic: None, secrets: Vec::new() }
+        Self {
+            url: url.clone(),
+            reach,
+            format,
+            fields: Vec::new(),
+            document: None,
+            basic: None,
+            secrets: Vec::new(),
+        }
     }
 
     /// A request that does not, with a JSON document that holds no secret.

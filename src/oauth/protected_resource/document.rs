@@ -211,7 +211,8 @@ mod tests {
         for text in ["", "<html>", "[]", "null", "{"] {
             assert_eq!(read(text.as_bytes(), &at), Err(ResourceError::NotJson), "{text}");
         }
-        let odd = json!({ "resource": at.as_str(), "authorization_servers": "https://id.example" }).to_string();
+        let odd =
+            json!({ "resource": at.as_str(), "authorization_servers": "https://id.example" }).to_string();
         assert!(matches!(read(odd.as_bytes(), &at), Err(ResourceError::Malformed(_))));
         assert_eq!(scopes(&["read", "a b", "", "write", "read", "q\"", "ä", "x\n"]), ["read", "write"]);
         let many: Vec<String> = (0..100).map(|number| number.to_string()).collect();
