@@ -16,6 +16,7 @@ mod limit;
 pub mod machine;
 mod paste;
 mod reason;
+mod registering;
 mod reserve;
 mod resume;
 mod start;

@@ -6,14 +6,12 @@
 
 use std::time::Duration;
 
+use super::registering::{REGISTRATIONS, unregistered};
 use super::reserve::{Reserved, watch};
 use super::{Handover, Inner, Logins, is_open, step};
 use crate::audit;
-use crate::credential::Registration;
 use crate::login::machine::{Event, next};
-use crate::oauth::{
-    self, AuthorizeError, DISCOVERY_BOUND, EXCHANGE_BOUND, REGISTRATION_BOUND, RegistrationError, StartClass,
-};
+use crate::oauth::{self, AuthorizeError, DISCOVERY_BOUND, EXCHANGE_BOUND, REGISTRATION_BOUND, StartClass};
 use crate::pending::{EndReason, LoginId, LoginKind, LoginStatus, PendingLogin, Watcher, life};
 use crate::provider::{Flow, Provider, Resolved};
 use crate::secret::Secret;
@@ -23,8 +21,6 @@ use crate::tenant::{TenantKey, ThreadId, User};
 /// How long a start waits for the end of earlier work on the same key, which a cancelled exchange may still do.
 const LOCK_TRIES: u32 = 20;
 const LOCK_PAUSE: Duration = Duration::from_millis(150);
-/// Registrations that one start asks for at most.
-const REGISTRATIONS: u64 = 2;
 /// How long a caller who joined waits for the start of another to end: what that may need between its two writes, and for the
 /// second.
 const JOIN_WAIT: Duration = Duration::from_secs(
@@ -268,49 +264,6 @@ impl Inner {
         }
     }
 
-    /// Our client there: the one that this tenant has, if it still serves, else a new one (RFC 7591).
-    async fn registration(
-        &self,
-        login: &PendingLogin,
-        provider: &Resolved,
-    ) -> Result<Registration, RegistrationError> {
-        let own = |flow: Flow| match flow {
-            Flow::Device => None,
-            Flow::Paste => provider.redirect_uri.clone(),
-            Flow::Callback => provider.callback_uri.clone(),
-        };
-        let wanted = match login.kind {
-            LoginKind::Device => None,
-            LoginKind::Paste => own(Flow::Paste),
-            LoginKind::Callback => own(Flow::Callback),
-        };
-        let now = self.clock.now();
-        // One that ends before this login may be completed serves nobody.
-        let late = now.saturating_add(crate::pending::LONGEST_LIFE);
-        let held =
-            self.store.snapshot().ok().and_then(|document| document.tenant(&login.tenant).ok().flatten());
-        // What the server did not know any more at the last refresh, it does not know now.
-        let held = held.filter(|held| !held.operators_error).and_then(|held| held.registration.clone());
-        if let Some(held) = held.filter(|held| held.serves(&provider.registrar(), wanted.as_deref(), late)) {
-            return Ok(held);
-        }
-        let mut all: Vec<String> = Vec::new();
-        for uri in provider.offered_flows().filter_map(own) {
-            if !all.contains(&uri) {
-                all.push(uri);
-            }
-        }
-        let made = oauth::registration::register(&self.client, provider, &all, wanted.as_deref(), now).await;
-        match (made, wanted) {
-            // Some take addresses of one kind only: then the one that is needed now has to do.
-            (Err(RegistrationError::RedirectUri { .. }), Some(wanted)) if all.len() > 1 => {
-                let one = std::slice::from_ref(&wanted);
-                oauth::registration::register(&self.client, provider, one, Some(&wanted), now).await
-            }
-            (made, _) => made,
-        }
-    }
-
     async fn open_device(
         &self,
         mut login: PendingLogin,
@@ -404,20 +357,6 @@ fn open_code(
     login.redirect_uri = Some(request.redirect_uri);
     capture(&mut login, provider);
     Ok(login)
-}
-
-/// What it means for a start that no client could be had.
-fn unregistered(error: RegistrationError) -> StartError {
-    let why = error.to_string();
-    match error {
-        RegistrationError::Transient { .. } => StartError::Transient { why },
-        RegistrationError::RedirectUri { said, .. } | RegistrationError::Refused { said } => {
-            StartError::Refused { why, said: Some(said) }
-        }
-        RegistrationError::NotOffered { .. }
-        | RegistrationError::Unusable { .. }
-        | RegistrationError::NotAsked { .. } => StartError::Operator { why },
-    }
 }
 
 /// Writes down where this login will be completed, whatever is reconfigured meanwhile (C10).
