@@ -189,10 +189,7 @@ impl Inner {
 
     /// `issuer` as its own metadata spells it, which is to be had by then.
     async fn spelled(&self, issuer: String, ask_now: bool) -> Result<String, DiscoveryError> {
-        let error = match self.kept(&issuer, ask_now).await {
-            Ok(_) => return Ok(issuer),
-            Err(error) => error,
-        };
+        let Err(error) = self.kept(&issuer, ask_now).await else { return Ok(issuer) };
         let other = named::other_spelling(&issuer);
         match &error {
             DiscoveryError::Refused { source: MetadataError::OtherIssuer { found, .. }, .. }
@@ -223,18 +220,14 @@ impl Inner {
 
 /// What is known of `provider` by the cache of `store` alone.
 pub(super) fn cached(store: &dyn Store, provider: &Provider) -> Option<Endpoints> {
-    match to_be_asked(provider) {
-        Some(server) => {
-            let named = read_cache(store, server)?;
-            let kept = super::read_cache(store, &named.issuer)?;
-            Some(together(&named, provider, kept, None))
-        }
-        None => {
-            let provider = provider.naming_its_server();
-            let kept = super::read_cache(store, provider.issuer.as_deref()?)?;
-            Some(Endpoints { provider, kept, stale: None })
-        }
-    }
+    let Some(server) = to_be_asked(provider) else {
+        let provider = provider.naming_its_server();
+        let kept = super::read_cache(store, provider.issuer.as_deref()?)?;
+        return Some(Endpoints { provider, kept, stale: None });
+    };
+    let named = read_cache(store, server)?;
+    let kept = super::read_cache(store, &named.issuer)?;
+    Some(together(&named, provider, kept, None))
 }
 
 fn together(named: &Named, provider: &Provider, kept: Kept, stale: Option<DiscoveryError>) -> Endpoints {

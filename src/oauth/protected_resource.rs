@@ -97,7 +97,7 @@ impl Asking<'_> {
         if let Some(named) = named.filter(|named| Url::parse(named).is_ok()) {
             let url = document::may_name("resource_metadata", &named, self.server)
                 .or_else(|refused| self.own(&named).ok_or(refused))
-                .map_err(|source| self.refused(self.server, source))?;
+                .map_err(|source| refused_at(self.server, source))?;
             places.retain(|place| *place != url);
             places.insert(0, url);
         }
@@ -114,7 +114,7 @@ impl Asking<'_> {
                     }
                     Err(ResourceError::NotJson) => tried.push(format!("{url}: no JSON object")),
                     Err(source) => {
-                        refused.get_or_insert_with(|| self.refused(&url, source));
+                        refused.get_or_insert_with(|| refused_at(&url, source));
                     }
                 },
                 Answer::Unchanged { .. } => tried.push(format!("{url}: HTTP 304 to nothing")),
@@ -130,10 +130,6 @@ impl Asking<'_> {
                 Ok(Told { document: None, scopes, fresh_for, tried: tried.join("; ") })
             }
         }
-    }
-
-    fn refused(&self, url: &Url, source: ResourceError) -> DiscoveryError {
-        DiscoveryError::ServerRefused { url: mask::plain(url.as_str()), source }
     }
 
     /// An address of the server's own origin, which the operator has written, wherever that is.
@@ -177,6 +173,10 @@ impl Asking<'_> {
             Err(_) => Err(self.unreachable(UnknownCause::TimedOut { seconds: PLACE_SECONDS }.to_string())),
         }
     }
+}
+
+fn refused_at(url: &Url, source: ResourceError) -> DiscoveryError {
+    DiscoveryError::ServerRefused { url: mask::plain(url.as_str()), source }
 }
 
 /// The first message of MCP.

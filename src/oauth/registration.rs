@@ -129,7 +129,9 @@ fn wish(provider: &Resolved, redirect_uris: &[String]) -> Value {
         "response_types": if by_code { vec!["code"] } else { vec![] },
         "token_endpoint_auth_method": method(provider).unwrap_or("none"),
     });
-    if !provider.scopes.is_empty() {
+    // Strict servers refuse a client with a scope that they do not list, such as one of a server behind them; lenient ones
+    // let a client ask only for what it was registered with.
+    if !provider.scopes.is_empty() && provider.lists_its_scopes() {
         wish["scope"] = provider.scopes.join(" ").into();
     }
     // Strict servers take an address on this host from native applications alone (OpenID Connect Registration section 2).

@@ -20,6 +20,8 @@ pub struct Resolved {
     pub client_id: String,
     /// How clients may authenticate at the token endpoint, where its metadata says.
     client_auth_methods: Vec<String>,
+    /// The scopes that the metadata lists.
+    scopes_supported: Vec<String>,
     /// Ways to sign in that are configured, or could be, and what in the metadata speaks against each.
     barred: Vec<(Flow, &'static str)>,
 }
@@ -43,7 +45,14 @@ impl Resolved {
     pub(crate) fn new(mut provider: Provider, token_endpoint: Url) -> Self {
         provider.token_endpoint = Some(token_endpoint.clone());
         let client_id = provider.client_id.clone().unwrap_or_default();
-        Self { provider, token_endpoint, client_id, client_auth_methods: Vec::new(), barred: Vec::new() }
+        Self {
+            provider,
+            token_endpoint,
+            client_id,
+            client_auth_methods: Vec::new(),
+            scopes_supported: Vec::new(),
+            barred: Vec::new(),
+        }
     }
 
     /// Without these ways to sign in.
@@ -54,11 +63,19 @@ impl Resolved {
         self
     }
 
-    /// The same, which lets clients authenticate in these ways only.
+    /// The same, which lets clients authenticate in these ways only, and lists these scopes.
     #[must_use]
-    pub(crate) fn taking(mut self, client_auth_methods: Vec<String>) -> Self {
-        self.client_auth_methods = client_auth_methods;
+    pub(crate) fn taking(mut self, client_auth_methods: &[String], scopes_supported: &[String]) -> Self {
+        self.client_auth_methods = client_auth_methods.to_vec();
+        self.scopes_supported = scopes_supported.to_vec();
         self
+    }
+
+    /// Whether the metadata lists all scopes that are asked for, if it lists any.
+    #[must_use]
+    pub fn lists_its_scopes(&self) -> bool {
+        self.scopes_supported.is_empty()
+            || self.scopes.iter().all(|scope| self.scopes_supported.contains(scope))
     }
 
     /// How clients may authenticate at the token endpoint, in the standard's words; empty where nobody says.

@@ -121,7 +121,7 @@ async fn a_registration_that_has_ended_is_renewed_by_the_next_sign_in() {
     assert_eq!(tenants(&setup)[ann]["state"], "needs_login");
 
     let _bot = Bot::start(&setup).await;
-    sign_in_again(&oidc, &setup, "ann").await;
+    sign_in(&oidc, &setup, "ann").await;
     assert_eq!(oidc.registrations().await.len(), 2);
     let renewed = &tenants(&setup)[ann];
     assert_ne!(renewed["client_id"], held["client_id"]);

@@ -185,7 +185,7 @@ pub fn resolve(provider: &Provider, metadata: &Metadata) -> Result<Resolved, Met
     };
     let barred = provider.flows.iter().filter_map(|flow| Some((*flow, bars(*flow)?))).collect();
     let resolved = Resolved::new(resolved, token_endpoint).without(barred);
-    Ok(resolved.taking(metadata.client_auth_methods.clone()))
+    Ok(resolved.taking(&metadata.client_auth_methods, &metadata.scopes_supported))
 }
 
 #[cfg(test)]

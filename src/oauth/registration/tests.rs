@@ -16,7 +16,7 @@ fn uris(list: &[&str]) -> Vec<String> {
 }
 
 fn acme(taken: &[&str]) -> Resolved {
-    let mut acme = provider("https://id.example/token").taking(uris(taken));
+    let mut acme = provider("https://id.example/token").taking(&uris(taken), &[]);
     acme.flows = vec![Flow::Paste];
     acme
 }
@@ -49,6 +49,10 @@ fn what_is_asked_for_is_what_will_be_used() {
             "token_endpoint_auth_method": "client_secret_post",
         })
     );
+    for (listed, is_named) in [(&["openid", "offline_access", "more"][..], true), (&["openid"], false)] {
+        let strict = acme(&[]).taking(&[], &uris(listed));
+        assert_eq!(wish(&strict, &uris(&[PASTE])).get("scope").is_some(), is_named, "{listed:?}");
+    }
     assert_eq!(
         wish(&acme(&[]), &uris(&[PAGE])).get("application_type"),
         None,
