@@ -28,7 +28,7 @@ async fn paste(oidc: &OidcProvider, login: &Interaction) -> Interaction {
     login.sees_text(PASTE, SOON).await;
     let answer = oidc.sign_in(&login.link(OPEN), "ada").await;
     let pasted = login.click(PASTE).await.submit_modal([(ADDRESS, answer.as_str())]).await;
-    pasted.sees_text("Signed in to mcp:notes", SOON).await;
+    pasted.sees_text(r"Signed in to mcp\:notes", SOON).await;
     pasted
 }
 
@@ -162,6 +162,7 @@ async fn another_authorization_server_gets_nothing_and_registers_anew() {
     let _bot = Bot::start(&setup).await;
     let (ann, thread) = (setup.discord.member("ann"), setup.thread("fix-ci"));
     let login = ann.slash("/auth login").option("provider", "mcp:notes").in_thread(&thread).send().await;
+    login.sees_text("Sign in again", SOON).await;
     let again = login.click("Sign in again").await;
     again.sees_text(PASTE, SOON).await;
     let made = new.registrations().await;
