@@ -43,7 +43,7 @@ fn stored(setup: &Setup) -> Value {
     file["tenants"]["mcp:notes"].clone()
 }
 
-/// Has the stored token end now.
+/// Has the stored token end now. Nobody else writes the file meanwhile.
 fn expire(setup: &Setup) {
     let mut file: Value = serde_json::from_str(&setup.stored()).unwrap();
     file["tenants"]["mcp:notes"]["expires_at"] = 1.into();
@@ -81,8 +81,7 @@ async fn an_mcp_server_is_signed_in_to_by_its_address_alone() {
         (&"Latchkey".into(), &serde_json::json!([REDIRECT]), &"none".into())
     );
 
-    // Twenty processes that saw the token end.
-    expire(&setup);
+    // Twenty processes that saw the token rejected.
     let hash = TokenHash::of(&first).to_string();
     let mut agents = JoinSet::new();
     for _ in 0..20 {

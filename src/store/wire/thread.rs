@@ -124,3 +124,32 @@ impl Record for OwedRevocation {
         print(&wire, before)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::credential::{Credential, CredentialKind, Registration};
+    use crate::testing::key;
+
+    /// T12, F5: a debt keeps the client that was registered for its tokens, and what is not known of that.
+    #[test]
+    fn a_debt_reads_back_with_the_client_that_can_settle_it() {
+        let mut held = Credential::new(CredentialKind::OAuth, key("acme").provider, Secret::new("at"), 100);
+        held.registration = Some(Registration {
+            issuer: "https://id.example".to_owned(),
+            client_id: "c-1".to_owned(),
+            client_secret: Some(Secret::new("s-1")),
+            secret_expires_at: Some(900),
+            auth_method: "client_secret_post".to_owned(),
+            redirect_uris: vec!["http://127.0.0.1:8765/callback".to_owned()],
+            registered_at: Some(100),
+        });
+        let owed = OwedRevocation::of(&key("acme"), &held, 200);
+        let text = owed.write(None);
+        assert_eq!(OwedRevocation::read(text.get()), Ok(owed.clone()));
+        let later = text.get().replace("\"client_id\": \"c-1\"", "\"client_id\": \"c-1\", \"later\": 1");
+        assert!(owed.write(Some(&later)).get().contains("\"later\": 1"));
+        let without = OwedRevocation { registration: None, ..owed };
+        assert!(!without.write(None).get().contains("registration"));
+    }
+}
