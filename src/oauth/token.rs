@@ -95,6 +95,7 @@ pub async fn exchange_code(
     if let Some(state) = grant.state.filter(|_| provider.exchange_sends_state) {
         post = post.secret("state", state);
     }
+    post = for_resource(post, provider);
     let outcome = spend(client, provider, &post, Presented::Code, now).await;
     match (outcome, authorize::nonce(provider, grant.verifier.expose())) {
         // OpenID Connect Core section 3.1.3.7, point 11. A server that leaves it out has said nothing wrong: the code and its
@@ -126,7 +127,16 @@ pub async fn refresh(
     if provider.refresh_sends_scope && !scopes.is_empty() {
         post = post.text("scope", &scopes.join(" "));
     }
+    post = for_resource(post, provider);
     spend(client, provider, &post, Presented::RefreshToken, now).await
+}
+
+/// Names what the token is to be for (RFC 8707 section 2.2), as the authorization request did.
+fn for_resource(post: Post, provider: &Provider) -> Post {
+    match &provider.resource {
+        Some(resource) => post.text("resource", resource),
+        None => post,
+    }
 }
 
 pub(crate) async fn spend(

@@ -6,6 +6,7 @@ mod exchanging;
 mod faulty;
 mod keeping;
 mod outcomes;
+mod registered;
 mod unknown;
 
 use latchkey_test_authority::{

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use super::entry::Parts;
+use super::registration::RegistrationWire;
 use super::{AccountWire, Record, Wire, named, parse, print, seconds, some_text};
 use crate::binding::{Binding, OwedRevocation};
 use crate::credential::Account;
@@ -68,6 +69,8 @@ pub(super) struct RevocationWire {
     #[serde(default, deserialize_with = "seconds")]
     owed_at: Option<i64>,
     provider: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    registration: Option<RegistrationWire>,
     #[serde(default, deserialize_with = "seconds")]
     retry_at: Option<i64>,
     tenant: String,
@@ -79,6 +82,8 @@ pub(super) struct RevocationWire {
 impl Wire for RevocationWire {
     fn keep_parts(&self, before: &Self, parts: &mut Parts<'_>) {
         parts.part("account", self.account.as_ref(), before.account.as_ref(), AccountWire::is_same);
+        let (now, before) = (self.registration.as_ref(), before.registration.as_ref());
+        parts.part("registration", now, before, RegistrationWire::is_same);
     }
 }
 
@@ -90,6 +95,7 @@ impl Record for OwedRevocation {
             provider: wire.provider.parse().map_err(|e| named(&e))?,
             tenant: wire.tenant.parse().map_err(|e| named(&e))?,
             client_id: some_text(wire.client_id),
+            registration: wire.registration.map(RegistrationWire::registration),
             token: Secret::from(wire.token),
             token_endpoint: some_text(wire.token_endpoint),
             account: wire.account.map(Account::from).unwrap_or_default(),
@@ -109,11 +115,41 @@ impl Record for OwedRevocation {
             is_refresh: self.is_refresh,
             owed_at: Some(self.owed_at),
             provider: self.provider.to_string(),
+            registration: self.registration.as_ref().map(RegistrationWire::of),
             retry_at: Some(self.retry_at),
             tenant: self.tenant.to_string(),
             token: self.token.expose().to_owned(),
             token_endpoint: self.token_endpoint.clone(),
         };
         print(&wire, before)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::credential::{Credential, CredentialKind, Registration};
+    use crate::testing::key;
+
+    /// T12, F5: a debt keeps the client that was registered for its tokens, and what is not known of that.
+    #[test]
+    fn a_debt_reads_back_with_the_client_that_can_settle_it() {
+        let mut held = Credential::new(CredentialKind::OAuth, key("acme").provider, Secret::new("at"), 100);
+        held.registration = Some(Registration {
+            issuer: "https://id.example".to_owned(),
+            client_id: "c-1".to_owned(),
+            client_secret: Some(Secret::new("s-1")),
+            secret_expires_at: Some(900),
+            auth_method: "client_secret_post".to_owned(),
+            redirect_uris: vec!["http://127.0.0.1:8765/callback".to_owned()],
+            registered_at: Some(100),
+        });
+        let owed = OwedRevocation::of(&key("acme"), &held, 200);
+        let text = owed.write(None);
+        assert_eq!(OwedRevocation::read(text.get()), Ok(owed.clone()));
+        let later = text.get().replace("\"client_id\": \"c-1\"", "\"client_id\": \"c-1\", \"later\": 1");
+        assert!(owed.write(Some(&later)).get().contains("\"later\": 1"));
+        let without = OwedRevocation { registration: None, ..owed };
+        assert!(!without.write(None).get().contains("registration"));
     }
 }

@@ -17,6 +17,7 @@ pub(crate) struct Process {
     served: Served,
     pub issuer: String,
     pub control: String,
+    pub mcp: String,
 }
 
 impl Process {
@@ -31,7 +32,8 @@ impl Process {
         let address = |name: &str| ready[name].as_str().map(str::to_owned);
         let issuer = address("issuer").ok_or("the ready line names no issuer")?;
         let control = address("control").ok_or("the ready line names no control port")?;
-        Ok(Self { served, issuer, control })
+        let mcp = address("mcp").ok_or("the ready line names no MCP server")?;
+        Ok(Self { served, issuer, control, mcp })
     }
 
     pub fn id(&self) -> u32 {
