@@ -4,6 +4,7 @@ mod confirming;
 mod device;
 mod ending;
 mod pasting;
+mod registering;
 mod resuming;
 mod starting;
 mod storing;
