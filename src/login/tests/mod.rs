@@ -5,6 +5,7 @@ mod device;
 mod ending;
 mod finishing;
 mod pasting;
+mod registering;
 mod resuming;
 mod starting;
 mod storing;
