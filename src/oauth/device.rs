@@ -100,10 +100,8 @@ impl StartError {
             Self::Refused(Refusal { kind: RefusalKind::Transient { retry_after }, .. }) => {
                 StartClass::Transient { retry_after: *retry_after }
             }
-            Self::NotSent(TransportError::Insecure { .. } | TransportError::OutOfReach { .. })
-            | Self::NotOffered { .. }
-            | Self::Refused(_)
-            | Self::Incomplete { .. } => StartClass::Operator,
+            Self::NotSent(error) if error.is_operators() => StartClass::Operator,
+            Self::NotOffered { .. } | Self::Refused(_) | Self::Incomplete { .. } => StartClass::Operator,
             Self::NotSent(_) | Self::Unknown(_) => StartClass::Transient { retry_after: None },
         }
     }
@@ -295,9 +293,7 @@ pub async fn poll(
     };
     let reply = match client.send(&post).await {
         Ok(reply) => reply,
-        Err(SendError::NotSent(
-            error @ (TransportError::Insecure { .. } | TransportError::OutOfReach { .. }),
-        )) => {
+        Err(SendError::NotSent(error)) if error.is_operators() => {
             return DeviceOutcome::Failed(refusal::unready(&error.to_string()));
         }
         Err(_) => return DeviceOutcome::BackOff { retry_after: None },

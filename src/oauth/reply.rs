@@ -69,7 +69,11 @@ impl Members {
         };
         let split = |text: &&str| -> Vec<String> {
             let names = text.split(|c: char| c.is_whitespace() || c == ',');
-            names.filter(|name| !name.is_empty()).map(str::to_owned).collect()
+            // RFC 6749 section 3.3: what else stands there is no scope, and could break what a scope is printed into.
+            let is_name = |name: &&str| {
+                !name.is_empty() && name.bytes().all(|b| b.is_ascii_graphic() && b != b'"' && b != b'\\')
+            };
+            names.filter(is_name).map(str::to_owned).collect()
         };
         let scopes: Vec<String> = texts.iter().flat_map(split).collect();
         (!scopes.is_empty()).then_some(scopes)
@@ -208,6 +212,14 @@ mod tests {
         for body in [r#"{"error":null}"#, r#"{"error":""}"#, r#"{"error":false}"#, r#"{"ok":true}"#] {
             assert!(!read(body).has_error(), "{body}");
         }
+    }
+
+    /// T8: what is no scope by RFC 6749 section 3.3 is none here.
+    #[test]
+    fn a_scope_is_one_visible_word() {
+        let members = read(r#"{"scope":"a b\u001b[31m c\u202e \"d\" e\\f g"}"#);
+        assert_eq!(members.scopes(), Some(vec!["a".to_owned(), "g".to_owned()]));
+        assert_eq!(read(r#"{"scope":"\u0000"}"#).scopes(), None);
     }
 
     /// A token that could break a header or an environment file is none.

@@ -16,6 +16,9 @@ use crate::credential::Account;
 use crate::provider::{Provider, Resolved};
 use crate::secret::Secret;
 
+/// The longest token type that is taken, in bytes.
+const TYPE_CAP: usize = 100;
+
 /// What an exchange led to (G16).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Outcome {
@@ -177,9 +180,11 @@ fn granted(members: &Members, provider: &Provider, sent_at: UnixSeconds) -> Opti
     read().ok().flatten()
 }
 
-/// RFC 6749 section 7.1 leaves the case open; `Bearer` is what goes into a header.
+/// RFC 6749 section 7.1 leaves the case open; `Bearer` is what goes into a header. What is not one visible word could
+/// forge one, and says nothing (section 11.1 has the alphabet).
 fn token_type(said: Option<String>) -> String {
-    match said {
+    let is_word = |said: &String| said.len() <= TYPE_CAP && said.bytes().all(|b| b.is_ascii_graphic());
+    match said.filter(is_word) {
         Some(said) if !said.eq_ignore_ascii_case("bearer") => said,
         _ => "Bearer".to_owned(),
     }
