@@ -89,8 +89,9 @@ pub async fn exchange_code(
         .secret("code", grant.code)
         .text("redirect_uri", grant.redirect_uri)
         .secret("code_verifier", grant.verifier);
-    if let Some(state) = grant.state.filter(|_| provider.exchange_sends_state) {
-        post = post.secret("state", state);
+    if let Some(state) = grant.state {
+        // The server knows it from the authorization request.
+        post = if provider.exchange_sends_state { post.secret("state", state) } else { post.hiding(state) };
     }
     spend(client, provider, &post, Presented::Code, now).await
 }

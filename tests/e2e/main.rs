@@ -24,6 +24,7 @@ mod faults;
 mod github;
 mod grants;
 mod harness;
+mod hostile;
 mod leaving;
 mod limited;
 mod members;

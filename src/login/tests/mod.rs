@@ -3,6 +3,7 @@
 mod confirming;
 mod device;
 mod ending;
+mod hostile;
 mod pasting;
 mod resuming;
 mod starting;
