@@ -15,8 +15,8 @@ const FORGED: &str = "@everyone @here <@1> <@&2> <#3> </x:4> [x](https://e.examp
 
 /// A setup in which these endpoints of `acme` are `hostile`'s, each at the path of its own name.
 async fn setup_of(hostile: &Hostile, flows: &str, endpoints: &[&str]) -> Setup {
-    let lines: String =
-        endpoints.iter().map(|name| format!("{name} = {:?}\n", hostile.url(&format!("/{name}")))).collect();
+    let line = |name: &&str| format!("{name} = {:?}", hostile.url(&format!("/{name}")));
+    let lines = endpoints.iter().map(line).collect::<Vec<_>>().join("\n");
     Setup::plan().acme(&format!("flows = [{flows}]\n{lines}")).start().await
 }
 
@@ -39,8 +39,16 @@ fn peak(bot: &Bot) -> u64 {
 fn texts(value: &Value, all: &mut Vec<String>) {
     match value {
         Value::String(text) => all.push(text.clone()),
-        Value::Array(items) => items.iter().for_each(|item| texts(item, all)),
-        Value::Object(members) => members.values().for_each(|item| texts(item, all)),
+        Value::Array(items) => {
+            for item in items {
+                texts(item, all);
+            }
+        }
+        Value::Object(members) => {
+            for item in members.values() {
+                texts(item, all);
+            }
+        }
         _ => {}
     }
 }
@@ -48,7 +56,9 @@ fn texts(value: &Value, all: &mut Vec<String>) {
 /// What members were sent.
 fn sent(setup: &Setup) -> Vec<String> {
     let mut all = Vec::new();
-    setup.discord.requests().iter().for_each(|request| texts(&request.body, &mut all));
+    for request in setup.discord.requests() {
+        texts(&request.body, &mut all);
+    }
     all
 }
 

@@ -89,7 +89,9 @@ fn read(text: &str) -> Vec<Spelled> {
         }
     }
     all.retain(|spelled| !is_unseen(spelled.c) && !spelled.c.is_whitespace() && spelled.c != '+');
-    all.iter_mut().for_each(|spelled| spelled.c = spelled.c.to_ascii_lowercase());
+    for spelled in &mut all {
+        spelled.c.make_ascii_lowercase();
+    }
     all
 }
 

@@ -49,7 +49,7 @@ impl Raw {
     #[must_use]
     pub fn http(status: &str, headers: &[&str], body: impl AsRef<[u8]>) -> Self {
         let body = body.as_ref();
-        let lines: String = headers.iter().map(|line| format!("{line}\r\n")).collect();
+        let lines: String = headers.iter().flat_map(|line| [*line, "\r\n"]).collect();
         let head = format!("HTTP/1.1 {status}\r\n{lines}content-length: {}\r\n\r\n", body.len());
         Self::Bytes([head.as_bytes(), body].concat())
     }
@@ -114,6 +114,7 @@ struct Shared {
 impl Hostile {
     /// Starts a server that answers as `script` says.
     #[must_use]
+    #[expect(clippy::expect_used, reason = "a test without its server has failed")]
     pub fn start(script: impl Fn(&Asked) -> Raw + Send + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port on loopback");
         let shared = Arc::new(Shared {

@@ -131,7 +131,7 @@ async fn a_hostile_exchange_repeats_no_code_no_verifier_and_no_state() {
     let spellings: [fn(&str) -> String; 5] = [
         str::to_owned,
         str::to_uppercase,
-        |text| text.bytes().map(|b| format!("%{b:02x}")).collect(),
+        |text| text.bytes().fold(String::new(), |all, b| all + &format!("%{b:02x}")),
         |text| text.chars().flat_map(|c| [c, '\u{200b}']).collect(),
         |text| text.chars().take(20).collect(),
     ];

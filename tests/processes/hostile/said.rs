@@ -23,7 +23,7 @@ fn spelled(asked: &Asked, spell: impl Fn(&str) -> String) -> String {
 }
 
 fn each_byte(text: &str, spell: impl Fn(u8) -> String) -> String {
-    text.bytes().map(spell).collect()
+    text.bytes().map(spell).collect::<String>()
 }
 
 fn in_form(text: &str) -> String {
