@@ -188,6 +188,7 @@ fn providers(config: &Config, store: Option<&Arc<FileStore>>, findings: &mut Fin
             findings.add(Level::Problem, "providers", format!("{}: {missing}", provider.name), Code::Usage);
         } else if !provider.discovers {
             offered(provider, provider.offered_flows(), "", findings);
+            client(provider, findings);
         } else if let Some(store) = store {
             match look(provider, store) {
                 Ok(Ok(Some(looked))) => discovered(&looked, findings),
@@ -227,6 +228,7 @@ fn offered(provider: &Provider, flows: impl Iterator<Item = Flow>, behind: &str,
 fn discovered(looked: &Looked, findings: &mut Findings) {
     let (provider, url) = (&looked.provider, &looked.url);
     offered(provider, provider.offered_flows(), &format!("; endpoints from {url}"), findings);
+    client(provider, findings);
     for (flow, why) in provider.barred() {
         let (name, flow) = (&provider.name, flow.as_str());
         let remedy = "name what is missing, or leave that way out of flows";
@@ -235,6 +237,21 @@ fn discovered(looked: &Looked, findings: &mut Findings) {
     if let Some(error) = &looked.stale {
         let name = &provider.name;
         findings.warn("providers", format!("{name}: {error}; what was found before goes on being used"));
+    }
+}
+
+/// Whether our client is to be registered at the first sign-in (RFC 7591), and whether it can be.
+fn client(provider: &Provider, findings: &mut Findings) {
+    let name = &provider.name;
+    if !provider.registers() {
+        return;
+    }
+    if provider.registration_endpoint.is_some() {
+        findings.ok("providers", format!("{name}: a client is registered at the first sign-in"));
+    } else {
+        let remedy = "register a client there and write its client_id; until then nobody can sign in";
+        let what = "the server registers no clients by itself";
+        findings.add(Level::Problem, "providers", format!("{name}: {what}: {remedy}"), Code::Usage);
     }
 }
 

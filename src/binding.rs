@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 
 use crate::clock::{SKEW_ALLOWED, UnixSeconds};
-use crate::credential::{Account, Credential};
+use crate::credential::{Account, Credential, Registration};
 use crate::secret::{Secret, random_id};
 use crate::tenant::{ProviderName, TenantKey, User, UserId};
 
@@ -46,6 +46,8 @@ pub struct OwedRevocation {
     pub tenant: TenantKey,
     /// The client that the token was issued to.
     pub client_id: Option<String>,
+    /// That client, where its issuer registered it for us: nothing else holds it any more.
+    pub registration: Option<Registration>,
     /// The token endpoint that issued it.
     pub token_endpoint: Option<String>,
     /// Whose it is: a newer sign-in of the same account is not put at risk.
@@ -70,6 +72,7 @@ impl OwedRevocation {
             provider: tenant.provider.clone(),
             tenant: tenant.clone(),
             client_id: credential.client_id.clone(),
+            registration: credential.registration.clone(),
             token_endpoint: credential.token_endpoint.clone(),
             account: credential.account.clone(),
             token: credential.refresh_token.as_ref().unwrap_or(&credential.access_token).clone(),

@@ -8,13 +8,16 @@
 #[cfg(any(test, feature = "fuzzing"))]
 pub(crate) mod fuzzing;
 mod kept;
+pub(crate) mod named;
+mod servers;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use self::kept::Kept;
+use self::servers::{Endpoints, Servers};
 use crate::clock::{Clock, UnixSeconds};
-use crate::oauth::discovery::metadata::{self, Metadata};
+use crate::oauth::discovery::metadata;
 use crate::oauth::discovery::{Found, discover};
 use crate::oauth::{Client, DiscoveryError};
 use crate::provider::{Provider, Resolved, RevocationScope};
@@ -37,6 +40,7 @@ struct Inner {
     clock: Clock,
     /// By issuer. Locked for a look-up, never across a wait.
     issuers: Mutex<HashMap<String, Arc<Issuer>>>,
+    servers: Servers,
 }
 
 /// One issuer. Its lock is held across the request: whoever comes meanwhile waits for that answer.
@@ -65,7 +69,7 @@ impl Directory {
     /// A directory that keeps what it finds in the cache of `store`.
     #[must_use]
     pub fn new(store: Arc<dyn Store>, client: Client, clock: Clock) -> Self {
-        Self(Arc::new(Inner { store, client, clock, issuers: Mutex::default() }))
+        Self(Arc::new(Inner { store, client, clock, issuers: Mutex::default(), servers: Mutex::default() }))
     }
 
     /// `provider` with all its endpoints.
@@ -76,8 +80,7 @@ impl Directory {
         if let Some(configured) = provider.as_configured().filter(|_| !provider.discovers) {
             return Ok(configured);
         }
-        let (kept, _) = self.0.kept(provider, false).await?;
-        put_together(provider, &kept)
+        put_together(&self.0.endpoints(provider, false).await?)
     }
 
     /// `provider` with its token endpoint.
@@ -107,7 +110,7 @@ impl Directory {
     /// `provider` with its token endpoint, as far as that is known without asking anybody: configured, or found before.
     #[must_use]
     pub fn known(&self, provider: &Provider) -> Option<Resolved> {
-        provider.as_configured().or_else(|| put_together(provider, &self.0.found_before(provider)?).ok())
+        provider.as_configured().or_else(|| put_together(&self.0.endpoints_found_before(provider)?).ok())
     }
 
     /// Asks the issuer of `provider` now, whatever is kept. `None` where nothing is to be discovered.
@@ -118,33 +121,30 @@ impl Directory {
         if !provider.discovers {
             return Ok(None);
         }
-        let (kept, stale) = self.0.kept(provider, true).await?;
-        let resolved = put_together(provider, &kept)?;
-        Ok(Some(Looked { provider: resolved, url: kept.url, stale }))
+        let found = self.0.endpoints(provider, true).await?;
+        let resolved = put_together(&found)?;
+        Ok(Some(Looked { provider: resolved, url: found.kept.url, stale: found.stale }))
     }
 }
 
 /// What [`Directory::known`] says, by the cache of `store` alone: for a command that looks once and asks nobody.
 #[must_use]
 pub fn cached(store: &dyn Store, provider: &Provider) -> Option<Resolved> {
-    let kept = || read_cache(store, provider.issuer.as_deref()?);
-    provider.as_configured().or_else(|| put_together(provider, &kept()?).ok())
+    provider.as_configured().or_else(|| put_together(&servers::cached(store, provider)?).ok())
 }
 
-fn put_together(provider: &Provider, kept: &Kept) -> Result<Resolved, DiscoveryError> {
-    let metadata: &Metadata = &kept.metadata;
-    metadata::resolve(provider, metadata)
-        .map_err(|source| DiscoveryError::Refused { url: kept.url.to_string(), source })
+fn put_together(found: &Endpoints) -> Result<Resolved, DiscoveryError> {
+    metadata::resolve(&found.provider, &found.kept.metadata)
+        .map_err(|source| DiscoveryError::Refused { url: found.kept.url.to_string(), source })
 }
 
 impl Inner {
-    /// The metadata of the provider's issuer: what is fresh, else what the issuer says, else what was found before and why.
+    /// The metadata of `issuer`: what is fresh, else what the issuer says, else what was found before and why.
     async fn kept(
         &self,
-        provider: &Provider,
+        issuer: &str,
         ask_now: bool,
     ) -> Result<(Kept, Option<DiscoveryError>), DiscoveryError> {
-        let issuer = provider.issuer.as_deref().unwrap_or_default();
         let slot = self.issuer(issuer);
         let mut known = slot.lock().await;
         let now = self.clock.now();
@@ -211,9 +211,8 @@ impl Inner {
         }
     }
 
-    /// What is kept of the provider's issuer, fresh or not.
-    fn found_before(&self, provider: &Provider) -> Option<Kept> {
-        let issuer = provider.issuer.as_deref()?;
+    /// What is kept of `issuer`, fresh or not.
+    fn found_before(&self, issuer: &str) -> Option<Kept> {
         let slot = self.issuer(issuer);
         // While somebody asks, what others know has to do.
         let Ok(mut known) = slot.try_lock() else {

@@ -8,7 +8,7 @@ use std::path::Path;
 use std::sync::OnceLock;
 
 use crate::config::Config;
-pub use crate::directory::fuzzing::metadata;
+pub use crate::directory::fuzzing::{mcp_server, metadata};
 use crate::oauth::fuzzing as oauth;
 pub use crate::oauth::fuzzing::pasted_answer;
 use crate::provider::Provider;
@@ -65,13 +65,14 @@ mod tests {
     type Seed = (String, Vec<u8>);
 
     /// Every target, with its body.
-    const TARGETS: [(&str, Body); 6] = [
+    const TARGETS: [(&str, Body); 7] = [
         ("auth_file", auth_file),
         ("rescue_file", rescue_file),
         ("token_reply", token_reply),
         ("pasted_answer", pasted_answer),
         ("configuration", configuration),
         ("metadata", metadata),
+        ("mcp_server", mcp_server),
     ];
 
     fn corpus(target: &str) -> Vec<Seed> {

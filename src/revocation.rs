@@ -122,7 +122,7 @@ pub async fn revoke(
         None => (&credential.access_token, TokenHint::AccessToken),
     };
     let provider = match directory.resolve_for_revocation(provider).await {
-        Ok(provider) => provider,
+        Ok(provider) => provider.for_credential(credential),
         Err(error) => {
             let ended = Ended::Owed { why: error.to_string(), retry_after: None };
             audit::revocation(tenant, ended.label());
@@ -132,6 +132,13 @@ pub async fn revoke(
     if provider.may_revoke() && is_anothers(credential, &provider) {
         let why = "it was issued by another token endpoint than the provider has now".to_owned();
         let ended = Ended::Refused { why };
+        audit::revocation(tenant, ended.label());
+        return ended;
+    }
+    if provider.may_revoke() && provider.registers() {
+        // Nobody knows which client it was issued to.
+        let ended =
+            Ended::Refused { why: "it was issued to a client that is not configured any more".to_owned() };
         audit::revocation(tenant, ended.label());
         return ended;
     }

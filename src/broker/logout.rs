@@ -207,6 +207,7 @@ impl Broker {
             );
             held.refresh_token = owed.is_refresh.then(|| owed.token.clone());
             held.client_id.clone_from(&owed.client_id);
+            held.registration.clone_from(&owed.registration);
             held.token_endpoint.clone_from(&owed.token_endpoint);
             held.account = owed.account.clone();
             // The member agreed to what the logout would end then; what was signed in since is not theirs to lose.

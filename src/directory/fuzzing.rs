@@ -3,7 +3,9 @@
 use url::Url;
 
 use super::kept::Kept;
+use super::named::{self, Named};
 use crate::oauth::discovery::metadata::{self, Metadata, MetadataError};
+use crate::oauth::protected_resource::{challenge, document};
 use crate::provider::Reach;
 
 const ISSUERS: [&str; 3] = ["https://id.example", "https://id.example/tenant/", "http://127.0.0.1:4444"];
@@ -42,6 +44,58 @@ pub fn metadata(bytes: &[u8]) {
     }
 }
 
+const SERVERS: [&str; 3] =
+    ["https://mcp.example/a/mcp", "https://mcp.example/?team=1", "http://127.0.0.1:4444/mcp"];
+
+/// T7, T13: a challenge is read, whatever it is; a server's document is that server's and names nobody out of its reach, or it
+/// is refused in plain words; so is a file of the cache. The first byte says whose it should be, and what the rest is.
+///
+/// # Panics
+/// When that does not hold.
+pub fn mcp_server(bytes: &[u8]) {
+    let Some((first, text)) = bytes.split_first() else { return };
+    let Ok(server) = Url::parse(SERVERS[usize::from(first % 4) % SERVERS.len()]) else { return };
+    let admits =
+        |issuer: &String| Url::parse(issuer).is_ok_and(|issuer| Reach::of_issuer(&server).admits(&issuer));
+    let fits = |scopes: &[String]| scopes.iter().all(|scope| scope.bytes().all(|b| b.is_ascii_graphic()));
+    match first & 0x0c {
+        0x00 => {
+            let header = String::from_utf8_lossy(text);
+            for challenge in challenge::read(&header) {
+                let scope = challenge.parameter("scope").unwrap_or_default();
+                assert!(
+                    !challenge.scheme.is_empty() && header.to_ascii_lowercase().contains(&challenge.scheme)
+                );
+                assert!(fits(&document::scopes(&scope.split(' ').collect::<Vec<_>>())), "no scope at all");
+            }
+        }
+        0x04 => {
+            let Some(kept) = Named::read(text, &server) else { return };
+            let own = server.origin().ascii_serialization();
+            assert!(
+                kept.issuer.trim_end_matches('/') == own || admits(&kept.issuer),
+                "an issuer out of reach"
+            );
+            assert!(kept.print(&server).is_some() && !named::name(&server).is_empty());
+        }
+        _ => match document::read(text, &server) {
+            Ok(read) => {
+                assert!(read.issuers.iter().all(admits), "an authorization server is out of reach");
+                let resource = Url::parse(&read.resource);
+                assert!(
+                    resource.is_ok_and(|one| one.origin() == server.origin()),
+                    "another server's document"
+                );
+                assert!(fits(&read.scopes), "no scope at all");
+            }
+            Err(error) => {
+                let shown = error.to_string();
+                assert!(!shown.chars().any(char::is_control) && shown.chars().count() < 800, "{shown}");
+            }
+        },
+    }
+}
+
 fn within_reach(metadata: &Metadata, issuer: &str) {
     let reach = Url::parse(issuer).map_or(Reach::Public, |issuer| Reach::of_issuer(&issuer));
     let endpoints = [
@@ -49,6 +103,8 @@ fn within_reach(metadata: &Metadata, issuer: &str) {
         &metadata.authorization_endpoint,
         &metadata.device_authorization_endpoint,
         &metadata.revocation_endpoint,
+        &metadata.registration_endpoint,
+        &metadata.userinfo_endpoint,
     ];
     assert!(endpoints.into_iter().flatten().all(|url| reach.admits(url)), "an endpoint is out of reach");
 }

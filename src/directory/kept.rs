@@ -77,10 +77,9 @@ impl Kept {
         self.said_at > time
     }
 
-    /// Whether it need not be asked for. A stamp from the future is a clock's fault (S14).
+    /// Whether it need not be asked for.
     pub(super) fn is_fresh(&self, now: UnixSeconds) -> bool {
-        let left = self.fresh_until.saturating_sub(now);
-        self.asked_at <= now.saturating_add(SKEW_ALLOWED) && left > 0 && left <= LONGEST + SKEW_ALLOWED
+        is_fresh(self.asked_at, self.fresh_until, now)
     }
 
     /// The bytes for the cache.
@@ -117,6 +116,12 @@ impl Kept {
             fresh_until: wire.fresh_until,
         })
     }
+}
+
+/// Whether what was asked for then holds now. A stamp from the future is a clock's fault (S14).
+pub(super) fn is_fresh(asked_at: UnixSeconds, fresh_until: UnixSeconds, now: UnixSeconds) -> bool {
+    let left = fresh_until.saturating_sub(now);
+    asked_at <= now.saturating_add(SKEW_ALLOWED) && left > 0 && left <= LONGEST + SKEW_ALLOWED
 }
 
 #[cfg(test)]

@@ -282,6 +282,9 @@ pub fn mismatch(credential: &Credential, provider: &Provider) -> Option<&'static
         Some("provider")
     } else if provider.client_id.as_deref().is_some_and(|own| differs(credential.client_id.as_deref(), own)) {
         Some("client_id")
+    } else if provider.registers() && credential.registration.is_none() {
+        // It was issued to a client that the operator had configured, or to one that nobody has written down.
+        Some("client_id")
     } else if provider
         .token_endpoint
         .as_ref()

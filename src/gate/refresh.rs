@@ -28,6 +28,12 @@ const BETWEEN_EXCHANGES: Duration = Duration::from_millis(500);
 const GIVEN_UP: &str =
     "its last refresh got no answer, and a newer sign-in of this account would be lost by another try";
 
+/// Why a credential whose client has ended is not refreshed.
+const REGISTRATION_OVER: &str = "the client that the server registered for it has ended, so that it cannot be refreshed; sign in again, which registers another";
+/// Why one whose client the server has forgotten is not.
+const REGISTRATION_LOST: &str =
+    "the server no longer knows the client that it registered for it; sign in again, which registers another";
+
 /// Whether the loop of a flight is at its end.
 pub(super) enum Next {
     Land(Landing),
@@ -118,8 +124,14 @@ impl Flight<'_> {
                         () = self.inner.closing.cancelled() => return Err(TokenError::Closing),
                     }
                 }
+                // By the client that was registered for it, and by no other.
+                let provider = provider.for_credential(&stored);
+                if stored.registration.as_ref().is_some_and(|registration| registration.has_expired(now)) {
+                    let probe = stored.state != CredentialState::NeedsLogin;
+                    return self.mark_dead(&stored, REGISTRATION_OVER, probe).await;
+                }
                 *exchanges += 1;
-                self.exchange(&stored, provider, attempt, forced).await
+                self.exchange(&stored, &provider, attempt, forced).await
             }
             Step::MarkUncertain => self.mark_uncertain(&stored, "no answer to two tries in a row").await,
             Step::GiveUp => self.mark_dead(&stored, GIVEN_UP, false).await,
@@ -260,6 +272,12 @@ impl Flight<'_> {
             RefusalKind::Transient { retry_after } => {
                 self.put_back(stored, before, refusal.text, retry_after).await
             }
+            RefusalKind::Operator if is_forgotten(stored, &refusal) => {
+                // Noted, so that the next sign-in does not use that client again.
+                self.change(stored, |credential| credential.operators_error = true).await?;
+                let probe = stored.state != CredentialState::NeedsLogin;
+                self.mark_dead(stored, REGISTRATION_LOST, probe).await
+            }
             RefusalKind::Operator => self.operators(stored, before, refusal.text).await,
             RefusalKind::Dead(reason) => {
                 let plain = reason == DeadReason::InvalidGrant;
@@ -388,4 +406,9 @@ impl Flight<'_> {
         });
         changed.await?
     }
+}
+
+/// Whether the server says that it does not know the client that it made for `stored`: no operator can mend that.
+fn is_forgotten(stored: &Credential, refusal: &Refusal) -> bool {
+    stored.registration.is_some() && refusal.code.as_deref() == Some("invalid_client")
 }

@@ -16,6 +16,7 @@ mod limit;
 pub mod machine;
 mod paste;
 mod reason;
+mod registering;
 mod reserve;
 mod resume;
 mod start;
@@ -159,6 +160,8 @@ impl Inner {
     fn captured(&self, login: &PendingLogin) -> Option<Resolved> {
         let mut provider = (**self.catalog.get(&login.tenant.provider)?).clone();
         provider.iss_promised = login.iss_promised;
+        // The authorization server that an MCP server named at the start.
+        provider.issuer = provider.issuer.or_else(|| login.issuer.clone());
         let endpoint = login.token_endpoint.as_deref().and_then(|text| url::Url::parse(text).ok());
         let endpoint = endpoint.or_else(|| provider.token_endpoint.clone())?;
         if let Some(registration) = &login.registration {

@@ -6,11 +6,12 @@
 
 use std::time::Duration;
 
+use super::registering::{REGISTRATIONS, unregistered};
 use super::reserve::{Reserved, watch};
 use super::{Handover, Inner, Logins, is_open, step};
 use crate::audit;
 use crate::login::machine::{Event, next};
-use crate::oauth::{self, AuthorizeError, DISCOVERY_BOUND, EXCHANGE_BOUND, StartClass};
+use crate::oauth::{self, AuthorizeError, DISCOVERY_BOUND, EXCHANGE_BOUND, REGISTRATION_BOUND, StartClass};
 use crate::pending::{EndReason, LoginId, LoginKind, LoginStatus, PendingLogin, Watcher, life};
 use crate::provider::{Flow, Provider, Resolved};
 use crate::secret::Secret;
@@ -22,8 +23,12 @@ const LOCK_TRIES: u32 = 20;
 const LOCK_PAUSE: Duration = Duration::from_millis(150);
 /// How long a caller who joined waits for the start of another to end: what that may need between its two writes, and for the
 /// second.
-const JOIN_WAIT: Duration =
-    Duration::from_secs(DISCOVERY_BOUND.as_secs() + EXCHANGE_BOUND.as_secs() + STORE_WAIT.as_secs());
+const JOIN_WAIT: Duration = Duration::from_secs(
+    DISCOVERY_BOUND.as_secs()
+        + REGISTRATIONS * REGISTRATION_BOUND.as_secs()
+        + EXCHANGE_BOUND.as_secs()
+        + STORE_WAIT.as_secs(),
+);
 
 /// What a start is for.
 #[derive(Debug, Clone)]
@@ -242,11 +247,16 @@ impl Inner {
         wanted: Option<LoginKind>,
         provider: &Provider,
     ) -> Result<PendingLogin, StartError> {
-        let provider = self.directory.resolve(provider).await.map_err(|error| {
+        let mut provider = self.directory.resolve(provider).await.map_err(|error| {
             let why = error.to_string();
             if error.is_passing() { StartError::Transient { why } } else { StartError::Operator { why } }
         })?;
         login.kind = choose(&provider, wanted).ok_or_else(|| no_way_left(&provider))?;
+        if provider.registers() {
+            let registration = self.registration(&login, &provider).await.map_err(unregistered)?;
+            provider = provider.with_registration(&registration);
+            login.registration = Some(registration);
+        }
         match login.kind {
             LoginKind::Device => self.open_device(login, &provider).await,
             LoginKind::Paste => open_code(login, &provider, provider.redirect_uri.as_deref()),

@@ -78,6 +78,10 @@ pub fn authorize(
         .set_redirect_uri(std::borrow::Cow::Owned(redirect))
         .set_pkce_challenge(challenge)
         .add_scopes(provider.scopes.iter().cloned().map(Scope::new));
+    if let Some(resource) = &provider.resource {
+        // RFC 8707 section 2.1.
+        request = request.add_extra_param("resource", resource);
+    }
     for (name, value) in &provider.authorize_params {
         request = request.add_extra_param(name, value);
     }
@@ -108,10 +112,11 @@ mod tests {
         let mut provider = provider("https://id.example/token");
         provider.authorization_endpoint = Url::parse("https://id.example/authorize?tenant=7").ok();
         provider.authorize_params = vec![("code".to_owned(), "true".to_owned())];
+        provider.resource = Some("https://mcp.example/mcp".to_owned());
         provider
     }
 
-    /// T1, T2
+    /// T1, T2, RFC 8707 section 2.1
     #[test]
     fn the_request_is_whole_and_its_secrets_are_fresh() {
         let one = authorize(&paste(), Some(REDIRECT)).unwrap();
@@ -127,6 +132,7 @@ mod tests {
             ("redirect_uri", REDIRECT),
             ("scope", "openid offline_access"),
             ("code", "true"),
+            ("resource", "https://mcp.example/mcp"),
         ];
         let found: Vec<(String, String)> = url.query_pairs().into_owned().collect();
         assert_eq!(found.len(), expected.len());

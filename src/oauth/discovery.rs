@@ -2,7 +2,7 @@
 //!
 //! Owns the addresses that are tried and their order, and one walk over them. Invariants: what is used was said by a
 //! document whose issuer is the configured one, character by character; a walk follows no redirect, reads at most
-//! [`METADATA_CAP`] of each answer and ends within [`DISCOVERY_BOUND`] (T7). Must not: keep anything (`directory` does).
+//! [`METADATA_CAP`] of each answer and ends within [`WALK_BOUND`] (T7). Must not: keep anything (`directory` does).
 
 pub mod freshness;
 pub mod metadata;
@@ -16,8 +16,10 @@ use url::Url;
 
 use self::freshness::{Validators, fresh_for};
 use self::metadata::{Metadata, MetadataError};
-use super::http::{Client, SendError, UnknownCause, host_of};
+use super::http::{Client, SendError, TransportError, UnknownCause, host_of};
 use super::mask;
+use super::protected_resource::LOCATING_BOUND;
+use super::protected_resource::document::ResourceError;
 use crate::provider::Reach;
 
 /// The most that is read of a metadata document, in bytes (T7).
@@ -25,9 +27,11 @@ pub const METADATA_CAP: usize = 1024 * 1024;
 /// Addresses at which an issuer's metadata may stand.
 const PLACES: u64 = 3;
 /// Seconds for one of them.
-const PLACE_SECONDS: u64 = 10;
+pub(super) const PLACE_SECONDS: u64 = 10;
 /// How long a walk over all of them takes at most.
-pub const DISCOVERY_BOUND: Duration = Duration::from_secs(PLACES * PLACE_SECONDS);
+pub const WALK_BOUND: Duration = Duration::from_secs(PLACES * PLACE_SECONDS);
+/// How long it takes at most until a provider's endpoints are known, where an MCP server has to be asked first.
+pub const DISCOVERY_BOUND: Duration = Duration::from_secs(LOCATING_BOUND.as_secs() + WALK_BOUND.as_secs());
 
 /// Why an issuer's endpoints are not known.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -64,6 +68,22 @@ pub enum DiscoveryError {
         /// What is wrong with it.
         source: MetadataError,
     },
+    /// What an MCP server says of itself must not be used.
+    #[error("what {url} says of its authorization server is refused: {source}")]
+    ServerRefused {
+        /// Where it says so.
+        url: String,
+        /// What is wrong with it.
+        source: ResourceError,
+    },
+    /// An MCP server says nothing of an authorization server, and is none itself.
+    #[error("{server} names no authorization server ({tried}): correct its url, or write its issuer")]
+    Unnamed {
+        /// The server.
+        server: String,
+        /// Each address, with what it answered.
+        tried: String,
+    },
 }
 
 impl DiscoveryError {
@@ -76,7 +96,7 @@ impl DiscoveryError {
     /// Whether what was found before may go on being used: nobody has said anything against it.
     #[must_use]
     pub fn leaves_the_old(&self) -> bool {
-        matches!(self, Self::Unreachable { .. } | Self::NotFound { .. })
+        matches!(self, Self::Unreachable { .. } | Self::NotFound { .. } | Self::Unnamed { .. })
     }
 }
 
@@ -144,9 +164,9 @@ pub async fn discover(
         return Err(not_asked("it is not an https address of the public network, nor one of this host"));
     }
     let walk = Walk { client, issuer, reach, patience: Duration::from_secs(PLACE_SECONDS) };
-    match tokio::time::timeout(DISCOVERY_BOUND, walk.over(places(&address), known)).await {
+    match tokio::time::timeout(WALK_BOUND, walk.over(places(&address), known)).await {
         Ok(found) => found,
-        Err(_) => Err(walk.unreachable(format!("no answer within {} s", DISCOVERY_BOUND.as_secs()))),
+        Err(_) => Err(walk.unreachable(format!("no answer within {} s", WALK_BOUND.as_secs()))),
     }
 }
 
@@ -159,7 +179,7 @@ struct Walk<'a> {
 }
 
 /// What one address answers.
-enum Answer {
+pub(super) enum Answer {
     Unchanged {
         fresh_for: i64,
     },
@@ -192,7 +212,8 @@ impl Walk<'_> {
         let mut known_place_fails = false;
         for url in places {
             let validators = known.filter(|(known, _)| **known == url).map(|(_, validators)| validators);
-            match self.ask(&url, validators).await? {
+            let answer = fetch(self.client, &url, self.reach, validators, self.patience).await;
+            match answer.map_err(|error| self.unreachable(error.to_string()))? {
                 Answer::Unchanged { fresh_for } => return Ok(Found::Unchanged { fresh_for }),
                 Answer::Text { text, validators, fresh_for } => match metadata::read(&text, self.issuer) {
                     Ok(metadata) => {
@@ -221,26 +242,30 @@ impl Walk<'_> {
             None => DiscoveryError::NotFound { issuer: mask::plain(self.issuer), tried: tried.join("; ") },
         })
     }
+}
 
-    async fn ask(&self, url: &Url, validators: Option<&Validators>) -> Result<Answer, DiscoveryError> {
-        let http =
-            self.client.towards(url, self.reach).map_err(|error| self.unreachable(error.to_string()))?;
-        let mut request = http.get(url.clone()).header(ACCEPT, HeaderValue::from_static("application/json"));
-        for (name, value) in validators.map(conditions).unwrap_or_default() {
-            request = request.header(name, value);
-        }
-        let whole = async { read(request.send().await?).await };
-        Ok(match tokio::time::timeout(self.patience, whole).await {
-            Ok(Ok(answer)) => answer,
-            Ok(Err(error)) => Answer::Failing(match self.client.sort(&error, host_of(url)) {
-                SendError::NotSent(error) => error.to_string(),
-                SendError::Unknown(cause) => cause.to_string(),
-            }),
-            Err(_) => {
-                Answer::Failing(UnknownCause::TimedOut { seconds: self.patience.as_secs() }.to_string())
-            }
-        })
+/// Asks for the document at `url` once, and by its validators if it is known.
+pub(super) async fn fetch(
+    client: &Client,
+    url: &Url,
+    reach: Reach,
+    validators: Option<&Validators>,
+    patience: Duration,
+) -> Result<Answer, TransportError> {
+    let http = client.towards(url, reach)?;
+    let mut request = http.get(url.clone()).header(ACCEPT, HeaderValue::from_static("application/json"));
+    for (name, value) in validators.map(conditions).unwrap_or_default() {
+        request = request.header(name, value);
     }
+    let whole = async { read(request.send().await?).await };
+    Ok(match tokio::time::timeout(patience, whole).await {
+        Ok(Ok(answer)) => answer,
+        Ok(Err(error)) => Answer::Failing(match client.sort(&error, host_of(url)) {
+            SendError::NotSent(error) => error.to_string(),
+            SendError::Unknown(cause) => cause.to_string(),
+        }),
+        Err(_) => Answer::Failing(UnknownCause::TimedOut { seconds: patience.as_secs() }.to_string()),
+    })
 }
 
 /// RFC 9110 section 13.1: whether the document is still the one that is known.

@@ -5,6 +5,7 @@
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
+use serde_json::Value;
 use url::{Url, form_urlencoded};
 
 use crate::provider::{BodyFormat, ClientAuth, Reach, Resolved};
@@ -16,6 +17,8 @@ pub(crate) struct Post {
     format: BodyFormat,
     /// Values are kept as secrets whatever they are, so that none is printed and all are wiped.
     fields: Vec<(&'static str, Secret)>,
+    /// A body of its own, in place of fields.
+    document: Option<Value>,
     basic: Option<Secret>,
     secrets: Vec<Secret>,
 }
@@ -37,7 +40,20 @@ impl Post {
     /// A request that does not.
     pub(crate) fn anonymous(provider: &Resolved, url: &Url, format: BodyFormat) -> Self {
         let reach = provider.reach(url);
-        Self { url: url.clone(), reach, format, fields: Vec::new(), basic: None, secrets: Vec::new() }
+        Self {
+            url: url.clone(),
+            reach,
+            format,
+            fields: Vec::new(),
+            document: None,
+            basic: None,
+            secrets: Vec::new(),
+        }
+    }
+
+    /// A request that does not, with a JSON document that holds no secret.
+    pub(crate) fn document(provider: &Resolved, url: &Url, document: Value) -> Self {
+        Self { document: Some(document), ..Self::anonymous(provider, url, BodyFormat::Json) }
     }
 
     pub(crate) fn text(mut self, name: &'static str, value: &str) -> Self {
@@ -87,6 +103,9 @@ impl Post {
 
     /// Content type and body.
     pub(crate) fn encode(&self) -> (&'static str, Vec<u8>) {
+        if let Some(document) = &self.document {
+            return ("application/json", document.to_string().into_bytes());
+        }
         let pairs = self.fields.iter().map(|(name, value)| (*name, value.expose()));
         match self.format {
             BodyFormat::Form => {

@@ -93,6 +93,7 @@ pub async fn exchange_code(
         // The server knows it from the authorization request.
         post = if provider.exchange_sends_state { post.secret("state", state) } else { post.hiding(state) };
     }
+    post = for_resource(post, provider);
     spend(client, provider, &post, Presented::Code, now).await
 }
 
@@ -111,7 +112,16 @@ pub async fn refresh(
     if provider.refresh_sends_scope && !scopes.is_empty() {
         post = post.text("scope", &scopes.join(" "));
     }
+    post = for_resource(post, provider);
     spend(client, provider, &post, Presented::RefreshToken, now).await
+}
+
+/// Names what the token is to be for (RFC 8707 section 2.2), as the authorization request did.
+fn for_resource(post: Post, provider: &Provider) -> Post {
+    match &provider.resource {
+        Some(resource) => post.text("resource", resource),
+        None => post,
+    }
 }
 
 pub(crate) async fn spend(

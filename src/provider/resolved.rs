@@ -8,7 +8,7 @@ use std::ops::Deref;
 use url::Url;
 
 use super::{ClientAuth, Flow, Provider, Reach};
-use crate::credential::Registration;
+use crate::credential::{Credential, Registration};
 
 /// A provider with its endpoints: configured ones, else those that its metadata names.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -18,6 +18,10 @@ pub struct Resolved {
     pub token_endpoint: Url,
     /// Our client's identifier there. Blank where it is missing, and then nothing is sent.
     pub client_id: String,
+    /// How clients may authenticate at the token endpoint, where its metadata says.
+    client_auth_methods: Vec<String>,
+    /// The scopes that the metadata lists.
+    scopes_supported: Vec<String>,
     /// Ways to sign in that are configured, or could be, and what in the metadata speaks against each.
     barred: Vec<(Flow, &'static str)>,
 }
@@ -41,7 +45,14 @@ impl Resolved {
     pub(crate) fn new(mut provider: Provider, token_endpoint: Url) -> Self {
         provider.token_endpoint = Some(token_endpoint.clone());
         let client_id = provider.client_id.clone().unwrap_or_default();
-        Self { provider, token_endpoint, client_id, barred: Vec::new() }
+        Self {
+            provider,
+            token_endpoint,
+            client_id,
+            client_auth_methods: Vec::new(),
+            scopes_supported: Vec::new(),
+            barred: Vec::new(),
+        }
     }
 
     /// Without these ways to sign in.
@@ -50,6 +61,61 @@ impl Resolved {
         self.provider.flows.retain(|flow| barred.iter().all(|(other, _)| other != flow));
         self.barred = barred;
         self
+    }
+
+    /// The same, which lets clients authenticate in these ways only, and lists these scopes.
+    #[must_use]
+    pub(crate) fn taking(mut self, client_auth_methods: &[String], scopes_supported: &[String]) -> Self {
+        self.client_auth_methods = client_auth_methods.to_vec();
+        self.scopes_supported = scopes_supported.to_vec();
+        self
+    }
+
+    /// Whether the metadata lists all scopes that are asked for, if it lists any.
+    #[must_use]
+    pub fn lists_its_scopes(&self) -> bool {
+        self.scopes_supported.is_empty()
+            || self.scopes.iter().all(|scope| self.scopes_supported.contains(scope))
+    }
+
+    /// How clients may authenticate at the token endpoint, in the standard's words; empty where nobody says.
+    #[must_use]
+    pub fn client_auth_methods(&self) -> &[String] {
+        &self.client_auth_methods
+    }
+
+    /// The same, by the client that it registered for us.
+    #[must_use]
+    pub fn with_registration(&self, registration: &Registration) -> Self {
+        self.with(self.provider.registered(registration))
+    }
+
+    /// The same, as `credential` is refreshed and ended: by its own client, where that was registered for it, and for what
+    /// it is for. A client that the operator has configured since is another one, which `mismatch` tells (G30).
+    #[must_use]
+    pub fn for_credential(&self, credential: &Credential) -> Self {
+        let is_own = |registration: &&Registration| match &self.provider.client_id {
+            None => self.registers(),
+            Some(id) => *id == registration.client_id && self.client_secret.is_none(),
+        };
+        let mut provider = match credential.registration.as_ref().filter(is_own) {
+            Some(registration) => self.provider.registered(registration),
+            None => self.provider.clone(),
+        };
+        provider.resource.clone_from(&credential.resource);
+        self.with(provider)
+    }
+
+    /// What is known of the authorization server, with another descriptor.
+    fn with(&self, provider: Provider) -> Self {
+        let client_id = provider.client_id.clone().unwrap_or_default();
+        Self { provider, client_id, ..self.clone() }
+    }
+
+    /// The name by which a registration belongs to the server: its issuer, or its token endpoint where no issuer is known.
+    #[must_use]
+    pub fn registrar(&self) -> String {
+        self.issuer.clone().unwrap_or_else(|| self.token_endpoint.to_string())
     }
 
     /// Ways to sign in that the metadata takes out, each with the reason.
@@ -72,7 +138,22 @@ impl Provider {
     /// discovered.
     #[must_use]
     pub fn as_configured(&self) -> Option<Resolved> {
-        Some(Resolved::new(self.clone(), self.token_endpoint.clone()?))
+        Some(Resolved::new(self.naming_its_server(), self.token_endpoint.clone()?))
+    }
+
+    /// The same, whose tokens are for its MCP server, if it is one's and nothing else is configured (RFC 8707).
+    #[must_use]
+    pub fn naming_its_server(&self) -> Self {
+        let mut named = self.clone();
+        if named.resource.is_none()
+            && let Some(server) = &self.mcp_url
+        {
+            // As the specification of MCP prefers it: without a slash that stands for no path.
+            let text = server.as_str();
+            let bare = server.path() == "/" && server.query().is_none();
+            named.resource = Some(if bare { text.trim_end_matches('/') } else { text }.to_owned());
+        }
+        named
     }
 
     /// The same provider as a login or credential captured it: by that token endpoint and client (C10, T5). An endpoint that is

@@ -5,6 +5,7 @@ mod clock;
 mod faulty;
 mod keeping;
 mod outcomes;
+mod registered;
 mod unknown;
 
 use latchkey_test_authority::{

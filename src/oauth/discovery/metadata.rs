@@ -24,6 +24,14 @@ pub struct Metadata {
     pub device_authorization_endpoint: Option<Url>,
     /// Where tokens are revoked.
     pub revocation_endpoint: Option<Url>,
+    /// Where clients are registered (RFC 7591).
+    pub registration_endpoint: Option<Url>,
+    /// Where the access token tells whose it is (OpenID Connect Core section 5.3).
+    pub userinfo_endpoint: Option<Url>,
+    /// The scopes that the server knows, if it says.
+    pub scopes_supported: Vec<String>,
+    /// How clients may authenticate at the token endpoint, if it says.
+    pub client_auth_methods: Vec<String>,
     /// Whether the server, if it says which code challenges it takes, takes S256 (T1).
     pub takes_s256: bool,
     /// Whether it grants by authorization code, if it says what it grants by.
@@ -75,6 +83,10 @@ struct Wire {
     authorization_endpoint: Option<String>,
     device_authorization_endpoint: Option<String>,
     revocation_endpoint: Option<String>,
+    registration_endpoint: Option<String>,
+    userinfo_endpoint: Option<String>,
+    scopes_supported: Option<Vec<String>>,
+    token_endpoint_auth_methods_supported: Option<Vec<String>>,
     code_challenge_methods_supported: Option<Vec<String>>,
     grant_types_supported: Option<Vec<String>>,
     authorization_response_iss_parameter_supported: Option<bool>,
@@ -117,6 +129,10 @@ pub fn read(text: &[u8], issuer: &str) -> Result<Metadata, MetadataError> {
             wire.device_authorization_endpoint,
         )?,
         revocation_endpoint: endpoint("revocation_endpoint", wire.revocation_endpoint)?,
+        registration_endpoint: endpoint("registration_endpoint", wire.registration_endpoint)?,
+        userinfo_endpoint: endpoint("userinfo_endpoint", wire.userinfo_endpoint)?,
+        scopes_supported: wire.scopes_supported.unwrap_or_default(),
+        client_auth_methods: wire.token_endpoint_auth_methods_supported.unwrap_or_default(),
         takes_s256: lists(&wire.code_challenge_methods_supported, "S256"),
         grants_by_code: lists(&wire.grant_types_supported, "authorization_code"),
         grants_by_device: lists(&wire.grant_types_supported, DEVICE_GRANT),
@@ -143,6 +159,8 @@ pub fn resolve(provider: &Provider, metadata: &Metadata) -> Result<Resolved, Met
     fill(&mut resolved.authorization_endpoint, &metadata.authorization_endpoint);
     fill(&mut resolved.device_authorization_endpoint, &metadata.device_authorization_endpoint);
     fill(&mut resolved.revocation_endpoint, &metadata.revocation_endpoint);
+    fill(&mut resolved.registration_endpoint, &metadata.registration_endpoint);
+    fill(&mut resolved.userinfo_endpoint, &metadata.userinfo_endpoint);
     resolved.iss_promised |= metadata.iss_promised;
     let token_endpoint = resolved.token_endpoint.clone().ok_or(MetadataError::NoTokenEndpoint)?;
     let bars = |flow: Flow| match flow {
@@ -166,7 +184,8 @@ pub fn resolve(provider: &Provider, metadata: &Metadata) -> Result<Resolved, Met
         _ => None,
     };
     let barred = provider.flows.iter().filter_map(|flow| Some((*flow, bars(*flow)?))).collect();
-    Ok(Resolved::new(resolved, token_endpoint).without(barred))
+    let resolved = Resolved::new(resolved, token_endpoint).without(barred);
+    Ok(resolved.taking(&metadata.client_auth_methods, &metadata.scopes_supported))
 }
 
 #[cfg(test)]

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use super::entry::Parts;
+use super::registration::RegistrationWire;
 use super::{AccountWire, Record, Wire, named, parse, print, seconds, some_text};
 use crate::binding::{Binding, OwedRevocation};
 use crate::credential::Account;
@@ -68,6 +69,8 @@ pub(super) struct RevocationWire {
     #[serde(default, deserialize_with = "seconds")]
     owed_at: Option<i64>,
     provider: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    registration: Option<RegistrationWire>,
     #[serde(default, deserialize_with = "seconds")]
     retry_at: Option<i64>,
     tenant: String,
@@ -79,6 +82,8 @@ pub(super) struct RevocationWire {
 impl Wire for RevocationWire {
     fn keep_parts(&self, before: &Self, parts: &mut Parts<'_>) {
         parts.part("account", self.account.as_ref(), before.account.as_ref(), AccountWire::is_same);
+        let (now, before) = (self.registration.as_ref(), before.registration.as_ref());
+        parts.part("registration", now, before, RegistrationWire::is_same);
     }
 }
 
@@ -90,6 +95,7 @@ impl Record for OwedRevocation {
             provider: wire.provider.parse().map_err(|e| named(&e))?,
             tenant: wire.tenant.parse().map_err(|e| named(&e))?,
             client_id: some_text(wire.client_id),
+            registration: wire.registration.map(RegistrationWire::registration),
             token: Secret::from(wire.token),
             token_endpoint: some_text(wire.token_endpoint),
             account: wire.account.map(Account::from).unwrap_or_default(),
@@ -109,6 +115,7 @@ impl Record for OwedRevocation {
             is_refresh: self.is_refresh,
             owed_at: Some(self.owed_at),
             provider: self.provider.to_string(),
+            registration: self.registration.as_ref().map(RegistrationWire::of),
             retry_at: Some(self.retry_at),
             tenant: self.tenant.to_string(),
             token: self.token.expose().to_owned(),

@@ -13,7 +13,8 @@ const quiet = (print) => (text, ...rest) => {
 };
 console.warn = quiet(console.error);
 console.info = quiet(console.error);
-const { Provider } = await import('oidc-provider');
+const { Provider, errors } = await import('oidc-provider');
+const { SCOPE, mcpServer } = await import('./mcp.mjs');
 
 const settings = {
   access_ttl: 3600,
@@ -85,7 +86,7 @@ class Shelf {
 
 // ---- the record, and what a test scripts ----
 
-const record = { requests: [], grants_revoked: [], reuses: 0, rotations: 0, views: 0 };
+const record = { requests: [], registrations: [], grants_revoked: [], reuses: 0, rotations: 0, views: 0 };
 const secrets = new Set();
 const spent = new Set();
 const script = { faults: [], latency_ms: 0, gate: null, waiting: 0 };
@@ -131,6 +132,9 @@ async function watch(ctx, next) {
   if (!kind || ctx.method !== 'POST') {
     if (ctx.path === '/auth' && ctx.method === 'GET') record.views += 1;
     await next();
+    if (ctx.path === '/reg' && settings.secret_ttl && ctx.body?.client_secret) {
+      ctx.body.client_secret_expires_at = Math.floor(Date.now() / 1000) + settings.secret_ttl;
+    }
     const location = ctx.response.get('location');
     if (location && URL.canParse(location)) noteSecrets(Object.fromEntries(new URL(location).searchParams));
     return;
@@ -222,11 +226,15 @@ const address = (server) => `http://127.0.0.1:${server.address().port}`;
 const listen = (server) => new Promise((ready) => server.listen(0, '127.0.0.1', 1024, ready));
 const front = createServer();
 const control = createServer();
-await Promise.all([listen(front), listen(control)]);
+const mcp = mcpServer(settings, (token) => provider.AccessToken.find(token));
+await Promise.all([listen(front), listen(control), listen(mcp)]);
+settings.mcp_issuers = [address(front)];
 
 const provider = new Provider(address(front), {
   adapter: Shelf,
-  clients: [client, confidential],
+  // Where only secrets are taken, clients have to be registered.
+  clients: settings.client_auth ? [] : [client, confidential],
+  ...(settings.client_auth ? { clientAuthMethods: [settings.client_auth] } : {}),
   jwks: { keys: [{ ...privateKey.export({ format: 'jwk' }), use: 'sig', alg: 'ES256' }] },
   cookies: { keys: [randomBytes(24).toString('hex')] },
   scopes: ['openid', 'offline_access', 'email', 'profile'],
@@ -243,6 +251,18 @@ const provider = new Provider(address(front), {
     deviceFlow: { enabled: true },
     introspection: { enabled: true },
     registration: { enabled: true },
+    resourceIndicators: {
+      enabled: true,
+      getResourceServerInfo: (_ctx, indicator) => {
+        if (indicator !== `${address(mcp)}/mcp`) throw new errors.InvalidTarget();
+        return {
+          scope: SCOPE,
+          audience: indicator,
+          accessTokenFormat: 'opaque',
+          accessTokenTTL: settings.access_ttl,
+        };
+      },
+    },
     revocation: { enabled: true },
   },
   findAccount: (_ctx, id) => ({
@@ -272,6 +292,10 @@ const watched = new Map([
 ]);
 provider.use(watch);
 provider.on('grant.revoked', (_ctx, grantId) => record.grants_revoked.push(grantId));
+provider.on('registration_create.success', (_ctx, made) => {
+  record.registrations.push(made.metadata());
+  if (made.clientSecret) secrets.add(made.clientSecret);
+});
 provider.on('server_error', (_ctx, error) => console.error(error));
 front.on('request', provider.callback());
 
@@ -342,4 +366,4 @@ control.on('request', async (request, response) => {
 });
 
 process.stdin.resume().on('end', () => process.exit(0)).on('error', () => process.exit(0));
-process.stdout.write(`${JSON.stringify({ issuer: address(front), control: address(control) })}\n`);
+process.stdout.write(`${JSON.stringify({ issuer: address(front), control: address(control), mcp: `${address(mcp)}/mcp` })}\n`);

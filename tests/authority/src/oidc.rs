@@ -31,11 +31,21 @@ pub struct OidcSettings {
     pub refresh_ttl: u32,
     /// How long device codes live.
     pub device_ttl: u32,
+    /// The one way in which clients may authenticate; `None` for all. With one, nobody is registered from the start.
+    pub client_auth: Option<&'static str>,
+    /// How long it says that the secrets of registered clients live; 0 for ever.
+    pub secret_ttl: u32,
 }
 
 impl Default for OidcSettings {
     fn default() -> Self {
-        Self { access_ttl: 3600, refresh_ttl: 14 * 24 * 3600, device_ttl: 600 }
+        Self {
+            access_ttl: 3600,
+            refresh_ttl: 14 * 24 * 3600,
+            device_ttl: 600,
+            client_auth: None,
+            secret_ttl: 0,
+        }
     }
 }
 
@@ -130,6 +140,8 @@ impl OidcProvider {
             "access_ttl": settings.access_ttl,
             "refresh_ttl": settings.refresh_ttl,
             "device_ttl": settings.device_ttl,
+            "client_auth": settings.client_auth,
+            "secret_ttl": settings.secret_ttl,
         });
         let started = background(async move {
             spawn_blocking(move || install::ready().and_then(|()| Process::start(&settings))).await
@@ -182,6 +194,36 @@ impl OidcProvider {
     #[must_use]
     pub fn api_url(&self) -> String {
         format!("{}/me", self.issuer())
+    }
+
+    /// The address of a small MCP server that takes tokens of this provider, issued for it alone.
+    #[must_use]
+    pub fn mcp_url(&self) -> &str {
+        &self.process.mcp
+    }
+
+    /// Whether that server takes this access token.
+    pub async fn mcp_accepts(&self, token: &str) -> bool {
+        let request = self.http.post(self.mcp_url()).bearer_auth(token).body("{}");
+        match background(async move { request.send().await }).await {
+            Ok(answer) => answer.status().is_success(),
+            Err(error) => panic!("the MCP server: {error:?}\n{}", self.process.complaints()),
+        }
+    }
+
+    /// Has that server name these authorization servers from now on.
+    pub async fn set_mcp_issuers(&self, issuers: &[&str]) {
+        self.command("settings", &json!({"mcp_issuers": issuers})).await;
+    }
+
+    /// Changes how long it says that the secrets of registered clients live, in seconds.
+    pub async fn set_secret_ttl(&self, seconds: u32) {
+        self.command("settings", &json!({"secret_ttl": seconds})).await;
+    }
+
+    /// The metadata of each client that was registered, in order.
+    pub async fn registrations(&self) -> Vec<Value> {
+        self.record().await["registrations"].as_array().cloned().unwrap_or_default()
     }
 
     /// Every request without a browser so far, in order of arrival.

@@ -14,6 +14,11 @@ fn document(change: &Value) -> Vec<u8> {
         "authorization_endpoint": "https://id.example/authorize",
         "device_authorization_endpoint": "https://id.example/device",
         "revocation_endpoint": "https://id.example/revoke",
+        "registration_endpoint": "https://id.example/register",
+        "userinfo_endpoint": "https://id.example/userinfo",
+        "scopes_supported": ["openid", "offline_access"],
+        "token_endpoint_auth_methods_supported": ["client_secret_basic", "none"],
+        "client_id_metadata_document_supported": true,
         "jwks_uri": 7,
     });
     for (name, value) in change.as_object().unwrap() {
@@ -34,6 +39,10 @@ fn a_document_is_read_for_what_is_used_of_it() {
         authorization_endpoint: Some(url("https://id.example/authorize")),
         device_authorization_endpoint: Some(url("https://id.example/device")),
         revocation_endpoint: Some(url("https://id.example/revoke")),
+        registration_endpoint: Some(url("https://id.example/register")),
+        userinfo_endpoint: Some(url("https://id.example/userinfo")),
+        scopes_supported: vec!["openid".to_owned(), "offline_access".to_owned()],
+        client_auth_methods: vec!["client_secret_basic".to_owned(), "none".to_owned()],
         takes_s256: true,
         grants_by_code: true,
         grants_by_device: true,
@@ -67,9 +76,14 @@ fn a_document_that_must_not_be_used_is_refused_with_the_reason() {
         let (found, configured) = (issuer.to_owned(), ISSUER.to_owned());
         assert_eq!(refused, Err(MetadataError::OtherIssuer { found, configured }));
     }
-    for member in
-        ["token_endpoint", "authorization_endpoint", "device_authorization_endpoint", "revocation_endpoint"]
-    {
+    for member in [
+        "token_endpoint",
+        "authorization_endpoint",
+        "device_authorization_endpoint",
+        "revocation_endpoint",
+        "registration_endpoint",
+        "userinfo_endpoint",
+    ] {
         for found in [
             "http://id.example/x",
             "https://10.0.0.1/x",
@@ -134,11 +148,16 @@ fn a_configured_endpoint_beats_a_discovered_one() {
     assert_eq!(resolved.token_endpoint, url("https://id.example/token"));
     assert_eq!(resolved.device_authorization_endpoint, Some(inner.clone()));
     assert_eq!(resolved.revocation_endpoint, Some(url("https://id.example/revoke")));
+    assert_eq!(resolved.userinfo_endpoint, Some(url("https://id.example/userinfo")));
+    assert_eq!(resolved.registration_endpoint, Some(url("https://id.example/register")));
+    assert_eq!(resolved.client_auth_methods(), ["client_secret_basic", "none"]);
     assert!(resolved.iss_promised);
     for (endpoint, reach) in [
         (inner.as_str(), Reach::Anywhere),
         ("https://id.example/token", Reach::Public),
         ("https://id.example/revoke", Reach::Public),
+        ("https://id.example/register", Reach::Public),
+        ("https://id.example/userinfo", Reach::Public),
     ] {
         assert_eq!(resolved.reach(&url(endpoint)), reach, "{endpoint}");
     }

@@ -20,6 +20,7 @@ pub(crate) struct Process {
     child: Child,
     pub issuer: String,
     pub control: String,
+    pub mcp: String,
     complaints: Arc<Mutex<String>>,
 }
 
@@ -48,12 +49,14 @@ impl Process {
             let complaints = Arc::clone(&complaints);
             spawn(move || keep(stderr, &complaints));
         }
-        let mut process = Self { child, issuer: String::new(), control: String::new(), complaints };
+        let mut process =
+            Self { child, issuer: String::new(), control: String::new(), mcp: String::new(), complaints };
         let line = heard.recv_timeout(PATIENCE).unwrap_or_default();
         let ready: Value = serde_json::from_str(&line)
             .map_err(|_| format!("no ready line within {PATIENCE:?}\n{}", process.complaints()))?;
         let address = |name: &str| ready[name].as_str().map(str::to_owned);
         process.issuer = address("issuer").ok_or("the ready line names no issuer")?;
+        process.mcp = address("mcp").ok_or("the ready line names no MCP server")?;
         process.control = address("control").ok_or("the ready line names no control port")?;
         Ok(process)
     }
