@@ -2,6 +2,7 @@
 //! and nothing leaked to Discord, to the log, or into the file's prose.
 
 mod metadata;
+mod servers;
 mod signing;
 
 use latchkey_test_authority::{Hostile, Raw};
