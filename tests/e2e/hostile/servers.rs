@@ -41,7 +41,7 @@ async fn a_hostile_mcp_server_leads_nowhere() {
     let table = |(number, hostile): (usize, &Hostile)| {
         format!("[providers.\"mcp:bad{number}\"]\nurl = {:?}\n", hostile.url(SERVER))
     };
-    let tables = hostile.iter().enumerate().map(table).collect::<Vec<_>>().join("");
+    let tables = hostile.iter().enumerate().map(table).collect::<String>();
     let setup = Setup::plan().more(&tables).start().await;
     let bot = loud(&setup).await;
     let (before, thread) = (peak(&bot), setup.thread("fix-ci"));
