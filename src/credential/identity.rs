@@ -8,6 +8,10 @@ use std::sync::Arc;
 
 use super::{Credential, CredentialKind, CredentialState};
 use crate::tenant::TenantKey;
+use crate::text::is_unseen;
+
+/// The longest e-mail address there can be (RFC 5321), in characters; an account id is shorter (OpenID: 255).
+const NAME_CAP: usize = 320;
 
 /// Who the provider says has signed in. A blank part is an absent part.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -19,10 +23,14 @@ pub struct Account {
 }
 
 impl Account {
-    /// An account from what a provider said, with blank parts dropped and white space trimmed.
+    /// An account from what a provider said, with blank parts dropped and white space trimmed. A part that is too long, or
+    /// has characters that nobody sees, is nobody's name: it is dropped too, since people compare accounts by eye.
     #[must_use]
     pub fn new(id: Option<&str>, email: Option<&str>) -> Self {
-        let clean = |part: Option<&str>| part.map(str::trim).filter(|p| !p.is_empty()).map(str::to_owned);
+        let is_name = |part: &&str| {
+            !part.is_empty() && part.chars().count() <= NAME_CAP && !part.chars().any(is_unseen)
+        };
+        let clean = |part: Option<&str>| part.map(str::trim).filter(is_name).map(str::to_owned);
         Self { id: clean(id), email: clean(email) }
     }
 

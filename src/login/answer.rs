@@ -127,7 +127,7 @@ impl Inner {
     ) -> Result<Answered, PasteError> {
         let (event, reason) = match code {
             "access_denied" => (Event::Deny, None),
-            _ => (Event::Fail, Some(reason::of_answer(code, text).without(login.state.as_ref()))),
+            _ => (Event::Fail, Some(reason::of_answer(code, text))),
         };
         let waits = |stored: &PendingLogin| stored.status == LoginStatus::Pending;
         let ended = self.advance_if(&login.id, &login.tenant, waits, event, reason.clone()).await?;
@@ -182,7 +182,7 @@ impl Inner {
             }
             refused => {
                 tracing::warn!(login = %id, outcome = reason::for_log(&refused), "a code was not accepted");
-                let reason = reason::of_outcome(&refused).without(login.state.as_ref());
+                let reason = reason::of_outcome(&refused);
                 self.advance(id, tenant, Event::Fail, Some(reason.clone())).await?;
                 Spent::Failed(reason)
             }

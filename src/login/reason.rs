@@ -5,29 +5,12 @@
 
 use crate::oauth::{Outcome, Refusal, RefusalKind};
 use crate::pending::EndReason;
-use crate::secret::Secret;
 
 /// Of an answer that says no: its error `code`, and what the provider `said` with it.
 pub(super) fn of_answer(code: &str, said: String) -> EndReason {
     match code {
         "server_error" | "temporarily_unavailable" => EndReason::Unavailable,
         _ => EndReason::Provider(said),
-    }
-}
-
-impl EndReason {
-    /// The same without the `state` of its login, which the provider's words may repeat (T10).
-    pub(super) fn without(self, state: Option<&Secret>) -> Self {
-        let hidden = |said: String| match state {
-            Some(state) if !state.expose().is_empty() => said.replace(state.expose(), "(secret)"),
-            _ => said,
-        };
-        match self {
-            Self::Provider(said) => Self::Provider(hidden(said)),
-            Self::Misconfigured(said) => Self::Misconfigured(said.map(hidden)),
-            Self::NoAccess(said) => Self::NoAccess(said.map(hidden)),
-            other => other,
-        }
     }
 }
 
@@ -98,16 +81,6 @@ mod tests {
         let echo = Outcome::Refused(refusal(RefusalKind::Operator, Some("x"), Some("state=st-42")));
         assert_eq!(for_log(&echo), "refused with HTTP 400: Operator");
         assert_eq!(of_answer("server_error", "x".to_owned()), EndReason::Unavailable);
-        let state = Secret::new("st-42");
-        for (said, state, expected) in [
-            ("no st-42, st-42", Some(&state), "no (secret), (secret)"),
-            ("no st-42", None, "no st-42"),
-            ("no", Some(&Secret::new("")), "no"),
-        ] {
-            assert_eq!(misconfigured(said).without(state), misconfigured(expected));
-            let provider = |said: &str| EndReason::Provider(said.to_owned());
-            assert_eq!(provider(said).without(state), provider(expected));
-        }
         assert_eq!(of_answer("odd", "its words".to_owned()), EndReason::Provider("its words".to_owned()));
     }
 }

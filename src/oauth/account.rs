@@ -90,7 +90,7 @@ impl Claims {
     pub(crate) fn kept(&self, names: &[String], secrets: &[&Secret]) -> BTreeMap<String, String> {
         let is_plain = |text: &String| {
             text.len() <= KEPT_CAP
-                && !text.chars().any(char::is_control)
+                && !text.chars().any(crate::text::is_unseen)
                 && !secrets.iter().any(|secret| text.contains(secret.expose()))
         };
         let text = |name: &String| {

@@ -212,7 +212,7 @@ fn from_pairs(
         _ => {}
     }
     match error {
-        Some(error) => Err(refused(&error, description.as_deref())),
+        Some(error) => Err(refused(&error, description.as_deref(), expected.state)),
         None => code_from(&code.ok_or(AnswerError::Incomplete)?),
     }
 }
@@ -244,8 +244,10 @@ fn wrong_address(expected: &Expected<'_>) -> AnswerError {
     AnswerError::WrongAddress { expected: mask::plain(expected.redirect_uri) }
 }
 
-fn refused(code: &str, description: Option<&str>) -> AnswerError {
-    let code = mask::plain(code);
+/// The server knows our state, and may repeat it in its words.
+fn refused(code: &str, description: Option<&str>, state: &Secret) -> AnswerError {
+    let safe = |text: &str| mask::safe(text, std::slice::from_ref(state));
+    let code = safe(code);
     let text = match (code.as_str(), description) {
         ("access_denied", _) => {
             "the sign-in was declined at the provider; start again if that was not meant".to_owned()
@@ -254,8 +256,8 @@ fn refused(code: &str, description: Option<&str>) -> AnswerError {
             "the provider could not complete the sign-in; start again in a few minutes".to_owned()
         }
         // The provider's own words, and nothing of ours: they are shown to people of any language.
-        (code, Some(description)) => mask::plain(&format!("{description} ({code})")),
-        (code, None) => mask::plain(code),
+        (code, Some(description)) => safe(&format!("{description} ({code})")),
+        (code, None) => code.to_owned(),
     };
     AnswerError::Refused { code, text }
 }

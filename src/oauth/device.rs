@@ -17,7 +17,7 @@ use url::Url;
 pub use error::{StartClass, StartError};
 use opening::Opening;
 
-use super::http::{Client, Reply, SendError, TransportError, UnknownCause};
+use super::http::{Client, Reply, SendError, UnknownCause};
 use super::mask;
 use super::refusal::{self, Presented, Refusal, RefusalKind, Verdict};
 use super::reply::Members;
@@ -231,9 +231,7 @@ pub async fn poll(
     };
     let reply = match client.send(&post).await {
         Ok(reply) => reply,
-        Err(SendError::NotSent(
-            error @ (TransportError::Insecure { .. } | TransportError::OutOfReach { .. }),
-        )) => {
+        Err(SendError::NotSent(error)) if error.is_operators() => {
             return DeviceOutcome::Failed(refusal::unready(&error.to_string()));
         }
         Err(_) => return DeviceOutcome::BackOff { retry_after: None },

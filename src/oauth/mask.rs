@@ -3,9 +3,12 @@
 //! Owns the rule for every word that an authorization server sends us and a person may read: secrets masked first, then
 //! what could forge a line, a mention or a link taken out, then cut. Must not: let a caller skip a step.
 
+mod pieces;
+
 use url::form_urlencoded;
 
 use crate::secret::Secret;
+use crate::text::is_unseen;
 
 /// The longest text from outside that is shown, in characters (T10).
 pub(crate) const TEXT_CAP: usize = 200;
@@ -39,18 +42,13 @@ pub(crate) fn plain(text: &str) -> String {
     words.chars().take(TEXT_CAP - 1).chain(['…']).collect()
 }
 
-/// Control characters, and those that reorder or hide text.
-fn is_unseen(c: char) -> bool {
-    c.is_control()
-        || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
-}
-
-/// Replaces each secret in the forms in which a server may send it back.
+/// Replaces each secret in the forms in which a server may send it back, and what is left of one that comes in pieces.
 fn masked(text: &str, secrets: &[Secret]) -> String {
     let mut forms: Vec<String> = secrets.iter().flat_map(forms_of).collect();
     // A secret may be part of another's encoded form: the longest first.
     forms.sort_by_key(|form| std::cmp::Reverse(form.len()));
-    forms.iter().fold(text.to_owned(), |text, form| text.replace(form.as_str(), MASK))
+    let text = forms.iter().fold(text.to_owned(), |text, form| text.replace(form.as_str(), MASK));
+    pieces::masked(&text, secrets, MASK)
 }
 
 fn forms_of(secret: &Secret) -> Vec<String> {

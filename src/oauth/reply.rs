@@ -96,7 +96,11 @@ impl Members {
         };
         let split = |text: &&str| -> Vec<String> {
             let names = text.split(|c: char| c.is_whitespace() || c == ',');
-            names.filter(|name| !name.is_empty()).map(str::to_owned).collect()
+            // RFC 6749 section 3.3: what else stands there is no scope, and could break what a scope is printed into.
+            let is_name = |name: &&str| {
+                !name.is_empty() && name.bytes().all(|b| b.is_ascii_graphic() && b != b'"' && b != b'\\')
+            };
+            names.filter(is_name).map(str::to_owned).collect()
         };
         let scopes: Vec<String> = texts.iter().flat_map(split).collect();
         (!scopes.is_empty()).then_some(scopes)

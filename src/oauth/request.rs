@@ -70,6 +70,12 @@ impl Post {
         self
     }
 
+    /// A secret that the answer may repeat although this request does not carry it.
+    pub(crate) fn hiding(mut self, secret: &Secret) -> Self {
+        self.secrets.push(secret.clone());
+        self
+    }
+
     /// RFC 6749 section 2.3.1: identifier and secret are form-encoded each, before they are joined.
     fn authenticate(&mut self, client_id: &str, secret: &Secret) {
         let encode = |text: &str| form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>();
@@ -93,7 +99,7 @@ impl Post {
         self.basic.as_ref()
     }
 
-    /// Every secret that this request carries.
+    /// Every secret that the answer to this request may repeat.
     pub(crate) fn secrets(&self) -> &[Secret] {
         &self.secrets
     }

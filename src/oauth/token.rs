@@ -20,6 +20,9 @@ use crate::credential::Account;
 use crate::provider::{IdentitySource, Provider, RefreshProtocol, Resolved};
 use crate::secret::Secret;
 
+/// The longest token type that is taken, in bytes.
+const TYPE_CAP: usize = 100;
+
 /// What an exchange led to (G16).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Outcome {
@@ -92,8 +95,9 @@ pub async fn exchange_code(
         .secret("code", grant.code)
         .text("redirect_uri", grant.redirect_uri)
         .secret("code_verifier", grant.verifier);
-    if let Some(state) = grant.state.filter(|_| provider.exchange_sends_state) {
-        post = post.secret("state", state);
+    if let Some(state) = grant.state {
+        // The server knows it from the authorization request.
+        post = if provider.exchange_sends_state { post.secret("state", state) } else { post.hiding(state) };
     }
     post = for_resource(post, provider);
     let outcome = spend(client, provider, &post, Presented::Code, now).await;
@@ -215,9 +219,11 @@ fn granted(members: &Members, provider: &Provider, sent_at: UnixSeconds) -> Opti
     read().ok().flatten()
 }
 
-/// RFC 6749 section 7.1 leaves the case open; `Bearer` is what goes into a header.
+/// RFC 6749 section 7.1 leaves the case open; `Bearer` is what goes into a header. What is not one visible word could
+/// forge one, and says nothing (section 11.1 has the alphabet).
 fn token_type(said: Option<String>) -> String {
-    match said {
+    let is_word = |said: &String| said.len() <= TYPE_CAP && said.bytes().all(|b| b.is_ascii_graphic());
+    match said.filter(is_word) {
         Some(said) if !said.eq_ignore_ascii_case("bearer") => said,
         _ => "Bearer".to_owned(),
     }

@@ -27,6 +27,7 @@ mod gemini;
 mod github;
 mod grants;
 mod harness;
+mod hostile;
 mod identity;
 mod leaving;
 mod limited;

@@ -18,6 +18,7 @@ mod fresh_program;
 mod ground;
 mod handing;
 mod host;
+mod hostile;
 mod identity;
 mod import;
 mod interrupted;

@@ -10,6 +10,18 @@ fn account(id: &str, email: &str) -> Account {
     Account::new(Some(id), Some(email))
 }
 
+/// I2, T10: what could pass for another account's name, or forge a line where it is shown, is nobody's name.
+#[test]
+fn a_name_is_short_and_every_character_of_it_is_seen() {
+    for odd in ["a\nb@x", "a\u{1b}[31m@x", "a\u{202e}b@x", "a\u{200b}@x", &"x".repeat(321)] {
+        assert_eq!(account(odd, odd), Account::default(), "{odd:?}");
+        assert_eq!(account("1", odd), Account { id: Some("1".to_owned()), email: None }, "{odd:?}");
+    }
+    for usual in ["Jürgen <j@x>", "auth0|5f7c", "山田", &"x".repeat(320)] {
+        assert_eq!(account(usual, "").id.as_deref(), Some(usual));
+    }
+}
+
 /// The accounts of the table, in the order of its rows and columns.
 const ACCOUNTS: [(&str, (&str, &str)); 13] = [
     ("nobody", ("", "")),

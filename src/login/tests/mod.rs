@@ -4,6 +4,7 @@ mod confirming;
 mod device;
 mod ending;
 mod finishing;
+mod hostile;
 mod pasting;
 mod registering;
 mod resuming;

@@ -150,6 +150,11 @@ fn a_refusal_is_told_in_plain_words() {
         text("error=odd%0Aone&error_description=%3C@1%3E%60x"),
         pair("odd one", "(@\u{200b}1)'x (odd one)")
     );
+    // The state is in every authorization request.
+    assert_eq!(
+        text("error=x-st-42&error_description=no+st-42+st-42"),
+        pair("x-(secret)", "no (secret) (secret) (x-(secret))")
+    );
 }
 
 /// T4: without a known issuer there is nothing to compare.

@@ -62,10 +62,8 @@ impl StartError {
             Self::Refused(Refusal { kind: RefusalKind::Transient { retry_after }, .. }) => {
                 StartClass::Transient { retry_after: *retry_after }
             }
-            Self::NotSent(TransportError::Insecure { .. } | TransportError::OutOfReach { .. })
-            | Self::NotOffered { .. }
-            | Self::Refused(_)
-            | Self::Incomplete { .. } => StartClass::Operator,
+            Self::NotSent(error) if error.is_operators() => StartClass::Operator,
+            Self::NotOffered { .. } | Self::Refused(_) | Self::Incomplete { .. } => StartClass::Operator,
             Self::NotSent(_) | Self::Unknown(_) => StartClass::Transient { retry_after: None },
         }
     }

@@ -266,3 +266,19 @@ async fn the_own_protocol_polls_by_status_and_code() {
     }
     assert!(matches!(polled_own(json(401, "")).await, DeviceOutcome::Failed(_)));
 }
+
+/// T13, T11: a name that leads inside is asked for no poll, and going on would never help.
+#[tokio::test]
+async fn a_poll_does_not_follow_a_name_into_our_own_network() {
+    let mut provider = provider("https://id.example/token");
+    let endpoint = provider.token_endpoint.clone();
+    provider.found.push(endpoint);
+    let client = Client::with_names(crate::oauth::Always(vec!["169.254.169.254"]));
+    let device_code = Secret::new("dc");
+    let polled =
+        poll(&client, &provider, DevicePoll { device_code: &device_code, user_code: "A", verifier: None }, 0)
+            .await;
+    let DeviceOutcome::Failed(refusal) = polled else { panic!("{polled:?}") };
+    assert_eq!((refusal.kind, refusal.status), (RefusalKind::Operator, 0));
+    assert!(refusal.text.starts_with("id.example leads to 169.254.169.254"), "{}", refusal.text);
+}

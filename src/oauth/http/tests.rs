@@ -138,6 +138,23 @@ async fn a_server_that_dribbles_is_bounded() {
     assert!((SHORT * 2..SHORT * 10).contains(&begun.elapsed()), "{:?}", begun.elapsed());
 }
 
+/// G11, T7: interim answers are no answer, however many come.
+#[tokio::test]
+async fn a_flood_of_interim_answers_is_bounded() {
+    for interim in ["100 Continue", "102 Processing", "103 Early Hints"] {
+        let (url, _) = server("http", move |mut stream| async move {
+            read_request(&mut stream).await;
+            let flood = format!("HTTP/1.1 {interim}\r\n\r\n").repeat(100);
+            while stream.write_all(flood.as_bytes()).await.is_ok() {}
+        })
+        .await;
+        let begun = std::time::Instant::now();
+        let sent = send(&Client::with_bounds(SHORT, SHORT), &url).await;
+        assert!(matches!(sent, Err(SendError::Unknown(_))), "{interim}: {sent:?}");
+        assert!(begun.elapsed() < SHORT * 20, "{interim}: {:?}", begun.elapsed());
+    }
+}
+
 /// G11: the connect bound is not the reply's.
 #[tokio::test]
 async fn a_slow_answer_is_waited_for() {

@@ -59,6 +59,14 @@ fn an_error_is_found_where_servers_hide_it() {
     }
 }
 
+/// T8: what is no scope by RFC 6749 section 3.3 is none here.
+#[test]
+fn a_scope_is_one_visible_word() {
+    let members = read(r#"{"scope":"a b\u001b[31m c\u202e \"d\" e\\f g"}"#);
+    assert_eq!(members.scopes(), Some(vec!["a".to_owned(), "g".to_owned()]));
+    assert_eq!(read(r#"{"scope":"\u0000"}"#).scopes(), None);
+}
+
 /// A token that could break a header or an environment file is none.
 #[test]
 fn a_token_is_one_visible_word() {

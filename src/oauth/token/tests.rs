@@ -192,6 +192,29 @@ fn grants_are_read_leniently() {
     }
 }
 
+/// T8, RFC 6749 section 11.1: a token type stands in a header, and is one word there.
+#[test]
+fn a_token_type_that_is_no_word_says_nothing() {
+    let named = |name: &str| {
+        let body = serde_json::json!({"access_token": "at", "token_type": name}).to_string();
+        match judged_plainly(200, &body) {
+            Outcome::Granted(grant) => grant.token_type,
+            other => panic!("{other}"),
+        }
+    };
+    let long = "x".repeat(101);
+    for (name, expected) in [
+        ("Bearer x\r\nX-Evil: 1", "Bearer"),
+        ("\u{1b}[31mMAC", "Bearer"),
+        ("of two", "Bearer"),
+        (&long, "Bearer"),
+        ("DPoP", "DPoP"),
+        ("https://t.example/mac", "https://t.example/mac"),
+    ] {
+        assert_eq!(named(name), expected, "{name:?}");
+    }
+}
+
 /// T9: never "for ever" silently.
 #[test]
 fn without_expires_in_the_descriptor_decides_or_it_is_unknown() {
