@@ -11,10 +11,10 @@ use std::sync::Arc;
 use super::Broker;
 use crate::audit;
 use crate::clock::{SKEW_ALLOWED, UnixSeconds};
-use crate::credential::{Account, Credential, CredentialKind, Objection, Way, admit};
+use crate::credential::{Account, Credential, CredentialKind, Objection, Registration, Way, admit};
 use crate::import::{Content, Found, Tokens};
 use crate::oauth;
-use crate::provider::{Catalog, Provider, Share};
+use crate::provider::{Catalog, Provider, Resolved, Share};
 use crate::store::{EntryError, StoreError, Touches, update};
 use crate::tenant::{TenantKey, User, UserId};
 
@@ -75,7 +75,7 @@ impl Broker {
     /// The store's.
     pub fn preview_import(&self, wish: &ImportWish) -> Result<Vec<ImportItem>, StoreError> {
         let document = self.store.snapshot()?;
-        let candidates = candidates(&self.catalog, wish, self.clock.now());
+        let candidates = self.candidates(wish);
         let judged = judge(candidates, document.tenants().collect(), |key| document.tenant(key).map(|_| ()));
         Ok(judged.into_iter().map(|candidate| candidate.item).collect())
     }
@@ -85,7 +85,7 @@ impl Broker {
     /// # Errors
     /// The store's; then nothing was imported.
     pub async fn import(&self, wish: &ImportWish) -> Result<Vec<ImportItem>, StoreError> {
-        let candidates = candidates(&self.catalog, wish, self.clock.now());
+        let candidates = self.candidates(wish);
         let written = update(&*self.store, Touches::nothing().and_all_tenants(), move |view| {
             let judged = judge(candidates, view.tenants(), |key| view.tenant(key).map(|_| ()));
             let mut items = Vec::with_capacity(judged.len());
@@ -149,7 +149,18 @@ fn judge(
     judged.collect()
 }
 
-fn candidates(catalog: &Catalog, wish: &ImportWish, now: UnixSeconds) -> Vec<Candidate> {
+impl Broker {
+    fn candidates(&self, wish: &ImportWish) -> Vec<Candidate> {
+        let now = self.clock.now();
+        let known = |provider: &Provider| self.directory.known(provider);
+        candidates(&self.catalog, &known, wish, now)
+    }
+}
+
+/// What is known of a provider's authorization server without asking it.
+type Known<'a> = &'a dyn Fn(&Provider) -> Option<Resolved>;
+
+fn candidates(catalog: &Catalog, known: Known<'_>, wish: &ImportWish, now: UnixSeconds) -> Vec<Candidate> {
     let candidates = wish.found.iter().map(|found| {
         let mut item = ImportItem {
             place: found.place.clone(),
@@ -161,7 +172,7 @@ fn candidates(catalog: &Catalog, wish: &ImportWish, now: UnixSeconds) -> Vec<Can
         };
         let made = match &found.content {
             Content::LeftOut(why) => Err(ImportFate::LeftOut(why.clone())),
-            Content::Tokens(tokens) => candidate(catalog, tokens, wish, now),
+            Content::Tokens(tokens) => candidate(catalog, known, tokens, wish, now),
         };
         match made {
             Err(fate) => {
@@ -182,6 +193,7 @@ fn candidates(catalog: &Catalog, wish: &ImportWish, now: UnixSeconds) -> Vec<Can
 
 fn candidate(
     catalog: &Catalog,
+    known: Known<'_>,
     tokens: &Tokens,
     wish: &ImportWish,
     now: UnixSeconds,
@@ -195,11 +207,50 @@ fn candidate(
     agrees(provider, tokens)?;
     let tenant = slot(provider, tokens, wish)?;
     let mut credential = credential(provider, tokens, now);
+    if provider.registers() && credential.refresh_token.is_some() {
+        by_its_client(&mut credential, provider, known, tokens)?;
+    }
     if credential.refresh_token.is_none() && credential.expires_at.is_some_and(|at| at <= now) {
         return Err(ImportFate::LeftOut("its token has ended, and there is no refresh token".to_owned()));
     }
     credential.owner = Some(tenant.user.clone().map_or_else(|| wish.by.clone(), User::Discord));
     Ok((tenant, credential))
+}
+
+/// Has `credential` be refreshed by the client that the file names, at the server that is known to register clients (I8, G30): the
+/// client is the file's word, as the tokens are, and where to show them is not.
+fn by_its_client(
+    credential: &mut Credential,
+    provider: &Provider,
+    known: Known<'_>,
+    tokens: &Tokens,
+) -> Result<(), ImportFate> {
+    let name = &provider.name;
+    let Some(client_id) = tokens.client_id.clone() else {
+        return Err(ImportFate::Configure(format!(
+            "it does not say to which client it was issued: write its client_id under [providers.{:?}], or sign in anew",
+            name.as_str()
+        )));
+    };
+    let Some(server) = known(provider) else {
+        return Err(ImportFate::Configure(format!(
+            "the authorization server of {name} is not known yet: have `latchkey check` ask for it, then import again"
+        )));
+    };
+    credential.issuer.clone_from(&server.issuer);
+    credential.token_endpoint = Some(server.token_endpoint.to_string());
+    credential.resource.clone_from(&server.resource);
+    credential.client_id = Some(client_id.clone());
+    credential.registration = Some(Registration {
+        issuer: server.registrar(),
+        client_id,
+        client_secret: None,
+        secret_expires_at: None,
+        auth_method: "none".to_owned(),
+        redirect_uris: Vec::new(),
+        registered_at: None,
+    });
+    Ok(())
 }
 
 /// Whether file and configuration mean one client at one issuer: tokens of another would only be lost by a refresh (G30).

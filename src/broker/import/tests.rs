@@ -273,3 +273,39 @@ async fn an_import_for_a_provider_that_is_discovered_learns_its_token_endpoint()
     house.broker.token(&key("found"), Want::default(), LONG).await.unwrap();
     assert_eq!(endpoint(), Some(authority.token_endpoint()));
 }
+
+/// F11, G30: what a server registered for another program is refreshed by that client, at the server that is known; until it
+/// is, nothing is stored that could not be refreshed.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_import_of_a_registered_client_is_refreshed_by_that_client() {
+    let mut host = Host::new();
+    let authority = host.authority.clone();
+    let table =
+        format!("\n[providers.\"mcp:linear\"]\nshare = \"guild\"\nurl = \"{}/mcp\"\n", authority.issuer());
+    host.catalog = crate::testing::catalog(&authority, &table);
+    let broker = Broker::new(host.store(), host.catalog.clone(), oauth::Client::new(), host.clock.clone(), 5);
+    let house = House { host, broker };
+    let tokens = house.mint(&Person::ada());
+    let reply =
+        json!({ "access_token": &*tokens.access, "refresh_token": &*tokens.refresh, "expires_in": 5 });
+    let named = json!({ "client_id": CLIENT, "token_response": &reply, "token_received_at": house.host.clock.now() - 60 });
+    let nameless = json!({ "token_response": &reply });
+    let why = |fates: &[ImportFate]| match fates {
+        [ImportFate::Configure(why)] => why.clone(),
+        other => format!("{other:?}"),
+    };
+    let fates = house.fates(&json!({ "linear": &nameless })).await;
+    assert!(why(&fates).contains("does not say to which client"), "{fates:?}");
+    let fates = house.fates(&json!({ "linear": &named })).await;
+    assert!(why(&fates).contains("have `latchkey check` ask for it"), "{fates:?}");
+
+    let linear = key("mcp:linear");
+    let provider = house.host.catalog.get(&linear.provider).unwrap().clone();
+    house.broker.directory().look(&provider).await.unwrap();
+    assert_eq!(house.fates(&json!({ "linear": &named })).await, [ImportFate::Stored]);
+    let stored = house.host.stored(&linear).unwrap();
+    assert_eq!(stored.token_endpoint, Some(authority.token_endpoint()));
+    let fresh = house.broker.token(&linear, Want::default(), LONG).await.unwrap();
+    assert!(authority.accepts(fresh.access_token.expose()));
+    assert_eq!(house.host.stored(&linear).unwrap().generation, 2);
+}
