@@ -1,6 +1,6 @@
 //! What a granted sign-in still lacks: its first access token, and whose it is.
 
-use latchkey_test_authority::{CopilotAccess, Settings, UserinfoShape};
+use latchkey_test_authority::{CopilotAccess, IdToken, Settings};
 
 use super::*;
 use crate::testing::catalog;
@@ -25,7 +25,7 @@ fn copilot() -> Host {
 /// A host whose provider has its userinfo endpoint tell whose a sign-in is, and gives no id token.
 fn asking() -> Host {
     let mut host = Host::new();
-    host.authority.set(|settings| settings.reply.id_token = latchkey_test_authority::IdToken::None);
+    host.authority.set(|settings| settings.reply.id_token = IdToken::None);
     let more =
         format!("identity = \"userinfo\"\nuserinfo_endpoint = {:?}\n", host.authority.userinfo_endpoint());
     host.catalog = catalog(&host.authority, &more);
@@ -159,7 +159,7 @@ async fn a_sign_in_of_nobody_known_takes_no_known_accounts_place() {
     assert_eq!((login.status, login.reason), (LoginStatus::Failed, Some(EndReason::UnknownAccount)));
     assert_eq!(host.held("acme").unwrap(), known);
 
-    host.authority.set(|settings| settings.reply.id_token = latchkey_test_authority::IdToken::Signed);
+    host.authority.set(|settings| settings.reply.id_token = IdToken::Signed);
     host.authority.answer_next(Endpoint::Userinfo, 1, Canned::error(403, "insufficient_scope", ""));
     assert_eq!(paste(&host, &Person::ada()).await.1, Answered::Succeeded);
     assert_eq!(host.held("acme").unwrap().account.id.as_deref(), Some("ada"));
@@ -170,7 +170,7 @@ async fn a_sign_in_of_nobody_known_takes_no_known_accounts_place() {
 async fn an_answer_about_another_subject_ends_the_login() {
     let host = asking();
     host.authority.set(|settings| {
-        settings.reply.id_token = latchkey_test_authority::IdToken::Signed;
+        settings.reply.id_token = IdToken::Signed;
         settings.userinfo_extra.insert("sub".to_owned(), "ben".into());
     });
     assert_eq!(paste(&host, &Person::ada()).await.1, Answered::Failed(EndReason::UnknownAccount));
@@ -180,8 +180,4 @@ async fn an_answer_about_another_subject_ends_the_login() {
         1,
         "a definite answer is not asked for again"
     );
-    host.authority.set(|settings| {
-        settings.userinfo = UserinfoShape::Google;
-        settings.userinfo_extra.clear();
-    });
 }
