@@ -211,13 +211,11 @@ fn barred(section: &Section<'_, '_>, provider: &Provider) -> Problem {
 fn mcp_url(section: &mut Section<'_, '_>, name: &ProviderName, problems: &mut Problems<'_>) -> Option<Url> {
     let url = section.endpoint("url", problems);
     if name.is_mcp() {
-        if url.is_none() && section.get("url").is_none() {
-            section.missing(
-                "url",
-                "missing",
-                "write the address of the MCP server, as its users do",
-                problems,
-            );
+        // Whoever names its authorization server needs nothing of the server itself.
+        let is_named = ["url", "issuer", "token_endpoint"].iter().any(|key| section.get(key).is_some());
+        if !is_named {
+            let remedy = "write the address of the MCP server, as its users do";
+            section.missing("url", "missing", remedy, problems);
         }
         return url;
     }

@@ -60,6 +60,7 @@ fn every_key_of_every_built_in_can_be_overridden() {
         ("client_auth", "basic"),
         ("token_body", "form"),
         ("identity", "reply"),
+        ("identity", "id_token"),
     ];
     for known in BUILTINS {
         let header = format!(

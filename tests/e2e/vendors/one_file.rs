@@ -48,5 +48,6 @@ async fn an_unknown_vendor_costs_one_table() {
 /// VENDORS, T13: another, by its issuer alone.
 #[tokio::test(flavor = "multi_thread")]
 async fn an_unknown_vendor_that_publishes_its_metadata_costs_one_line_of_it() {
-    play(Vendor { name: "southgate", typed: &["southgate"], title: "southgate", ..STANDARD }).await;
+    let script = include_str!("wire/published.txt");
+    play(Vendor { name: "southgate", typed: &["southgate"], title: "southgate", script, ..STANDARD }).await;
 }

@@ -9,6 +9,7 @@ const RANDOM: &[&str] = &[
     "code_verifier",
     "device_auth_id",
     "device_code",
+    "nonce",
     "refresh_token",
     "state",
     "token",
