@@ -207,8 +207,14 @@ fn candidate(
     agrees(provider, tokens)?;
     let tenant = slot(provider, tokens, wish)?;
     let mut credential = credential(provider, tokens, now);
-    if provider.registers() && credential.refresh_token.is_some() {
-        by_its_client(&mut credential, provider, known, tokens)?;
+    if credential.refresh_token.is_some() {
+        if provider.registers() {
+            by_its_client(&mut credential, provider, known, tokens)?;
+        }
+        // Not the file's: what a refresh names (RFC 8707), as a sign-in here would have it.
+        let named =
+            known(provider).map_or_else(|| provider.resource.clone(), |server| server.resource.clone());
+        credential.resource = named;
     }
     if credential.refresh_token.is_none() && credential.expires_at.is_some_and(|at| at <= now) {
         return Err(ImportFate::LeftOut("its token has ended, and there is no refresh token".to_owned()));
@@ -237,9 +243,13 @@ fn by_its_client(
             "the authorization server of {name} is not known yet: have `latchkey check` ask for it, then import again"
         )));
     };
+    if !server.takes_public_clients() {
+        return Err(ImportFate::Configure(format!(
+            "the authorization server of {name} wants a secret of its clients, and the file has none: sign in anew"
+        )));
+    }
     credential.issuer.clone_from(&server.issuer);
     credential.token_endpoint = Some(server.token_endpoint.to_string());
-    credential.resource.clone_from(&server.resource);
     credential.client_id = Some(client_id.clone());
     credential.registration = Some(Registration {
         issuer: server.registrar(),

@@ -126,7 +126,9 @@ pub enum TokenError {
         why: String,
     },
     /// The provider gives this account no access; a new sign-in of it would change nothing.
-    #[error("{tenant}: {why}; the sign-in is kept, and this is asked again every few minutes")]
+    #[error(
+        "{tenant}: {why}; the sign-in is kept, and it is asked again some minutes on, when the token is wanted"
+    )]
     NoAccess {
         /// The slot.
         tenant: TenantKey,

@@ -303,13 +303,7 @@ fn refused(tenant: &TenantKey, credential: &Credential, step: &Step, now: UnixSe
             TokenError::BackOff { tenant, until: *until, why: why().unwrap_or_else(|| fallback.to_owned()) }
         }
         Step::Hold { until } => TokenError::Held { tenant, until: *until },
-        Step::Misconfigured { what } => TokenError::Operator {
-            tenant,
-            why: format!(
-                "it was issued to another {what} than the one configured now: restore the old {what}, or log out and \
-                 sign in again"
-            ),
-        },
+        Step::Misconfigured { what } => TokenError::Operator { tenant, why: misconfigured(what) },
         Step::NeedsLogin if credential.state != CredentialState::NeedsLogin => {
             let expired = credential.expires_at.is_some_and(|at| at <= now);
             let what = if expired { "the token has expired" } else { "the token will not do" };
@@ -319,6 +313,22 @@ fn refused(tenant: &TenantKey, credential: &Credential, step: &Step, now: UnixSe
             tenant,
             why: why().unwrap_or_else(|| "the provider refused it".to_owned()),
         },
+    }
+}
+
+/// What to do about a credential that is not of the configuration's (G30).
+fn misconfigured(what: &str) -> String {
+    match what {
+        "registration" => "no client is configured, and none is written down that it was issued to: write its client_id, \
+                           or log out and sign in again"
+            .to_owned(),
+        "issuer" => "it was issued by another authorization server than the one that is configured, or that its server \
+                     names now: restore the old issuer, or log out and sign in again"
+            .to_owned(),
+        what => format!(
+            "it was issued to another {what} than the one configured now: restore the old {what}, or log out and sign in \
+             again"
+        ),
     }
 }
 

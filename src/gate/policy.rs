@@ -284,7 +284,7 @@ pub fn mismatch(credential: &Credential, provider: &Provider) -> Option<&'static
         Some("client_id")
     } else if provider.registers() && credential.registration.is_none() {
         // It was issued to a client that the operator had configured, or to one that nobody has written down.
-        Some("client_id")
+        Some("registration")
     } else if provider
         .token_endpoint
         .as_ref()

@@ -102,8 +102,17 @@ impl Resolved {
             Some(registration) => self.provider.registered(registration),
             None => self.provider.clone(),
         };
-        provider.resource.clone_from(&credential.resource);
+        // What the operator has configured holds for older tokens too; what a server names may be news to them.
+        let configured = provider.resource.take().filter(|_| provider.mcp_url.is_none());
+        provider.resource = credential.resource.clone().or(configured);
         self.with(provider)
+    }
+
+    /// Whether a client without a secret may be known to the authorization server, by what it says.
+    #[must_use]
+    pub fn takes_public_clients(&self) -> bool {
+        let methods = &self.client_auth_methods;
+        methods.is_empty() || methods.iter().any(|method| method == "none")
     }
 
     /// What is known of the authorization server, with another descriptor.

@@ -309,3 +309,26 @@ async fn an_import_of_a_registered_client_is_refreshed_by_that_client() {
     assert!(authority.accepts(fresh.access_token.expose()));
     assert_eq!(house.host.stored(&linear).unwrap().generation, 2);
 }
+
+/// RFC 8707: an import is refreshed for what a sign-in here would be, whoever its client is.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_import_is_refreshed_for_the_configured_resource() {
+    let mut host = Host::new();
+    let authority = host.authority.clone();
+    let table = format!(
+        "\n[providers.api]\nshare = \"guild\"\nissuer = {:?}\ntoken_endpoint = {:?}\nclient_id = {CLIENT:?}\n\
+         authorization_endpoint = {:?}\nredirect_uri = \"http://127.0.0.1:8765/cb\"\nresource = \"https://api.example\"\n",
+        authority.issuer(),
+        authority.token_endpoint(),
+        authority.authorization_endpoint(),
+    );
+    host.catalog = crate::testing::catalog(&authority, &table);
+    let broker = Broker::new(host.store(), host.catalog.clone(), oauth::Client::new(), host.clock.clone(), 5);
+    let house = House { host, broker };
+    let mut file = record(&house.mint(&Person::ada()), house.host.clock.now() - 5);
+    file["provider"] = "api".into();
+    assert_eq!(house.fates(&json!({ "api": file })).await, [ImportFate::Stored]);
+    house.broker.token(&key("api"), Want::default(), LONG).await.unwrap();
+    let refreshes = authority.requests_to(latchkey_test_authority::Endpoint::Token);
+    assert_eq!(refreshes.last().unwrap().field("resource"), Some("https://api.example"));
+}

@@ -36,6 +36,34 @@ fn put(document: &mut Document, tenant: &str, credential: Credential) {
     document.apply(changes);
 }
 
+/// F5: what stood in a field before it had a meaning is neither a reason not to understand the entry, nor lost.
+#[test]
+fn what_is_not_of_a_later_fields_shape_is_kept() {
+    for (extra, registration, resource) in [
+        ("null", "null", "null"),
+        ("[1, 2.50]", r#"{"client_id": 7}"#, r#"{"a": 1e2}"#),
+        ("7", r#""x""#, "[]"),
+    ] {
+        let text = format!(
+            r#"{{"version": 1, "tenants": {{"codex": {{"kind": "oauth", "provider": "codex", "access_token": "at",
+                "refresh_token": "rt", "expires_at": 1, "extra": {extra}, "registration": {registration},
+                "resource": {resource}}}}}}}"#
+        );
+        let mut document = parse(&text);
+        let mut held = (*document.tenant(&key("codex")).unwrap().unwrap()).clone();
+        assert_eq!((held.extra.len(), &held.registration, &held.resource), (0, &None, &None));
+        held.generation = 5;
+        put(&mut document, "codex", held.clone());
+        let printed = document.print();
+        for kept in [extra, registration, resource].into_iter().filter(|kept| *kept != "null") {
+            assert!(printed.contains(kept), "{kept} is gone from\n{printed}");
+        }
+        held.resource = Some("https://mcp.example".to_owned());
+        put(&mut document, "codex", held);
+        assert!(document.print().contains(r#""resource": "https://mcp.example""#));
+    }
+}
+
 /// F5
 #[test]
 fn what_nobody_changed_is_printed_as_it_was_read() {

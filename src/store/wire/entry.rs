@@ -74,7 +74,9 @@ impl Parts<'_> {
     /// The object at `name`, of which only the texts are known: whatever else was in it stays.
     pub(super) fn texts(&mut self, name: &str) {
         let Some(raw) = self.before.get(name) else { return };
-        let all: BTreeMap<String, Box<RawValue>> = serde_json::from_str(raw.get()).unwrap_or_default();
+        let Ok(all) = serde_json::from_str::<BTreeMap<String, Box<RawValue>>>(raw.get()) else {
+            return self.unread(name);
+        };
         let others: BTreeMap<String, Node> = all
             .into_iter()
             .filter(|(_, raw)| !is_text(raw))
@@ -86,6 +88,13 @@ impl Parts<'_> {
         let node = self.fields.entry(name.to_owned()).or_insert_with(|| Node::Object(BTreeMap::new()));
         if let Node::Object(fields) = node {
             fields.extend(others);
+        }
+    }
+
+    /// What stood at `name` and is of no shape that this program reads: it stays, unless something is there now.
+    pub(super) fn unread(&mut self, name: &str) {
+        if let Some(raw) = self.before.get(name) {
+            self.fields.entry(name.to_owned()).or_insert_with(|| Node::Raw(raw.clone()));
         }
     }
 
@@ -113,11 +122,20 @@ fn is_text(raw: &RawValue) -> bool {
     raw.get().starts_with('"')
 }
 
-/// Reads the texts of an object.
+/// Reads what is of the shape of `T`; whatever else is absent, and is no reason not to understand the entry: files from
+/// before this field had a meaning may hold anything there.
+pub(super) fn if_readable<'de, D: Deserializer<'de>, T: for<'a> Deserialize<'a>>(
+    deserializer: D,
+) -> Result<Option<T>, D::Error> {
+    let raw = Option::<Box<RawValue>>::deserialize(deserializer)?;
+    Ok(raw.and_then(|raw| serde_json::from_str(raw.get()).ok()))
+}
+
+/// Reads the texts of an object, if it is one.
 pub(super) fn texts<'de, D: Deserializer<'de>>(
     deserializer: D,
 ) -> Result<BTreeMap<String, String>, D::Error> {
-    let all = BTreeMap::<String, Box<RawValue>>::deserialize(deserializer)?;
+    let all: BTreeMap<String, Box<RawValue>> = if_readable(deserializer)?.unwrap_or_default();
     let texts = all.into_iter().filter_map(|(name, raw)| Some((name, serde_json::from_str(raw.get()).ok()?)));
     Ok(texts.collect())
 }

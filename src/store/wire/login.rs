@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use super::confirming::{AskedWire, ConfirmingWire};
-use super::entry::Parts;
+use super::entry::{Parts, if_readable};
 use super::registration::RegistrationWire;
 use super::{Record, Wire, named, parse, print, seconds, some_secret, some_text, text_of};
 use crate::pending::{EndReason, LoginKind, LoginStatus, PendingLogin, Watcher};
@@ -65,9 +65,9 @@ pub(super) struct PendingWire {
     reason: Option<ReasonWire>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     redirect_uri: Option<String>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "if_readable")]
     registration: Option<RegistrationWire>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "if_readable")]
     resource: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     state: Option<String>,
@@ -106,6 +106,12 @@ impl Wire for PendingWire {
             before.confirming.as_ref(),
             ConfirmingWire::is_same,
         );
+        if before.registration.is_none() {
+            parts.unread("registration");
+        }
+        if before.resource.is_none() {
+            parts.unread("resource");
+        }
         parts.part(
             "registration",
             self.registration.as_ref(),

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-use super::entry::{Parts, texts};
+use super::entry::{Parts, if_readable, texts};
 use super::registration::RegistrationWire;
 use super::{AccountWire, Record, Wire, named, parse, print, seconds, some_secret, some_text, text_of};
 use crate::credential::{Account, Credential, CredentialKind, CredentialState, Intent, Suspension, Unserved};
@@ -76,9 +76,9 @@ pub(super) struct TenantWire {
     provider: String,
     #[serde(default)]
     refresh_token: Option<String>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "if_readable")]
     registration: Option<RegistrationWire>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "if_readable")]
     resource: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "seconds")]
     retry_at: Option<i64>,
@@ -114,6 +114,12 @@ impl Wire for TenantWire {
             parts.texts("extra");
         }
         parts.part("intent", self.intent.as_ref(), before.intent.as_ref(), IntentWire::is_of_the_same_try);
+        if before.registration.is_none() {
+            parts.unread("registration");
+        }
+        if before.resource.is_none() {
+            parts.unread("resource");
+        }
         parts.part(
             "registration",
             self.registration.as_ref(),
