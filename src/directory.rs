@@ -28,6 +28,8 @@ const STALE_FOR: i64 = 60;
 /// Seconds for which an issuer that failed is not asked again where nothing was found before: those who waited for one
 /// answer share it.
 const FAILED_FOR: i64 = 3;
+/// Issuers that are remembered at once: MCP servers name whom they like, and may name another one each time.
+const MOST_ISSUERS: usize = 256;
 
 /// Knows every provider's endpoints. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -194,7 +196,7 @@ impl Inner {
                 // this process, and by none that reads the cache, also where the issuer cannot be reached later.
                 if !error.leaves_the_old() {
                     known.refused_at = Some(now);
-                    self.write_cache(issuer, "");
+                    self.clear_cache(issuer);
                 }
                 known.failed = Some((now, error.clone()));
                 return Err(error);
@@ -209,6 +211,9 @@ impl Inner {
 
     fn issuer(&self, issuer: &str) -> Arc<Issuer> {
         let mut issuers = self.issuers.lock().unwrap_or_else(PoisonError::into_inner);
+        if issuers.len() >= MOST_ISSUERS && !issuers.contains_key(issuer) {
+            make_room(&mut issuers);
+        }
         Arc::clone(issuers.entry(issuer.to_owned()).or_default())
     }
 
@@ -236,10 +241,26 @@ impl Inner {
         known.kept.clone()
     }
 
+    /// Has the cache know nothing of `name`. What was not in it needs no file for that.
+    fn clear_cache(&self, name: &str) {
+        if !matches!(at_the_disk(|| self.store.read_metadata(name)), Ok(None)) {
+            self.write_cache(name, "");
+        }
+    }
+
     fn write_cache(&self, issuer: &str, text: &str) {
         if let Err(error) = at_the_disk(|| self.store.write_metadata(issuer, text)) {
             tracing::warn!(issuer, %error, "metadata cannot be kept for other processes");
         }
+    }
+}
+
+/// Drops the issuers that nobody asks and of which nothing is kept; where that is too few, also what the cache has anyway.
+fn make_room(issuers: &mut HashMap<String, Arc<Issuer>>) {
+    let is_idle = |issuer: &Arc<Issuer>| Arc::strong_count(issuer) == 1;
+    issuers.retain(|_, slot| !is_idle(slot) || slot.try_lock().map_or(true, |known| known.kept.is_some()));
+    if issuers.len() >= MOST_ISSUERS {
+        issuers.retain(|_, slot| !is_idle(slot));
     }
 }
 

@@ -4,7 +4,10 @@
 //! and the credential that came by it, since only that client can refresh what it was issued. Must not: register (`oauth`
 //! does), or decide when to (`login` does).
 
+use url::Url;
+
 use crate::clock::UnixSeconds;
+use crate::provider::is_loopback;
 use crate::secret::Secret;
 
 /// A client that an authorization server made for us.
@@ -30,8 +33,17 @@ impl Registration {
     /// Whether it can be used at `issuer` now, for a sign-in that is answered at `redirect_uri`.
     #[must_use]
     pub fn serves(&self, issuer: &str, redirect_uri: Option<&str>, now: UnixSeconds) -> bool {
-        let is_known = redirect_uri.is_none_or(|wanted| self.redirect_uris.iter().any(|uri| uri == wanted));
-        self.issuer == issuer && is_known && !self.has_expired(now)
+        self.issuer == issuer
+            && redirect_uri.is_none_or(|wanted| self.takes(wanted))
+            && !self.has_expired(now)
+    }
+
+    /// Whether answers may go to `redirect_uri`. Of an address on this host the port is open (RFC 8252 section 7.3).
+    #[must_use]
+    pub fn takes(&self, redirect_uri: &str) -> bool {
+        self.redirect_uris
+            .iter()
+            .any(|uri| uri == redirect_uri || is_same_but_for_the_port(uri, redirect_uri))
     }
 
     /// Whether its secret has ended.
@@ -39,6 +51,16 @@ impl Registration {
     pub fn has_expired(&self, now: UnixSeconds) -> bool {
         self.secret_expires_at.is_some_and(|at| at <= now)
     }
+}
+
+/// Whether both are addresses on this host that differ in nothing but the port.
+fn is_same_but_for_the_port(one: &str, other: &str) -> bool {
+    let portless = |text: &str| {
+        let mut url = Url::parse(text).ok().filter(is_loopback)?;
+        url.set_port(None).ok()?;
+        Some(url)
+    };
+    portless(one).is_some_and(|one| portless(other) == Some(one))
 }
 
 #[cfg(test)]
@@ -53,7 +75,10 @@ mod tests {
             client_secret: Some(Secret::new("s")),
             secret_expires_at: Some(100),
             auth_method: "client_secret_basic".to_owned(),
-            redirect_uris: vec!["http://127.0.0.1:8765/callback".to_owned()],
+            redirect_uris: vec![
+                "http://127.0.0.1:8765/callback".to_owned(),
+                "https://login.example/callback".to_owned(),
+            ],
             registered_at: Some(1),
         };
         let own = Some("http://127.0.0.1:8765/callback");
@@ -63,6 +88,11 @@ mod tests {
             ("https://id.example", own, 100, false),
             ("https://id.example/", own, 99, false),
             ("https://id.example", Some("http://127.0.0.1:8765/other"), 99, false),
+            ("https://id.example", Some("http://127.0.0.1:9/callback"), 99, true),
+            ("https://id.example", Some("http://127.0.0.1/callback"), 99, true),
+            ("https://id.example", Some("http://localhost:8765/callback"), 99, false),
+            ("https://id.example", Some("https://login.example/callback"), 99, true),
+            ("https://id.example", Some("https://login.example:8443/callback"), 99, false),
         ] {
             assert_eq!(made.serves(issuer, redirect_uri, now), serves, "{issuer} {redirect_uri:?} {now}");
         }

@@ -213,14 +213,10 @@ mod tests {
             assert_eq!(read(&kept.print(&server()).unwrap()), None, "an issuer that nobody named");
         }
         let text = named("https://id.example", Some(&published()), None).print(&server()).unwrap();
-        assert_eq!(
-            read(&text.replace("https://mcp.example/mcp\\\",", "https://other.example\\\",")),
-            read(&text)
-        );
-        assert_eq!(
-            read(&text.replace("\"resource\":\"https://mcp.example", "\"resource\":\"https://o.example")),
-            None
-        );
+        let of_another =
+            text.replace("\"resource\":\"https://mcp.example", "\"resource\":\"https://o.example");
+        assert_ne!(of_another, text);
+        assert_eq!(read(&of_another), None);
     }
 
     /// VENDORS `mcp`: configured beats the challenge, which beats the document.

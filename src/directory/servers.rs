@@ -133,7 +133,7 @@ impl Inner {
             (Err(error), _) => {
                 if !error.leaves_the_old() {
                     known.refused_at = Some(now);
-                    self.write_cache(&named::name(server), "");
+                    self.clear_cache(&named::name(server));
                 }
                 known.failed = Some((now, error.clone()));
                 return Err(error);

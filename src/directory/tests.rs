@@ -38,6 +38,30 @@ async fn endpoint(directory: &Directory, provider: &Provider) -> Result<String, 
     directory.resolve(provider).await.map(|resolved| resolved.token_endpoint.to_string())
 }
 
+/// T13: whoever has us look at issuers without end fills neither the memory nor the cache.
+#[tokio::test(flavor = "multi_thread")]
+async fn issuers_without_end_fill_nothing() {
+    let host = Host::new();
+    let (directory, provider) = (host.directory(), acme(&host.authority, ""));
+    host.authority
+        .set(|settings| drop(settings.metadata.insert("issuer".to_owned(), "https://o.example".into())));
+    let refused = endpoint(&directory, &provider).await.unwrap_err();
+    assert!(matches!(refused, DiscoveryError::Refused { .. }), "{refused}");
+    assert!(!host.path.with_extension("json.metadata").exists(), "nothing was in the cache before");
+    host.authority.set(|settings| drop(settings.metadata.remove("issuer")));
+    host.clock.jump(60);
+    endpoint(&directory, &provider).await.unwrap();
+    assert!(host.path.with_extension("json.metadata").exists());
+    let asked = directory.0.issuer("https://asked.example");
+    for number in 0..3 * MOST_ISSUERS {
+        directory.0.issuer(&format!("https://{number}.example"));
+    }
+    let issuers = directory.0.issuers.lock().unwrap();
+    assert!(issuers.len() <= MOST_ISSUERS, "{}", issuers.len());
+    assert!(issuers.contains_key(&host.authority.issuer()), "what is kept stays");
+    assert!(issuers.get("https://asked.example").is_some_and(|slot| Arc::ptr_eq(slot, &asked)));
+}
+
 /// T13: in one process, and in the next.
 #[tokio::test(flavor = "multi_thread")]
 async fn many_callers_ask_once_and_other_processes_not_at_all() {

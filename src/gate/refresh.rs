@@ -38,9 +38,9 @@ enum Whose {
     /// The account's, at the provider.
     Accounts,
 }
-/// Why a credential whose client has ended is not refreshed.
+/// Why a credential is not refreshed whose client the server does not take, and which has ended by our clock.
 const REGISTRATION_OVER: &str = "the client that the server registered for it has ended, so that it cannot be refreshed; sign in again, which registers another";
-/// Why one whose client the server has forgotten is not.
+/// The same, of a client that has not: the server has forgotten it.
 const REGISTRATION_LOST: &str =
     "the server no longer knows the client that it registered for it; sign in again, which registers another";
 
@@ -136,10 +136,6 @@ impl Flight<'_> {
                 }
                 // By the client that was registered for it, and by no other.
                 let provider = provider.for_credential(&stored);
-                if stored.registration.as_ref().is_some_and(|registration| registration.has_expired(now)) {
-                    let probe = stored.state != CredentialState::NeedsLogin;
-                    return self.mark_dead(&stored, REGISTRATION_OVER, probe).await;
-                }
                 *exchanges += 1;
                 self.exchange(&stored, &provider, attempt, forced).await
             }
@@ -287,10 +283,10 @@ impl Flight<'_> {
                 self.put_back(stored, before, refusal.text, retry_after).await
             }
             RefusalKind::Operator if is_forgotten(stored, &refusal) => {
-                // Noted, so that the next sign-in does not use that client again.
-                self.change(stored, |credential| credential.operators_error = true).await?;
-                let probe = stored.state != CredentialState::NeedsLogin;
-                self.mark_dead(stored, REGISTRATION_LOST, probe).await
+                let now = self.inner.clock.now();
+                let is_over = stored.registration.as_ref().is_some_and(|client| client.has_expired(now));
+                let why = if is_over { REGISTRATION_OVER } else { REGISTRATION_LOST };
+                self.mark_dead(stored, why, stored.state != CredentialState::NeedsLogin).await
             }
             RefusalKind::Operator => self.operators(stored, before, refusal.text).await,
             RefusalKind::NoAccess => {
@@ -367,6 +363,8 @@ impl Flight<'_> {
         let marked = self
             .change(stored, move |credential| {
                 credential.state = CredentialState::Uncertain;
+                credential.operators_error = false;
+                credential.no_access = false;
                 credential.failures = failures;
                 credential.retry_at = Some(until);
                 credential.last_error = Some(text);
@@ -384,6 +382,8 @@ impl Flight<'_> {
         let retry_at = probe.then(|| self.inner.clock.now() + PROBE_AFTER);
         let mark = move |credential: &mut Credential| {
             credential.state = CredentialState::NeedsLogin;
+            credential.operators_error = false;
+            credential.no_access = false;
             credential.intent = None;
             credential.retry_at = retry_at;
             credential.last_error = Some(text);

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use super::complete::Completed;
 use super::machine::Event;
 use super::{Inner, reason};
-use crate::oauth::{self, AnswerError, CodeGrant, Expected, Outcome};
+use crate::oauth::{self, AnswerError, CodeGrant, Expected, Outcome, Refusal};
 use crate::pending::{EndReason, LoginKind, LoginStatus, PendingLogin};
 use crate::provider::Resolved;
 use crate::secret::Secret;
@@ -159,6 +159,19 @@ impl Inner {
         })
     }
 
+    /// Why an exchange that granted nothing ends `login`.
+    fn why_not(&self, login: &PendingLogin, outcome: &Outcome) -> EndReason {
+        match outcome {
+            Outcome::Refused(refusal) => self.why_refused(login, refusal),
+            outcome => reason::of_outcome(outcome),
+        }
+    }
+
+    /// The same, where the provider says no. No operator can mend a client that it has forgotten: another sign-in does.
+    pub(super) fn why_refused(&self, login: &PendingLogin, refusal: &Refusal) -> EndReason {
+        if self.is_forgotten(login, refusal) { EndReason::CodeRefused } else { reason::of_refusal(refusal) }
+    }
+
     /// Spends a claimed code, and sees to what came of it. The login's lock is let go early if a cancel ends the login
     /// meanwhile, so that a new start need not wait for the provider.
     pub(super) async fn spend(
@@ -182,7 +195,7 @@ impl Inner {
             }
             refused => {
                 tracing::warn!(login = %id, outcome = reason::for_log(&refused), "a code was not accepted");
-                let reason = reason::of_outcome(&refused);
+                let reason = self.why_not(login, &refused);
                 self.advance(id, tenant, Event::Fail, Some(reason.clone())).await?;
                 Spent::Failed(reason)
             }

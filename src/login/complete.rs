@@ -83,6 +83,9 @@ impl Inner {
                 }
             }
         };
+        if let (Verdict::Stored(_) | Verdict::Waits, Some(client)) = (&verdict, &login.registration) {
+            self.clients.let_go(&login.tenant, client);
+        }
         match verdict {
             Verdict::Stored(login) => {
                 audit::login_ended(&login, login.status);

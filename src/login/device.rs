@@ -181,7 +181,7 @@ impl Inner {
             DeviceOutcome::Denied => drop(self.advance(id, tenant, Event::Deny, None).await?),
             DeviceOutcome::Expired => drop(self.advance(id, tenant, Event::TimeOut, None).await?),
             DeviceOutcome::Failed(refusal) => {
-                let why = reason::of_refusal(&refusal);
+                let why = self.why_refused(login, &refusal);
                 let outcome = reason::for_log(&oauth::Outcome::Refused(refusal));
                 tracing::warn!(login = %id, outcome, "a device login cannot go on");
                 fail(Some(why)).await?;

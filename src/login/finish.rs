@@ -12,20 +12,28 @@ use tokio::time::{sleep, timeout};
 
 use super::complete::{Completed, credential_of};
 use super::machine::Event;
-use super::{Inner, reason};
+use super::{Inner, reason, step};
 use crate::audit;
 use crate::credential::Account;
 use crate::oauth::{self, Grant, Outcome, Refusal, RefusalKind, UserinfoError, account_of};
 use crate::pending::{EndReason, LoginStatus, PendingLogin};
 use crate::provider::{IdentitySource, RefreshProtocol, Resolved};
 use crate::secret::Secret;
-use crate::store::{KernelLock, StoreError};
+use crate::store::{EXCHANGE_FROZEN, KernelLock, StoreError, Touches, update};
 
-/// The bound of the first exchange with all its tries. The question whose the tokens are has bounds of its own; both are
-/// within the time for which the sweep leaves a login alone.
+/// The bound of the first exchange with all its tries.
 const FIRST_EXCHANGE_BOUND: Duration = Duration::from_mins(1);
+/// The bound of the question whose the tokens are, with all its tries and with finding where to ask.
+const ASKING_BOUND: Duration = Duration::from_mins(1);
+/// What the writes around both may take.
+const WRITES: Duration = Duration::from_secs(20);
+const _: () = assert!(
+    FIRST_EXCHANGE_BOUND.as_secs() + ASKING_BOUND.as_secs() + WRITES.as_secs()
+        < EXCHANGE_FROZEN.unsigned_abs(),
+    "the sweep would end a login that is being finished"
+);
 /// The pauses between tries of one request.
-const PAUSES: [Duration; 2] = [Duration::from_secs(1), Duration::from_secs(3)];
+pub(super) const PAUSES: [Duration; 2] = [Duration::from_secs(1), Duration::from_secs(3)];
 
 impl Inner {
     /// Fetches what `grant` lacks, and completes the login. Lets go of its lock early if a cancel ends it meanwhile.
@@ -42,10 +50,7 @@ impl Inner {
         }
         let as_granted = credential_of(login, grant.clone(), self.clock.now());
         let (id, tenant) = (&login.id, &login.tenant);
-        // A device grant comes without a code to claim.
-        let claims =
-            self.advance_if(id, tenant, |login| login.status == LoginStatus::Pending, Event::Claimed, None);
-        if let Err(error) = claims.await {
+        if let Err(error) = self.claim_anew(login).await {
             tracing::warn!(login = %id, %error, "a sign-in that is being completed could not be marked as such");
         }
         let reason = match self.unless_over(login, lock, self.finish(login, grant, provider)).await {
@@ -58,6 +63,24 @@ impl Inner {
         }
         self.drop_tokens(login, &as_granted, provider).await;
         Ok(if failed?.is_some() { Completed::Refused(reason) } else { Completed::Lost })
+    }
+
+    /// Has the sweep leave `login` alone for as long as all of this may take: the exchange before may have used up its time.
+    async fn claim_anew(&self, login: &PendingLogin) -> Result<(), StoreError> {
+        let id = login.id.clone();
+        let claimed = update(&*self.store, Touches::logins_at(&login.tenant), move |view| {
+            match view.login_by_id(&id) {
+                // A device grant comes without a code to claim.
+                Some(login) if login.status == LoginStatus::Pending => {
+                    step(view, login, Event::Claimed, None);
+                }
+                // Writing it renews its time.
+                Some(login) if login.status == LoginStatus::Exchanging => view.put_login(login),
+                _ => {}
+            }
+            Ok::<_, StoreError>(())
+        });
+        claimed.await?
     }
 
     async fn finish(
@@ -88,7 +111,7 @@ impl Inner {
         granted: Grant,
         provider: &Resolved,
     ) -> Result<Grant, EndReason> {
-        let mut pauses = PAUSES.into_iter();
+        let mut pauses = self.pauses.into_iter();
         let outcome = loop {
             let now = self.clock.now();
             let outcome = oauth::refresh(&self.client, provider, &granted.access_token, &[], now).await;
@@ -119,9 +142,10 @@ impl Inner {
         id_token: Option<&Secret>,
         provider: &Resolved,
     ) -> Result<Account, EndReason> {
-        let error = match self.ask_whose(token, id_token, provider).await {
-            Ok(account) => return Ok(account),
-            Err(error) => error,
+        let error = match timeout(ASKING_BOUND, self.ask_whose(token, id_token, provider)).await {
+            Ok(Ok(account)) => return Ok(account),
+            Ok(Err(error)) => error,
+            Err(_) => UserinfoError::Passing(format!("no answer within {} s", ASKING_BOUND.as_secs())),
         };
         tracing::warn!(login = %login.id, %error, "whose a sign-in is could not be asked");
         if error == UserinfoError::OtherSubject {
@@ -148,7 +172,7 @@ impl Inner {
         let Some(endpoint) = &provider.userinfo_endpoint else {
             return Err(UserinfoError::Refused("its metadata names no userinfo endpoint".to_owned()));
         };
-        let mut pauses = PAUSES.into_iter();
+        let mut pauses = self.pauses.into_iter();
         loop {
             let answer = oauth::userinfo(&self.client, provider, endpoint, token, id_token).await;
             if !matches!(answer, Err(UserinfoError::Passing(_))) || !self.pause(pauses.next()).await {

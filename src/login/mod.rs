@@ -9,6 +9,7 @@ mod answer;
 mod asking;
 mod callback;
 mod cancel;
+mod clients;
 mod complete;
 mod confirm;
 mod device;
@@ -23,6 +24,7 @@ mod resume;
 mod start;
 
 use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -55,6 +57,9 @@ struct Inner {
     client: oauth::Client,
     clock: Clock,
     limit: limit::Limit,
+    clients: clients::Clients,
+    /// The pauses between tries of one request while a person waits for their sign-in.
+    pauses: [Duration; 2],
     /// The guild that this process serves, if it is a bot.
     guild: OnceLock<u64>,
     /// Exchanges under way: owned here, so that a caller who leaves cancels nothing.
@@ -91,6 +96,8 @@ impl Logins {
             client,
             clock,
             limit: limit::Limit::new(starts_per_minute),
+            clients: clients::Clients::default(),
+            pauses: finish::PAUSES,
             guild: OnceLock::new(),
             tasks: TaskTracker::new(),
             closing: CancellationToken::new(),

@@ -280,6 +280,10 @@ impl Inner {
         let start = oauth::device::start(&self.client, provider, asked_at).await.map_err(|error| {
             let why = error.to_string();
             if let (StartClass::Operator, oauth::StartError::Refused(refusal)) = (error.class(), &error) {
+                if self.is_forgotten(&login, refusal) {
+                    let why = "the provider has forgotten the client that it registered for us; try again";
+                    return StartError::Transient { why: why.to_owned() };
+                }
                 return StartError::Refused { why, said: refusal.own_words().map(str::to_owned) };
             }
             match error.class() {

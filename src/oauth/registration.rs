@@ -105,7 +105,7 @@ pub async fn register(
         }
     };
     let made = judge(&reply, provider, redirect_uris, now)?;
-    if wanted.is_some_and(|wanted| !made.redirect_uris.iter().any(|uri| uri == wanted)) {
+    if wanted.is_some_and(|wanted| !made.takes(wanted)) {
         let why = "it is for other redirect URIs than the one that is needed".to_owned();
         return Err(RegistrationError::Unusable { why });
     }

@@ -23,6 +23,7 @@ use tokio::sync::watch;
 
 pub use self::document::{Document, EntryError};
 pub use self::file::lock::{Holder, KernelLock, LockError};
+pub(crate) use self::sweep::EXCHANGE_FROZEN;
 pub use self::sweep::has_ended;
 pub use self::touches::Touches;
 pub use self::view::View;

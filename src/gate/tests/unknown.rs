@@ -35,6 +35,33 @@ async fn two_lost_replies_make_it_uncertain_and_only_a_definite_answer_makes_it_
     assert_eq!((landed.state, landed.intent.clone()), (CredentialState::Ok, None));
 }
 
+/// G19, G16: what came before two lost replies is not what is told after them; nor after the provider's last word.
+#[tokio::test]
+async fn whose_matter_the_last_refusal_was_is_told_no_longer_than_it_holds() {
+    for (operators, no_access) in [(true, false), (false, true)] {
+        let host = Host::new();
+        let tenant = key("acme");
+        host.expired(&tenant, &Person::ada()).await;
+        let mut refused = host.stored(&tenant).unwrap();
+        (refused.operators_error, refused.no_access, refused.failures) = (operators, no_access, 1);
+        refused.retry_at = Some(host.clock.now());
+        host.put(&tenant, refused).await;
+        let flags = || host.stored(&tenant).map(|held| (held.state, held.operators_error, held.no_access));
+        host.authority.fail_next(Endpoint::Token, 2, &Fault::CloseBefore);
+        for _ in 0..2 {
+            assert_eq!(class(&host.gate().token(&tenant, Want::default(), LONG).await), Class::Transient);
+        }
+        assert_eq!(flags(), Some((CredentialState::Uncertain, false, false)));
+        host.clock.jump(4_600);
+        let mut refused = host.stored(&tenant).unwrap();
+        (refused.operators_error, refused.no_access) = (operators, no_access);
+        host.put(&tenant, refused).await;
+        host.authority.answer_next(Endpoint::Token, 1, Canned::error(400, "invalid_grant", ""));
+        assert_eq!(class(&host.gate().token(&tenant, Want::default(), LONG).await), Class::NeedsLogin);
+        assert_eq!(flags(), Some((CredentialState::NeedsLogin, false, false)));
+    }
+}
+
 /// G19: what still serves is not put at risk.
 #[tokio::test]
 async fn after_a_lost_reply_a_strict_server_is_not_asked_while_the_old_token_serves() {

@@ -128,6 +128,31 @@ async fn a_cancel_during_the_first_exchange_wins() {
     assert!(host.held("acme").is_none());
 }
 
+/// C1: whatever time the exchange of the code took, the sweep leaves a login alone for as long as its finishing may take.
+#[tokio::test]
+async fn a_login_that_is_being_finished_is_not_called_interrupted() {
+    let host = asking();
+    let (exchange, question) =
+        (host.authority.hold(Endpoint::Token), host.authority.hold(Endpoint::Userinfo));
+    let logins = host.logins();
+    let login = host.paste_login(&logins, "42").await;
+    let answer = host.answer(&login, &Person::ada()).await;
+    let pasting = tokio::spawn({
+        let (logins, id) = (logins.clone(), login.id.clone());
+        async move { logins.paste(&user("42"), &id, &answer).await }
+    });
+    assert!(host.authority.eventually(LONG, |_| exchange.waiting() == 1).await);
+    host.clock.jump(130);
+    exchange.release();
+    assert!(host.authority.eventually(LONG, |_| question.waiting() == 1).await);
+    host.clock.jump(120);
+    // Any write sweeps.
+    host.serving(&key("acme/other"), &Person::ben()).await;
+    assert_eq!(host.login(&login.id).unwrap().status, LoginStatus::Exchanging);
+    question.release();
+    assert_eq!(pasting.await.unwrap().unwrap(), Answered::Succeeded);
+}
+
 /// I2, I5: the userinfo endpoint's word is what the identity gate judges; another account asks an admin.
 #[tokio::test]
 async fn the_userinfo_endpoint_tells_whose_a_sign_in_is() {

@@ -30,7 +30,9 @@ impl Host {
     pub(super) fn logins(&self) -> Logins {
         let (store, client): (Arc<dyn Store>, _) = (self.store(), oauth::Client::new());
         let directory = Directory::new(Arc::clone(&store), client.clone(), self.clock.clone());
-        Logins::new(store, self.catalog.clone(), directory, client, self.clock.clone(), 5)
+        let mut logins = Logins::new(store, self.catalog.clone(), directory, client, self.clock.clone(), 5);
+        Arc::get_mut(&mut logins.0).unwrap().pauses = [Duration::from_millis(1); 2];
+        logins
     }
 
     /// The front door of a process of its own.

@@ -15,6 +15,9 @@ const MOST_ISSUERS: usize = 4;
 /// Scopes that are asked for on a server's word alone; those behind are left out.
 const MOST_SCOPES: usize = 64;
 
+/// The longest address that is taken, in bytes: issuers are kept by theirs.
+const LONGEST_ADDRESS: usize = 2_048;
+
 /// What is used of a document.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ResourceMetadata {
@@ -97,14 +100,15 @@ pub fn read(text: &[u8], server: &Url) -> Result<ResourceMetadata, ResourceError
 pub fn may_name(member: &'static str, text: &str, server: &Url) -> Result<Url, ResourceError> {
     let url = Url::parse(text).ok().filter(|url| {
         let is_bare = url.username().is_empty() && url.password().is_none() && url.fragment().is_none();
-        is_bare && Reach::of_issuer(server).admits(url)
+        text.len() <= LONGEST_ADDRESS && is_bare && Reach::of_issuer(server).admits(url)
     });
     url.ok_or_else(|| ResourceError::OutOfReach { member, found: mask::plain(text) })
 }
 
 /// Whether `resource` is `server`, or an address of the same origin that it is below.
 fn covers(resource: &str, server: &Url) -> bool {
-    let Ok(resource) = Url::parse(resource) else { return false };
+    let is_short = resource.len() <= LONGEST_ADDRESS || resource == server.as_str();
+    let Some(resource) = Url::parse(resource).ok().filter(|_| is_short) else { return false };
     let folder = |url: &Url| format!("{}/", url.path().trim_end_matches('/'));
     let is_below = folder(server).starts_with(&folder(&resource));
     let same_query = resource.query().is_none() || resource.query() == server.query();
@@ -200,6 +204,9 @@ mod tests {
             let refused = Err(ResourceError::OutOfReach { member, found: mask::plain(found) });
             assert_eq!(named("https://mcp.example/mcp", found), refused, "{found}");
         }
+        let of_length = |length: usize| format!("{:a<length$}", "https://id.example/");
+        assert_eq!(named("https://mcp.example/mcp", &of_length(LONGEST_ADDRESS)), Ok(2));
+        assert!(named("https://mcp.example/mcp", &of_length(LONGEST_ADDRESS + 1)).is_err());
         assert_eq!(named("http://127.0.0.1:9/mcp", "http://localhost:7"), Ok(2));
         assert!(named("http://127.0.0.1:9/mcp", "https://id.example").is_err());
         assert!(named("http://127.0.0.1:9/mcp", "http://10.0.0.1").is_err());

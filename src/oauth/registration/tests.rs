@@ -220,17 +220,21 @@ async fn one_request_is_made_and_nothing_followed() {
     assert_eq!(server.received_requests().await.unwrap().len(), 2);
 }
 
-/// A client for other addresses than the one that is needed now is none.
+/// A client for other addresses than the one that is needed now is none; of one on this host the port is open (RFC 8252
+/// section 7.3).
 #[tokio::test]
 async fn a_client_for_other_addresses_is_none() {
-    let server = MockServer::start().await;
-    let body = r#"{"client_id":"c-1","redirect_uris":["https://else.example/"]}"#;
-    Mock::given(path("/register"))
-        .respond_with(ResponseTemplate::new(201).set_body_string(body))
-        .mount(&server)
-        .await;
-    let mut acme = acme(&[]);
-    acme.registration_endpoint = Url::parse(&format!("{}/register", server.uri())).ok();
-    let made = register(&Client::new(), &acme, &uris(&[PASTE]), Some(PASTE), NOW).await;
-    assert!(matches!(made, Err(RegistrationError::Unusable { .. })), "{made:?}");
+    for (theirs, serves) in [("https://else.example/", false), ("http://127.0.0.1/callback", true)] {
+        let server = MockServer::start().await;
+        let body = json!({ "client_id": "c-1", "redirect_uris": [theirs] });
+        Mock::given(path("/register"))
+            .respond_with(ResponseTemplate::new(201).set_body_json(body))
+            .mount(&server)
+            .await;
+        let mut acme = acme(&[]);
+        acme.registration_endpoint = Url::parse(&format!("{}/register", server.uri())).ok();
+        let made = register(&Client::new(), &acme, &uris(&[PASTE]), Some(PASTE), NOW).await;
+        assert_eq!(made.is_ok(), serves, "{made:?}");
+        assert!(serves || matches!(made, Err(RegistrationError::Unusable { .. })), "{made:?}");
+    }
 }

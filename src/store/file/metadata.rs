@@ -22,6 +22,8 @@ const CAP: u64 = 1024 * 1024 + 64 * 1024;
 const TEMPORARY: &str = ".new-";
 /// How old a temporary file is when its writer must be dead.
 const LEFTOVER: Duration = Duration::from_mins(10);
+/// Files that stay: servers outside name issuers, and may name another one each time.
+const MOST_FILES: usize = 256;
 
 fn path(places: &Places, issuer: &str) -> PathBuf {
     places.metadata.join(format!("{}.json", hex(&Sha256::digest(issuer.as_bytes()))))
@@ -71,7 +73,23 @@ pub(super) fn write(places: &Places, issuer: &str, text: &str) -> Result<(), Sto
         file.as_file().sync_all()?;
         file.persist(&path).map_err(|error| error.error)
     });
-    written.map(drop).map_err(|e| StoreError::io("write", &path, &e))
+    written.map_err(|e| StoreError::io("write", &path, &e))?;
+    remove_oldest(folder);
+    Ok(())
+}
+
+/// Removes what was written longest ago where there are too many files: it is found anew by whoever needs it.
+fn remove_oldest(folder: &Path) {
+    let Ok(entries) = std::fs::read_dir(folder) else { return };
+    let entries = entries.flatten().filter(|e| !e.file_name().to_string_lossy().starts_with(TEMPORARY));
+    let mut files: Vec<_> =
+        entries.filter_map(|entry| Some((entry.metadata().ok()?.modified().ok()?, entry.path()))).collect();
+    files.sort();
+    for (_, path) in files.iter().take(files.len().saturating_sub(MOST_FILES)) {
+        if let Err(error) = std::fs::remove_file(path) {
+            tracing::warn!(%error, file = %path.display(), "could not remove old metadata");
+        }
+    }
 }
 
 /// Removes what writers that were killed left behind.
@@ -101,6 +119,19 @@ mod tests {
 
     fn mode(path: &Path) -> u32 {
         std::fs::metadata(path).unwrap().permissions().mode() & 0o777
+    }
+
+    /// T13
+    #[test]
+    fn issuers_without_end_do_not_fill_the_folder() {
+        let temp = tempfile::tempdir().unwrap();
+        let store = FileStore::open(&temp.path().join("auth.json"), true, Clock::system()).unwrap();
+        let issuer = |number: usize| format!("https://{number}.example");
+        for number in 0..=MOST_FILES {
+            store.write_metadata(&issuer(number), "kept").unwrap();
+        }
+        let left = (0..=MOST_FILES).filter(|number| store.read_metadata(&issuer(*number)).unwrap().is_some());
+        assert!(left.eq(1..=MOST_FILES), "the oldest goes");
     }
 
     /// T13, F3, F4
