@@ -126,7 +126,8 @@ fn purpose(language: Language, login: &PendingLogin) -> String {
 fn above(language: Language, given: FromEnvironment) -> String {
     match given {
         FromEnvironment::ApiKey => say!(language, "login-behind-key"),
-        FromEnvironment::Token | FromEnvironment::Unusable => say!(language, "login-behind-token"),
+        FromEnvironment::Token => say!(language, "login-behind-token"),
+        FromEnvironment::Unusable => say!(language, "login-behind-bad"),
     }
 }
 
