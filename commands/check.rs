@@ -2,7 +2,8 @@
 //!
 //! Owns the list of findings over configuration, store, locks and providers. Invariants: it changes nothing but missing
 //! folders and the cache of metadata; beyond this host it asks only the issuers of providers whose endpoints are to be
-//! discovered, and them for their metadata alone. The exit code is the first failed part's.
+//! discovered, and them for their metadata alone, and MCP servers and the documents that they name (RFC 9728). The exit code is the
+//! first failed part's.
 
 use std::io::Write;
 use std::path::Path;

@@ -1,8 +1,8 @@
 //! Providers: an authorization server plus our client there, as data.
 //!
 //! Owns [`Provider`], the descriptor as configured, [`Resolved`], the same with its endpoints known, and the [`Catalog`] of
-//! those that the operator offers. Invariant: what makes one provider differ from another is a field here; no provider's name stands in an `if` anywhere. Must not:
-//! read files or the environment (`config` does), or speak to anybody (`oauth` does).
+//! those that the operator offers. Invariant: what makes one provider differ from another is a field here; no provider's name
+//! stands in an `if` anywhere. Must not: read files or the environment (`config` does), or speak to anybody (`oauth` does).
 
 mod address;
 mod builtin;
