@@ -236,6 +236,22 @@ impl Provider {
         self.client_id.is_none() && self.client_missing.is_none() && could
     }
 
+    /// Whether an endpoint that a sign-in by `flow` needs is not configured, and hence to be discovered.
+    #[must_use]
+    pub fn is_to_find(&self, flow: Flow) -> bool {
+        let begins_at = match flow {
+            Flow::Device => &self.device_authorization_endpoint,
+            Flow::Paste | Flow::Callback => &self.authorization_endpoint,
+        };
+        self.token_endpoint.is_none() || begins_at.is_none()
+    }
+
+    /// Whether a device login needs nothing that is to be discovered, be it for other ways to sign in.
+    #[must_use]
+    pub fn is_settled_for_device(&self) -> bool {
+        !self.is_to_find(Flow::Device) && !self.registers()
+    }
+
     /// The ways to sign in that can be offered today, preferred first.
     pub fn offered_flows(&self) -> impl Iterator<Item = Flow> + '_ {
         let served = self.callback_uri.is_some();

@@ -61,6 +61,7 @@ fn a_sign_in_that_lies_unused_is_told_before_the_tap() {
             let card = Card {
                 login: &login,
                 catalog: &catalog,
+                barred: &[],
                 slash: &slash,
                 public_url,
                 notice,
@@ -92,6 +93,7 @@ fn the_doubt_about_terms_is_told_on_every_way_in() {
                 let page = login_card(&Card {
                     login: &login,
                     catalog: &catalog,
+                    barred: &[],
                     slash: &slash(),
                     public_url: None,
                     notice: None,
