@@ -45,7 +45,6 @@ struct Shown {
     unsupported: Vec<Never>,
 }
 
-#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own in the JSON")]
 #[derive(Debug, serde::Serialize)]
 struct Row {
     name: String,
@@ -296,9 +295,9 @@ fn cells(row: &Row) -> [String; 5] {
     } else if row.sign_in == row.discovers && row.sign_in.len() > 1 {
         format!("{} (if its metadata has them)", row.sign_in.join(", "))
     } else {
-        let marked = |way: &&str| match row.discovers.contains(way) {
-            true => format!("{way} (if its metadata has it)"),
-            false => (*way).to_owned(),
+        let marked = |way: &&str| {
+            let mark = if row.discovers.contains(way) { " (if its metadata has it)" } else { "" };
+            format!("{way}{mark}")
         };
         row.sign_in.iter().map(marked).collect::<Vec<_>>().join(", ")
     };
