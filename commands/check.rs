@@ -2,7 +2,8 @@
 //!
 //! Owns the list of findings over configuration, store, locks and providers. Invariants: it changes nothing but missing
 //! folders and the cache of metadata; beyond this host it asks only the issuers of providers whose endpoints are to be
-//! discovered, and them for their metadata alone. The exit code is the first failed part's.
+//! discovered, and them for their metadata alone, and MCP servers and the documents that they name (RFC 9728). The exit code is the
+//! first failed part's.
 
 use std::io::Write;
 use std::path::Path;
@@ -309,13 +310,24 @@ fn client(provider: &Provider, findings: &mut Findings) {
     }
 }
 
+/// That nothing was discovered, which bars only those ways to sign in that need it.
 fn undiscovered(provider: &Provider, error: &DiscoveryError, findings: &mut Findings) {
     let name = &provider.name;
-    if error.is_passing() {
+    let (why, code) = if error.is_passing() {
         let remedy = "check the network and the issuer, or name the endpoints";
-        findings.add(Level::Problem, "providers", format!("{name}: {error}; {remedy}"), Code::Transient);
+        (format!("{error}; {remedy}"), Code::Transient)
     } else {
-        findings.add(Level::Problem, "providers", format!("{name}: {error}"), Code::Usage);
+        (error.to_string(), Code::Usage)
+    };
+    let is_settled = |flow: &Flow| *flow == Flow::Device && provider.is_settled_for_device();
+    let (open, barred): (Vec<_>, Vec<_>) = provider.offered_flows().partition(is_settled);
+    if open.is_empty() {
+        return findings.add(Level::Problem, "providers", format!("{name}: {why}"), code);
+    }
+    offered(provider, open.into_iter(), "", findings);
+    let barred: Vec<_> = barred.into_iter().map(Flow::as_str).collect();
+    if !barred.is_empty() {
+        findings.warn("providers", format!("{name}: no sign-in by {}, since {why}", barred.join(", ")));
     }
 }
 

@@ -36,7 +36,7 @@ use crate::exit::Exit;
     version,
     max_term_width = 100,
     after_help = "Exit codes: 0 done, 1 internal error, 2 usage, configuration or unknown tenant, \
-3 needs sign-in, 4 transient (try again), 5 denied, 6 store unusable.
+3 needs sign-in, 4 transient (try again), 5 denied, or the account has no access, 6 store unusable.
 
 LATCHKEY_LOG sets what is logged to standard error (error, warn, info, debug, trace). Secrets are never logged."
 )]

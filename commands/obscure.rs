@@ -6,7 +6,7 @@
 use std::io::{IsTerminal, Read, Write};
 
 use latchkey::secret::Secret;
-use latchkey::secret::obscured::{obscure, reveal};
+use latchkey::secret::obscured::{client_secret, obscure, reveal};
 
 use crate::exit::{Code, Exit};
 use crate::log;
@@ -40,7 +40,8 @@ pub fn run(arguments: &Arguments) -> Result<(), Exit> {
         log::say(
             "this hides the secret from scanners and onlookers; it is no encryption: whoever has the text has the secret",
         );
-        Secret::new(obscure(&text))
+        let secret = client_secret(text.expose()).map_err(|error| Exit::new(Code::Usage, error))?;
+        Secret::new(obscure(&secret))
     };
     writeln!(std::io::stdout(), "{}", printed.expose())
         .map_err(|error| Exit::new(Code::Internal, format!("cannot write to standard output: {error}")))

@@ -22,6 +22,8 @@ use crate::setup;
   not ready        something is missing; the lines below it say what
   not configured   the lines to write into latchkey.toml for it stand below it
 
+\"to do\" is what must be done before anything works there; \"closed\" is a way to sign in that could be opened besides.
+
 FOR says whose a sign-in is: each member's own (share = \"member\"), or one for the server (share = \"guild\").
 \"untried\" marks values that were read from public sources and never tried with the live vendor; every one of them can \
 be overridden in the provider's table.
@@ -43,7 +45,6 @@ struct Shown {
     unsupported: Vec<Never>,
 }
 
-#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own in the JSON")]
 #[derive(Debug, serde::Serialize)]
 struct Row {
     name: String,
@@ -54,8 +55,8 @@ struct Row {
     share: &'static str,
     /// Open ways to sign in, preferred first.
     sign_in: Vec<&'static str>,
-    /// Whether the provider's metadata, which is not asked here, may close some of them.
-    discovers: bool,
+    /// Those of them that are open only if the provider's metadata, which is not asked here, has their endpoints.
+    discovers: Vec<&'static str>,
     closed: Vec<Shut>,
     missing: Vec<String>,
     /// In order of precedence; the first that is set is in force.
@@ -70,6 +71,8 @@ struct Row {
 struct Shut {
     flow: &'static str,
     why: &'static str,
+    /// The same in words, with what would open it.
+    since: String,
 }
 
 #[derive(Debug, serde::Serialize)]
@@ -154,10 +157,17 @@ fn row(provider: &Provider, unwritten: Option<&Builtin>) -> Row {
     };
     let has_flows = !provider.flows.is_empty() || !provider.awaiting_terms.is_empty();
     let sign_in = has_flows.then_some(Source { kind: "sign_in", variable: None, state: None });
+    let offered: Vec<_> = if is_open { provider.offered_flows().collect() } else { Vec::new() };
+    let words = |flows: &[Flow]| flows.iter().copied().map(Flow::as_str).collect::<Vec<_>>();
+    let to_find = |flow: &Flow| provider.discovers && provider.is_to_find(*flow);
     let terms_accepted = provider.terms_risk.is_some() && provider.awaiting_terms.is_empty();
     Row {
         name: unwritten.map_or_else(|| provider.name.to_string(), |builtin| builtin.name.to_owned()),
-        title: provider.title.clone(),
+        title: match unwritten {
+            // Each has the name of its own table.
+            Some(_) if provider.name.is_mcp() => "an MCP server".to_owned(),
+            _ => provider.title.clone(),
+        },
         state: match unwritten {
             Some(_) => "not_configured",
             // It stands above every sign-in.
@@ -172,13 +182,13 @@ fn row(provider: &Provider, unwritten: Option<&Builtin>) -> Row {
             Share::Member => "member",
             Share::Guild => "guild",
         },
-        sign_in: if is_open { provider.offered_flows().map(Flow::as_str).collect() } else { Vec::new() },
-        discovers: provider.discovers,
+        sign_in: words(&offered),
+        discovers: words(&offered.iter().copied().filter(to_find).collect::<Vec<_>>()),
         closed: provider
             .closed_flows()
-            .map(|(flow, why)| Shut { flow: flow.as_str(), why: word(why) })
+            .map(|(flow, why)| Shut { flow: flow.as_str(), why: word(why), since: since(provider, why) })
             .collect(),
-        missing: missing(provider),
+        missing: missing(provider, is_open || given.is_some_and(|given| given != FromEnvironment::Unusable)),
         sources: variables.map(named).chain(sign_in).collect(),
         terms_in_doubt: provider.terms_risk.as_ref().map(|risk| risk.for_reader("en").to_owned()),
         terms_accepted,
@@ -194,20 +204,27 @@ fn word(why: Closed) -> &'static str {
     }
 }
 
-/// What an operator has still to provide.
-fn missing(provider: &Provider) -> Vec<String> {
-    let mut missing: Vec<_> = provider.client_missing.clone().into_iter().collect();
-    if !provider.awaiting_terms.is_empty() {
-        missing.push(
-            "nobody can sign in before the doubt about its terms is accepted: accept_terms_risk = true"
-                .to_owned(),
-        );
+/// What is in the way, with what would open it.
+fn since(provider: &Provider, why: Closed) -> String {
+    match why {
+        Closed::Terms => {
+            "the doubt about its terms is not accepted: write accept_terms_risk = true".to_owned()
+        }
+        Closed::Client => provider.client_missing.clone().unwrap_or_default(),
+        Closed::Page => "no page of ours is served: write public_url = \"https://…\" under [http]".to_owned(),
     }
-    if provider.closed_flows().any(|(_, why)| why == Closed::Page) {
-        missing.push(
-            "\"callback\" needs a page of ours: write public_url = \"https://…\" under [http]".to_owned(),
-        );
-    }
+}
+
+/// What an operator has still to provide. `works` says that somebody can sign in or is served without: then nothing needs to be
+/// done for what is closed.
+fn missing(provider: &Provider, works: bool) -> Vec<String> {
+    let mut missing: Vec<_> = if works {
+        Vec::new()
+    } else {
+        let closed = provider.closed_flows().map(|(_, why)| since(provider, why));
+        provider.client_missing.clone().into_iter().chain(closed).collect()
+    };
+    missing.dedup();
     let sources = || [&provider.api_key, &provider.env_token].into_iter().flatten();
     let malformed = sources().filter(|source| source.state() == "malformed").map(|source| {
         format!(
@@ -273,11 +290,16 @@ fn cells(row: &Row) -> [String; 5] {
     };
     let untried = if row.untried { ", untried" } else { "" };
     let whose = if row.share == "guild" { "the server" } else { "each member" };
-    let ways = if row.sign_in.is_empty() { "none".to_owned() } else { row.sign_in.join(", ") };
-    let ways = if row.discovers && !row.sign_in.is_empty() {
-        format!("{ways} (if its metadata has them)")
+    let ways = if row.sign_in.is_empty() {
+        "none".to_owned()
+    } else if row.sign_in == row.discovers && row.sign_in.len() > 1 {
+        format!("{} (if its metadata has them)", row.sign_in.join(", "))
     } else {
-        ways
+        let marked = |way: &&str| {
+            let mark = if row.discovers.contains(way) { " (if its metadata has it)" } else { "" };
+            format!("{way}{mark}")
+        };
+        row.sign_in.iter().map(marked).collect::<Vec<_>>().join(", ")
     };
     [row.name.clone(), row.title.clone(), format!("{state}{untried}"), whose.to_owned(), ways]
 }
@@ -291,6 +313,8 @@ fn notes(row: &Row) -> Vec<String> {
         notes.push(format!("served: {}", sources.join(", then ")));
     }
     notes.extend(row.missing.iter().map(|what| format!("to do: {what}")));
+    let closed = row.closed.iter().filter(|shut| !row.missing.contains(&shut.since));
+    notes.extend(closed.map(|shut| format!("closed: {}, since {}", shut.flow, shut.since)));
     notes.extend(row.terms_in_doubt.as_ref().map(|doubt| {
         let accepted = if row.terms_accepted { ", accepted" } else { "" };
         format!("terms in doubt{accepted}: {doubt}")

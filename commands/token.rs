@@ -132,12 +132,31 @@ impl Asking<'_> {
     fn look(&self, tenant: &TenantKey, want: &mut Want) -> Result<Option<FreshToken>, Exit> {
         let document = self.store.snapshot()?;
         let now = Clock::system().now();
-        match fresh_now(&document, &self.loaded.config.providers, tenant, want, now)? {
+        let fresh = fresh_now(&document, &self.loaded.config.providers, tenant, want, now);
+        match fresh.map_err(|error| self.refusal(error))? {
             Ok(token) => Ok(Some(token)),
             Err(version) => {
                 want.arrived.get_or_insert(version);
                 Ok(None)
             }
+        }
+    }
+
+    /// What `error` ends this with. Nobody is sent to sign in where nobody can.
+    fn refusal(&self, error: TokenError) -> Exit {
+        match &error {
+            TokenError::NeverSignedIn { tenant }
+                if self
+                    .loaded
+                    .config
+                    .providers
+                    .get(&tenant.provider)
+                    .is_some_and(|provider| !provider.is_open()) =>
+            {
+                let remedy = "and nobody can sign in to it: see `latchkey providers`";
+                Exit::new(Code::NeedsLogin, format!("{tenant} has no sign-in, {remedy}"))
+            }
+            _ => error.into(),
         }
     }
 

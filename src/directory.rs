@@ -3,7 +3,8 @@
 //! Owns the step from a [`Provider`] to a [`Resolved`] one, and what is kept of metadata: in memory, and in the store's
 //! cache for other processes and for one-shot commands. Invariants: in this process an issuer is asked by one task at a
 //! time; a kept document is read as strictly as one that comes; where the issuer cannot be reached, what was found before
-//! goes on being used, unless the issuer has shown one that is refused since. Must not: be asked for a token that is fresh (G24), or while the store lock is held (G6).
+//! goes on being used, unless the issuer has shown one that is refused since. Must not: be asked for a token that is fresh
+//! (G24), or while the store lock is held (G6).
 
 #[cfg(any(test, feature = "fuzzing"))]
 pub(crate) mod fuzzing;
@@ -20,7 +21,7 @@ use crate::clock::{Clock, UnixSeconds};
 use crate::oauth::discovery::metadata;
 use crate::oauth::discovery::{Found, discover};
 use crate::oauth::{Client, DiscoveryError};
-use crate::provider::{Provider, Resolved, RevocationScope};
+use crate::provider::{Flow, Provider, Resolved, RevocationScope};
 use crate::store::{Store, at_the_disk};
 
 /// Seconds for which an issuer that failed is not asked again, while what was found before serves.
@@ -101,8 +102,7 @@ impl Directory {
     /// # Errors
     /// As [`Directory::resolve`], unless all of that is configured: what else is to be discovered is in nobody's way then.
     pub async fn resolve_for_device(&self, provider: &Provider) -> Result<Resolved, DiscoveryError> {
-        let is_settled = provider.device_authorization_endpoint.is_some() && !provider.registers();
-        match provider.as_configured().filter(|_| is_settled) {
+        match provider.as_configured().filter(|_| provider.is_settled_for_device()) {
             Some(configured) => Ok(configured),
             None => self.resolve(provider).await,
         }
@@ -125,6 +125,14 @@ impl Directory {
     #[must_use]
     pub fn known(&self, provider: &Provider) -> Option<Resolved> {
         provider.as_configured().or_else(|| put_together(&self.0.endpoints_found_before(provider)?).ok())
+    }
+
+    /// The ways to sign in to `provider` that its metadata takes out, as far as that is known without asking anybody.
+    #[must_use]
+    pub fn barred(&self, provider: &Provider) -> Vec<Flow> {
+        let found = provider.discovers.then(|| self.0.endpoints_found_before(provider)).flatten();
+        let resolved = found.and_then(|found| put_together(&found).ok());
+        resolved.iter().flat_map(Resolved::barred).map(|(flow, _)| flow).collect()
     }
 
     /// Asks the issuer of `provider` now, whatever is kept. `None` where nothing is to be discovered.

@@ -170,7 +170,9 @@ async fn not_started(visit: &Visit<'_>, wish: &Wish, error: &StartError) {
     }
     let provider = broker.catalog().get(&wish.tenant.provider);
     let tried = |provider: &Provider| wish.kind.or_else(|| ways(provider).next());
-    let other = provider.and_then(|provider| tried(provider).and_then(|tried| next_way(provider, tried)));
+    let barred = provider.map(|provider| broker.directory().barred(provider)).unwrap_or_default();
+    let other =
+        provider.and_then(|provider| tried(provider).and_then(|tried| next_way(provider, tried, &barred)));
     let now = broker.clock().now();
     let tried = Tried { tenant: &wish.tenant, kind: wish.kind, bind: wish.bind.is_some(), other };
     visit.show(&view::start_failed(visit.language, error, &tried, broker.catalog(), now)).await;
@@ -235,7 +237,8 @@ pub async fn other_way(visit: &Visit<'_>, id: &LoginId) -> Result<(), Failure> {
     let desk = visit.desk;
     let Some(login) = open_login_of(visit, id).await? else { return Ok(()) };
     let provider = desk.broker.catalog().get(&login.tenant.provider);
-    let Some(kind) = provider.and_then(|provider| next_way(provider, login.kind)) else {
+    let barred = provider.map(|provider| desk.broker.directory().barred(provider)).unwrap_or_default();
+    let Some(kind) = provider.and_then(|provider| next_way(provider, login.kind, &barred)) else {
         return super::unknown(visit).await;
     };
     visit.defer_update().await;
@@ -264,18 +267,25 @@ pub async fn other_way(visit: &Visit<'_>, id: &LoginId) -> Result<(), Failure> {
 
 /// The ways to sign in that `provider` offers, in its order.
 fn ways(provider: &Provider) -> impl Iterator<Item = LoginKind> {
-    provider.offered_flows().map(|flow| match flow {
+    provider.offered_flows().map(by)
+}
+
+/// A login by `flow`.
+fn by(flow: Flow) -> LoginKind {
+    match flow {
         Flow::Device => LoginKind::Device,
         Flow::Paste => LoginKind::Paste,
         Flow::Callback => LoginKind::Callback,
-    })
+    }
 }
 
-/// The way to sign in that follows `kind` in the provider's order, round about.
-fn next_way(provider: &Provider, kind: LoginKind) -> Option<LoginKind> {
+/// The way to sign in that follows `kind` in the provider's order, round about, and is not `barred`.
+fn next_way(provider: &Provider, kind: LoginKind, barred: &[Flow]) -> Option<LoginKind> {
+    let barred: Vec<_> = barred.iter().copied().map(by).collect();
     let kinds: Vec<_> = ways(provider).collect();
     let at = kinds.iter().position(|known| *known == kind).unwrap_or(kinds.len());
-    kinds.iter().cycle().skip(at + 1).take(kinds.len()).find(|next| **next != kind).copied()
+    let mut others = kinds.iter().cycle().skip(at + 1).take(kinds.len());
+    others.find(|next| **next != kind && !barred.contains(next)).copied()
 }
 
 /// The open login `id`, if it is the presser's; else they have been told.

@@ -121,9 +121,13 @@ impl Live {
             notices.get(&login.id).cloned()
         };
         let (serves, account) = self.outcome(login);
+        let catalog = self.broker.catalog();
+        let provider = catalog.get(&login.tenant.provider).filter(|_| login.status == LoginStatus::Pending);
+        let barred = provider.map(|provider| self.broker.directory().barred(provider)).unwrap_or_default();
         view::login_card(&Card {
             login,
-            catalog: self.broker.catalog(),
+            catalog,
+            barred: &barred,
             slash: &self.slash,
             public_url: self.public_url.as_ref(),
             notice: notice.as_ref(),

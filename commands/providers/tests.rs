@@ -76,7 +76,8 @@ fn what_is_missing_goes_once_it_is_there() {
     let gemini = row(OWN, "gemini");
     assert_eq!((gemini.state, gemini.sign_in.len(), gemini.missing.len()), ("not_ready", 0, 1));
     // Also of what is not configured.
-    assert_eq!(row("", "mcp").closed.len(), 1);
+    assert_eq!((row("", "mcp").closed.len(), row("", "mcp").missing.len()), (1, 0));
+    assert_eq!(row("", "mcp").title, "an MCP server");
     assert_eq!(row(page, "mcp").closed.len(), 0);
 }
 

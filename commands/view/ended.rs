@@ -152,6 +152,7 @@ mod tests {
             let card = Card {
                 login: &login,
                 catalog: &Catalog::default(),
+                barred: &[],
                 slash: &slash,
                 public_url: None,
                 notice: None,

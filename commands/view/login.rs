@@ -27,6 +27,8 @@ pub struct Card<'a> {
     pub login: &'a PendingLogin,
     /// The providers on offer.
     pub catalog: &'a Catalog,
+    /// Ways to sign in that its provider's metadata takes out.
+    pub barred: &'a [Flow],
     /// The command, as registered.
     pub slash: &'a Slash,
     /// Where the world reaches our own pages, if it does.
@@ -77,7 +79,7 @@ fn open(language: Language, card: &Card<'_>) -> Page {
     let login = card.login;
     let name = named(language, card.catalog, &login.tenant);
     let provider = card.catalog.get(&login.tenant.provider).map(|provider| &**provider);
-    let last = [cancel(language, login)].into_iter().chain(other_way(language, login, provider));
+    let last = [cancel(language, login)].into_iter().chain(other_way(language, card, provider));
     let Some(place) = placing(language, login, card.public_url) else {
         return Page::new(say!(language, "login-too-long", name = name)).buttons(last);
     };
@@ -126,7 +128,8 @@ fn purpose(language: Language, login: &PendingLogin) -> String {
 fn above(language: Language, given: FromEnvironment) -> String {
     match given {
         FromEnvironment::ApiKey => say!(language, "login-behind-key"),
-        FromEnvironment::Token | FromEnvironment::Unusable => say!(language, "login-behind-token"),
+        FromEnvironment::Token => say!(language, "login-behind-token"),
+        FromEnvironment::Unusable => say!(language, "login-behind-bad"),
     }
 }
 
@@ -174,15 +177,15 @@ fn ends_on_dead_page(login: &PendingLogin) -> bool {
 }
 
 /// The button to the provider's next way to sign in, if it has another.
-fn other_way(language: Language, login: &PendingLogin, provider: Option<&Provider>) -> Option<Button> {
-    let now = match login.kind {
+fn other_way(language: Language, card: &Card<'_>, provider: Option<&Provider>) -> Option<Button> {
+    let now = match card.login.kind {
         LoginKind::Device => Flow::Device,
         LoginKind::Paste => Flow::Paste,
         LoginKind::Callback => Flow::Callback,
     };
-    let another = provider?.offered_flows().any(|flow| flow != now);
+    let another = provider?.offered_flows().any(|flow| flow != now && !card.barred.contains(&flow));
     let label = say!(language, "login-other-way");
-    another.then(|| Button::new(&label, Press::OtherWay(login.id.clone()), Look::Plain))
+    another.then(|| Button::new(&label, Press::OtherWay(card.login.id.clone()), Look::Plain))
 }
 
 /// U3: the user code alone, to copy on a phone.

@@ -83,7 +83,8 @@ fn not_open(language: Language, tenant: &TenantKey, catalog: &Catalog) -> Page {
     Page::new(match given {
         Some(FromEnvironment::ApiKey) => say!(language, "start-key-serves", name = name),
         Some(FromEnvironment::Token) => say!(language, "start-token-serves", name = name),
-        Some(FromEnvironment::Unusable) | None => say!(language, "start-not-ready", name = name),
+        Some(FromEnvironment::Unusable) => say!(language, "start-bad-environment", name = name),
+        None => say!(language, "start-not-ready", name = name),
     })
 }
 

@@ -89,7 +89,16 @@ fn login_in(language: Language, tenant: &str, kind: LoginKind) -> PendingLogin {
 
 fn card(login: &PendingLogin, notice: Option<&Notice>, serves: Serves, account: Option<&str>) -> Page {
     let public_url = None;
-    login_card(&Card { login, catalog: &catalog(), slash: &slash(), public_url, notice, serves, account })
+    login_card(&Card {
+        login,
+        catalog: &catalog(),
+        barred: &[],
+        slash: &slash(),
+        public_url,
+        notice,
+        serves,
+        account,
+    })
 }
 
 /// The page as a reader sees it: text, then buttons and menus.

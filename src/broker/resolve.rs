@@ -23,8 +23,10 @@ pub enum ResolveError {
         known: String,
     },
     /// Nothing serves here.
-    #[error("no sign-in of {provider} serves here{}", remedy(.candidates.as_deref()))]
+    #[error("no sign-in of {provider} serves here{}", remedy(.candidates.as_deref(), *.is_open))]
     NoneHere {
+        /// Whether somebody can sign in to it.
+        is_open: bool,
         /// The provider, with the profile that was named.
         provider: String,
         /// The tenants of that provider and profile, if there are any.
@@ -35,10 +37,11 @@ pub enum ResolveError {
     Store(#[from] StoreError),
 }
 
-fn remedy(candidates: Option<&str>) -> String {
+fn remedy(candidates: Option<&str>, is_open: bool) -> String {
     match candidates {
         Some(names) => format!("; name one of these, or bind the thread to it: {names}"),
-        None => ": use /auth login in Discord".to_owned(),
+        None if is_open => ": use /auth login in Discord".to_owned(),
+        None => ", and nobody can sign in to it: see `latchkey providers`".to_owned(),
     }
 }
 
@@ -89,7 +92,7 @@ pub fn resolve(
     if let Some(profile) = &tenant.profile {
         sought = format!("{sought}/{profile}");
     }
-    Err(ResolveError::NoneHere { provider: sought, candidates })
+    Err(ResolveError::NoneHere { is_open: provider.is_open(), provider: sought, candidates })
 }
 
 /// The name or alias of a provider that `text` begins with, and what follows: a profile, a user, or nothing.

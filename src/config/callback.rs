@@ -1,7 +1,8 @@
 //! Where the sign-in page of each provider is.
 //!
-//! Owns the address made of `[http] public_url` where a provider sends browsers back to, and the warning where a provider wants that way and nothing is served. Must not: offer a way that nobody named in `flows`,
-//! since the address has to be registered with the provider.
+//! Owns the address made of `[http] public_url` where a provider sends browsers back to, and the warning where a provider
+//! wants that way and nothing is served. Must not: offer a way that nobody named in `flows`, since the address has to be
+//! registered with the provider.
 
 use url::Url;
 

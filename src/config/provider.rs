@@ -188,9 +188,14 @@ fn possible_flows(endpoints: &Endpoints, discovers: bool, redirects: bool) -> Ve
     device.then_some(Flow::Device).into_iter().chain(paste.then_some(Flow::Paste)).collect()
 }
 
+/// `sentence` without its full stop, to go on after.
+fn unended(sentence: &str) -> &str {
+    sentence.trim_end().trim_end_matches('.')
+}
+
 /// That there is no built-in for what the table is named after, and why.
 fn refuse(section: &Section<'_, '_>, vendor: &Unsupported, problems: &mut Problems<'_>) {
-    let what = format!("{} is not supported: {}", vendor.title, vendor.why("en"));
+    let what = format!("{} is not supported: {}", vendor.title, unended(vendor.why("en")));
     let remedy = "take the table out, or name endpoints of your own there";
     problems.add(section.span.clone(), &section.path, what, remedy);
 }
@@ -201,7 +206,7 @@ fn barred(section: &Section<'_, '_>, provider: &Provider) -> Problem {
     Problem {
         line: None,
         key: section.key("accept_terms_risk"),
-        what: format!("nobody can sign in: {risk}"),
+        what: format!("nobody can sign in: {}", unended(risk)),
         remedy: "set accept_terms_risk = true if you accept that; a token from the environment is served either way"
             .to_owned(),
     }

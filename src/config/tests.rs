@@ -50,6 +50,10 @@ fn the_example_is_valid_with_and_without_its_comments() {
         line.strip_prefix("# ").filter(|rest| rest.starts_with('[') || rest.contains(" = ")).unwrap_or(line)
     };
     let whole = EXAMPLE.lines().map(uncommented).collect::<Vec<_>>().join("\n");
+    // No secret stands there, not even one of nobody's: what holds its place is refused.
+    let refused = problems(&whole);
+    assert!(refused.contains("gemini.client_secret_obscured: it is not obscured text"), "{refused}");
+    let whole = whole.replace("obscured = \"…\"", "obscured = \"BAnKqeU6SkBzaMPZc_uNywdyw7f29eCl3Lo1dbE\"");
     let config = parse_with(&whole, &[("ACME_SECRET", "s"), ("ACME_API_KEY", "k"), ("ACME_TOKEN", "t")])
         .unwrap_or_else(|error| panic!("{error}"));
     assert_eq!(

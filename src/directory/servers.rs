@@ -1,9 +1,10 @@
 //! MCP servers: which authorization server gives tokens for each (RFC 9728).
 //!
 //! Owns the step from a provider that has only its server's address to one with an issuer. Invariants: in this process a
-//! server is asked by one task at a time; of several authorization servers the one that was chosen before is kept as
-//! long as the server names it, since another one's tokens are another sign-in; what was found before goes on being used while the server cannot be reached,
-//! unless it has shown something that is refused since. Must not: follow a server from one failing issuer to the next.
+//! server is asked by one task at a time; of several authorization servers the one that was chosen before is kept as long as
+//! the server names it, since another one's tokens are another sign-in; what was found before goes on being used while the
+//! server cannot be reached, unless it has shown something that is refused since. Must not: follow a server from one failing
+//! issuer to the next.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};

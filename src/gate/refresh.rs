@@ -1,9 +1,9 @@
 //! One flight: from the refresh lock to a durable new token.
 //!
-//! Owns the exchange and what is written down around it (steps 3 to 5 of the gate); `keep.rs` has the last step. Invariants: the refresh token is read inside
-//! the refresh lock (G7); an intent is durable before each send (G19); the lock is not let go before the rotation is
-//! durable (G21); at most two exchanges (G10); a save compares credential id and generation (G22). Must not: hold
-//! the store lock across the network (G6); send without room for the reply.
+//! Owns the exchange and what is written down around it (steps 3 to 5 of the gate); `keep.rs` has the last step. Invariants:
+//! the refresh token is read inside the refresh lock (G7); an intent is durable before each send (G19); the lock is not let
+//! go before the rotation is durable (G21); at most two exchanges (G10); a save compares credential id and generation (G22).
+//! Must not: hold the store lock across the network (G6); send without room for the reply.
 
 use std::time::Duration;
 

@@ -1,9 +1,9 @@
 //! Who a credential belongs to, as an id token or another reply tells it, and what else there is to be kept of a reply.
 //!
-//! Owns the reading of an [`Account`] from claims, and of members by their paths. Invariant: blank is absent (I2). The signature of an id token is not
-//! checked, and need not be: it came over TLS directly from the token endpoint, in the reply to our own request (`OpenID`
-//! Connect Core section 3.1.3.7, point 6). For that reason must not: read an id token that came by any other way, but the
-//! one in a file that the operator imports, whose word then is the operator's.
+//! Owns the reading of an [`Account`] from claims, and of members by their paths. Invariant: blank is absent (I2). The
+//! signature of an id token is not checked, and need not be: it came over TLS directly from the token endpoint, in the reply
+//! to our own request (`OpenID` Connect Core section 3.1.3.7, point 6). For that reason must not: read an id token that came
+//! by any other way, but the one in a file that the operator imports, whose word then is the operator's.
 
 use std::collections::BTreeMap;
 

@@ -1,7 +1,7 @@
 //! One request to an authorization server: its fields, and how our client, or the token that it shows, is presented.
 //!
-//! Owns client authentication (RFC 6749 section 2.3), the encoding of bodies, and the headers of requests by token. Invariant: every secret that goes out
-//! is on the list by which the answer is masked (T10). Must not: send anything.
+//! Owns client authentication (RFC 6749 section 2.3), the encoding of bodies, and the headers of requests by token.
+//! Invariant: every secret that goes out is on the list by which the answer is masked (T10). Must not: send anything.
 
 use std::time::Duration;
 

@@ -104,7 +104,7 @@ pub const UNSUPPORTED: &[Unsupported] = &[
     Unsupported {
         name: "mimocode",
         title: "MiMo Code",
-        en: "Its sign-in is not published. An API key works: name its environment variable as api_key_env in a table of that name.",
+        en: "Its sign-in is not published. An API key works: the operator names its environment variable as api_key_env.",
         de: "Seine Anmeldung ist nicht veröffentlicht. Ein API-Schlüssel geht: Der Betreiber nennt dessen Umgebungsvariable als api_key_env.",
     },
 ];

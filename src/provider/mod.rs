@@ -1,8 +1,8 @@
 //! Providers: an authorization server plus our client there, as data.
 //!
 //! Owns [`Provider`], the descriptor as configured, [`Resolved`], the same with its endpoints known, and the [`Catalog`] of
-//! those that the operator offers. Invariant: what makes one provider differ from another is a field here; no provider's name stands in an `if` anywhere. Must not:
-//! read files or the environment (`config` does), or speak to anybody (`oauth` does).
+//! those that the operator offers. Invariant: what makes one provider differ from another is a field here; no provider's name
+//! stands in an `if` anywhere. Must not: read files or the environment (`config` does), or speak to anybody (`oauth` does).
 
 mod address;
 mod builtin;
@@ -234,6 +234,22 @@ impl Provider {
     pub fn registers(&self) -> bool {
         let could = self.discovers || self.registration_endpoint.is_some();
         self.client_id.is_none() && self.client_missing.is_none() && could
+    }
+
+    /// Whether an endpoint that a sign-in by `flow` needs is not configured, and hence to be discovered.
+    #[must_use]
+    pub fn is_to_find(&self, flow: Flow) -> bool {
+        let begins_at = match flow {
+            Flow::Device => &self.device_authorization_endpoint,
+            Flow::Paste | Flow::Callback => &self.authorization_endpoint,
+        };
+        self.token_endpoint.is_none() || begins_at.is_none()
+    }
+
+    /// Whether a device login needs nothing that is to be discovered, be it for other ways to sign in.
+    #[must_use]
+    pub fn is_settled_for_device(&self) -> bool {
+        !self.is_to_find(Flow::Device) && !self.registers()
     }
 
     /// The ways to sign in that can be offered today, preferred first.

@@ -34,6 +34,19 @@ pub enum ObscuredError {
         "it reveals no readable text: it is cut, or a secret that was never obscured; make it with `latchkey obscure`"
     )]
     NotText,
+    /// What comes out, or is to be hidden, is no client secret.
+    #[error("a client secret has only visible ASCII characters, and spaces inside")]
+    NotASecret,
+}
+
+/// The client secret in `text` (RFC 6749 appendix A.2), without white space around it.
+///
+/// # Errors
+/// Where it has other characters, or none.
+pub fn client_secret(text: &str) -> Result<Secret, ObscuredError> {
+    let text = text.trim();
+    let is_one = !text.is_empty() && text.bytes().all(|byte| byte == b' ' || byte.is_ascii_graphic());
+    is_one.then(|| Secret::new(text)).ok_or(ObscuredError::NotASecret)
 }
 
 /// `secret`, obscured: another text each time.

@@ -211,6 +211,20 @@ async fn a_promised_issuer_is_missed_in_a_pasted_answer() {
     house.setup.discord.assert_clean();
 }
 
+/// T13, U3: a way that the metadata takes out is no other way to try.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_the_metadata_takes_out_is_no_other_way() {
+    let house = House::new(Settings::default()).await;
+    house.found.set(|settings| {
+        settings.metadata.insert("code_challenge_methods_supported".to_owned(), vec!["plain"].into());
+    });
+    let (ann, thread) = (house.setup.discord.member("ann"), house.setup.thread("fix-ci"));
+    let login = ann.slash("/auth login found").in_thread(&thread).send().await;
+    let view = login.sees_text(OPEN, SOON).await;
+    assert!(!view.contains("Try another way"), "{}", view.render());
+    house.setup.discord.assert_clean();
+}
+
 /// T1, T13: without S256 there is no sign-in by a page, and what remains is offered; `check` says why.
 #[tokio::test(flavor = "multi_thread")]
 async fn what_the_metadata_takes_out_is_said_by_check() {

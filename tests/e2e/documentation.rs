@@ -1,5 +1,6 @@
 //! The pages that people read: what they point to is there, and what they say is so.
 
+mod mcp;
 pub(crate) mod providers;
 
 use std::collections::BTreeSet;
@@ -23,6 +24,48 @@ fn anchor(heading: &str) -> String {
         .collect()
 }
 
+/// A page of the project.
+fn page(name: &str) -> String {
+    std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(name)).expect("the page is there")
+}
+
+/// What stands in blocks of `language` on `page`.
+fn blocks(page: &str, language: &str) -> Vec<String> {
+    let fence = format!("```{language}\n");
+    page.split(&fence).skip(1).map(|rest| rest.split("```").next().unwrap_or_default().to_owned()).collect()
+}
+
+/// Every configuration on `page`.
+fn configurations(page: &str) -> Vec<String> {
+    blocks(page, "toml")
+}
+
+/// Every line of a shell on `page`, and all that stands in a sentence as code.
+fn code(page: &str) -> Vec<String> {
+    let lines =
+        blocks(page, "sh").into_iter().flat_map(|block| block.lines().map(str::to_owned).collect::<Vec<_>>());
+    let prose: String = page.split("```").step_by(2).collect();
+    lines.chain(prose.split('`').skip(1).step_by(2).map(str::to_owned)).collect()
+}
+
+/// Whether each link of the page `name` leads to a file, and to a heading in it where it names one.
+fn leads_somewhere(name: &str) {
+    let text = page(name);
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(name);
+    for link in between(&text, "](", ')').filter(|link| !link.contains("://")) {
+        let (file, heading) =
+            link.split_once('#').map_or((link, None), |(file, heading)| (file, Some(heading)));
+        let target = if file.is_empty() { path.clone() } else { path.with_file_name(file) };
+        assert!(target.exists(), "{name}: {link}");
+        if let Some(heading) = heading {
+            let there = std::fs::read_to_string(&target).unwrap();
+            let anchors: BTreeSet<_> =
+                there.lines().filter(|line| line.starts_with('#')).map(anchor).collect();
+            assert!(anchors.contains(heading), "{name}: {link} in {anchors:?}");
+        }
+    }
+}
+
 #[test]
 fn the_page_for_members_points_to_what_is_there() {
     let docs = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs");
@@ -41,13 +84,7 @@ fn the_page_for_members_points_to_what_is_there() {
         let size = docs.join("pages").join(page).metadata().map(|file| file.len());
         assert!(size.as_ref().is_ok_and(|size| *size <= LARGEST), "{page}: {size:?}");
     }
-    let anchors: BTreeSet<_> = page.lines().filter(|line| line.starts_with('#')).map(anchor).collect();
-    for link in between(&page, "](", ')') {
-        match link.strip_prefix('#') {
-            Some(name) => assert!(anchors.contains(name), "{link} in {anchors:?}"),
-            None => assert!(docs.join(link).exists(), "{link}"),
-        }
-    }
+    leads_somewhere("docs/members.md");
     // A picture that cannot be seen is told in words.
     assert_eq!(
         page.matches("<img ").count(),

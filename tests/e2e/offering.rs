@@ -31,6 +31,7 @@ async fn only_what_can_be_signed_in_to_is_offered() {
         ("github", "Nobody can sign in to GitHub here yet"),
         ("house", "Nobody needs to sign in to House here"),
         ("kiro", "Kiro is not supported"),
+        ("mimocode", "the operator names its environment variable"),
         ("nobody", "nobody is not offered here"),
     ] {
         let login = bob.slash("/auth login").option("provider", named).in_thread(&thread).send().await;

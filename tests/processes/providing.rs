@@ -102,6 +102,54 @@ async fn a_missing_client_is_a_problem_with_its_remedy() {
     );
 }
 
+/// T13: an issuer that is down bars only the ways to sign in that need it; `check` weighs it so.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_issuer_that_is_down_bars_only_the_ways_that_need_it() {
+    const PAGE: &str = "authorization_endpoint";
+    let host = Host::new();
+    let whole = std::fs::read_to_string(&host.config).unwrap();
+    host.authority.go_down();
+    for (absent, code, told) in [
+        (&[PAGE][..], 0, "warning  providers: acme: no sign-in by paste, since"),
+        (&["device_authorization_endpoint"], 4, "PROBLEM  providers: acme: "),
+        (&["token_endpoint"], 4, "PROBLEM  providers: acme: "),
+        (&[PAGE, "client_id"], 4, "PROBLEM  providers: acme: "),
+    ] {
+        let stays = |line: &&str| absent.iter().all(|key| !line.starts_with(key));
+        let text: Vec<_> = whole.lines().filter(stays).collect();
+        std::fs::write(&host.config, text.join("\n")).unwrap();
+        let output = host.latchkey(&["check"]).output().unwrap();
+        let checked = printed(&output);
+        assert_eq!(output.status.code(), Some(code), "{absent:?}: {checked}");
+        assert!(checked.contains(told), "{absent:?}: {checked}");
+        let is_open = checked.contains("ok       providers: acme: sign-in by device\n");
+        assert_eq!(is_open, code == 0, "{absent:?}: {checked}");
+    }
+}
+
+/// A token that nobody can sign in for is looked for in vain, and the way to that is told.
+#[tokio::test(flavor = "multi_thread")]
+async fn nobody_is_sent_to_sign_in_where_nobody_can() {
+    let host = Host::new();
+    host.serving("acme").await;
+    host.configure("[providers.antigravity]");
+    for (asked, told) in [
+        (
+            "antigravity",
+            "no sign-in of antigravity serves here, and nobody can sign in to it: see `latchkey providers`",
+        ),
+        (
+            "antigravity/work@80351110224678912",
+            "antigravity/work@80351110224678912 has no sign-in, and nobody can sign in to it: see `latchkey providers`",
+        ),
+        ("acme/work", "acme/work has no sign-in: use /auth login in Discord"),
+    ] {
+        let output = host.latchkey(&["token", asked]).output().unwrap();
+        assert_eq!((output.status.code(), printed(&output).as_str()), (Some(3), ""));
+        assert!(said(&output).contains(told), "{asked}: {}", said(&output));
+    }
+}
+
 /// The list of providers needs no store, and no configuration that can be used.
 #[tokio::test(flavor = "multi_thread")]
 async fn providers_are_listed_whatever_is_wrong() {
@@ -142,7 +190,7 @@ fn piped(host: &Host, arguments: &[&str], input: &str) -> Output {
 async fn a_secret_is_obscured_and_revealed() {
     let host = Host::new();
     std::fs::remove_file(&host.config).unwrap();
-    let output = piped(&host, &["obscure"], "sesame of acme\n");
+    let output = piped(&host, &["obscure"], " sesame of acme \n");
     let obscured = printed(&output);
     assert!(output.status.success() && said(&output).contains("it is no encryption"), "{}", said(&output));
     let back = piped(&host, &["obscure", "--reveal"], &format!("{obscured}\n"));
@@ -152,6 +200,8 @@ async fn a_secret_is_obscured_and_revealed() {
     for (arguments, input) in [
         (&["obscure"][..], ""),
         (&["obscure"], "a\nb\n"),
+        (&["obscure"], "sésame"),
+        (&["obscure"], "  "),
         (&["obscure", "--reveal"], "sesame"),
         (&["obscure", "sesame"], ""),
     ] {

@@ -94,7 +94,7 @@ fn the_longest_names_fit() {
         let card = |login: &PendingLogin, serves| {
             let (notice, account) = (Some(&notice), Some(foreign.as_str()));
             let (catalog, slash, public_url) = (&catalog, &slash, None);
-            login_card(&Card { login, catalog, slash, public_url, notice, serves, account })
+            login_card(&Card { login, catalog, barred: &[], slash, public_url, notice, serves, account })
         };
         for kind in [LoginKind::Device, LoginKind::Paste, LoginKind::Callback] {
             for status in LoginStatus::ALL {

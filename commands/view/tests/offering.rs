@@ -61,6 +61,7 @@ fn a_sign_in_that_lies_unused_is_told_before_the_tap() {
             let card = Card {
                 login: &login,
                 catalog: &catalog,
+                barred: &[],
                 slash: &slash,
                 public_url,
                 notice,
@@ -74,7 +75,9 @@ fn a_sign_in_that_lies_unused_is_told_before_the_tap() {
     let [key, token] = with(&environment);
     assert!(key.contains("For now no agent will use it: the operator set an API key"), "{key}");
     assert!(token.contains("For now no agent will use it: the operator set a token"), "{token}");
-    assert!(with(&|_| None).iter().all(|text| !text.contains("For now no agent")));
+    let [bad, _] = with(&|name| (name == "KEY").then(|| "two sesames".to_owned()));
+    assert!(bad.contains("For now agents get nothing here, with or without a sign-in"), "{bad}");
+    assert!(with(&|_| None).iter().all(|text| !text.contains("For now")));
 }
 
 /// VENDORS: the doubt about a vendor's terms is told before every tap, whatever the way in.
@@ -90,6 +93,7 @@ fn the_doubt_about_terms_is_told_on_every_way_in() {
                 let page = login_card(&Card {
                     login: &login,
                     catalog: &catalog,
+                    barred: &[],
                     slash: &slash(),
                     public_url: None,
                     notice: None,

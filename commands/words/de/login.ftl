@@ -58,3 +58,4 @@ paste-no-provider = ⚠️ **Dieser Anbieter wird hier nicht mehr angeboten.** F
 paste-fault = ⚠️ **Deine Antwort konnte wegen eines Fehlers hier nicht verwendet werden.** Der Betreiber findet ihn im Protokoll. Füge dieselbe Antwort gleich noch einmal ein.
 login-behind-key = ℹ️ Vorerst benutzt sie kein Agent: Der Betreiber hat einen API-Schlüssel gesetzt, und der geht jeder Anmeldung vor.
 login-behind-token = ℹ️ Vorerst benutzt sie kein Agent: Der Betreiber hat ein Token gesetzt, und das geht jeder Anmeldung vor.
+login-behind-bad = ℹ️ Vorerst bekommen die Agenten hier nichts, ob mit Anmeldung oder ohne: Der Schlüssel oder das Token, das der Betreiber gesetzt hat, ist unbrauchbar. Sag einem Admin dieses Servers Bescheid.

@@ -54,7 +54,7 @@ page-why-misconfigured = Sie ist nicht richtig eingerichtet, und das kann nur de
 page-why-misconfigured-says = Sie ist nicht richtig eingerichtet, und das kann nur der Betreiber ändern. Der Anbieter antwortete: { $text }. Es wurde nichts gespeichert.
 page-why-no-access = Dein Konto hat beim Anbieter keinen Zugang dazu. Es wurde nichts gespeichert. Besorg ihm dort Zugang, oder melde dich mit einem anderen Konto an.
 page-why-no-access-says = Dein Konto hat beim Anbieter keinen Zugang dazu. Er antwortete: { $text }. Es wurde nichts gespeichert. Besorg ihm dort Zugang, oder melde dich mit einem anderen Konto an.
-page-why-unknown-account = Der Anbieter sagte nicht, mit welchem Konto du dich angemeldet hast, und was dort benutzt wird, gehört einem bekannten. Es hat sich nichts geändert.
+page-why-unknown-account = Der Anbieter sagte nicht eindeutig, mit welchem Konto du dich angemeldet hast. Deshalb wurde die Anmeldung nicht verwendet, und es hat sich nichts geändert.
 page-why-not-offered = Dieser Anbieter wird hier nicht mehr angeboten. Es wurde nichts gespeichert. Frag einen Admin des Discord-Servers.
 page-why-provider = Der Anbieter antwortete: { $text }. Es wurde nichts gespeichert.
 

@@ -37,9 +37,11 @@ start-fault = **Die Anmeldung bei { $name } konnte wegen eines Fehlers hier nich
     Der Betreiber findet ihn im Protokoll. Versuch es gleich noch einmal.
 
 start-none-ready = **Noch gibt es nichts, wo du dich anmelden kannst.**
-    Der Betreiber muss es erst fertig einrichten.
+    Der Betreiber muss es erst fertig einrichten: Sag einem Admin dieses Servers Bescheid.
 start-not-ready = **Bei { $name } kann sich hier noch niemand anmelden.**
-    Der Betreiber muss es erst fertig einrichten.
+    Der Betreiber muss es erst fertig einrichten: Sag einem Admin dieses Servers Bescheid.
+start-bad-environment = **Bei { $name } kann sich hier niemand anmelden.**
+    Der Schlüssel oder das Token, das der Betreiber dafür gesetzt hat, ist unbrauchbar: Sag einem Admin dieses Servers Bescheid.
 start-key-serves = **Bei { $name } muss sich hier niemand anmelden.**
     Die Agenten benutzen einen API-Schlüssel, den der Betreiber gesetzt hat.
 start-token-serves = **Bei { $name } muss sich hier niemand anmelden.**

@@ -58,3 +58,4 @@ paste-no-provider = ⚠️ **This provider is no longer offered here.** Ask an a
 paste-fault = ⚠️ **Your answer could not be used, because of a fault here.** The operator finds it in the log. Paste the same answer again in a moment.
 login-behind-key = ℹ️ For now no agent will use it: the operator set an API key, and that comes before every sign-in.
 login-behind-token = ℹ️ For now no agent will use it: the operator set a token, and that comes before every sign-in.
+login-behind-bad = ℹ️ For now agents get nothing here, with or without a sign-in: the key or token that the operator set cannot be used. Tell an admin of this server.

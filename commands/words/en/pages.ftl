@@ -54,7 +54,7 @@ page-why-misconfigured = It is not set up right, and only the operator can fix t
 page-why-misconfigured-says = It is not set up right, and only the operator can fix that. The provider answered: { $text }. Nothing was stored.
 page-why-no-access = Your account has no access to this at the provider. Nothing was stored. Get access for it there, or sign in with another account.
 page-why-no-access-says = Your account has no access to this at the provider, which answered: { $text }. Nothing was stored. Get access for it there, or sign in with another account.
-page-why-unknown-account = The provider did not say whose account you signed in with, and what is in use there belongs to a known one. Nothing was changed.
+page-why-unknown-account = The provider did not say clearly which account you signed in with, so the sign-in was not used, and nothing was changed.
 page-why-not-offered = This provider is no longer offered here. Nothing was stored. Ask an admin of the Discord server.
 page-why-provider = The provider answered: { $text }. Nothing was stored.
 

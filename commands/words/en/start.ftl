@@ -37,9 +37,11 @@ start-fault = **The sign-in to { $name } could not be started, because of a faul
     The operator finds it in the log. Try again in a moment.
 
 start-none-ready = **There is nothing to sign in to yet.**
-    The operator has to finish setting it up.
+    The operator has to finish setting it up: tell an admin of this server.
 start-not-ready = **Nobody can sign in to { $name } here yet.**
-    The operator has to finish setting it up.
+    The operator has to finish setting it up: tell an admin of this server.
+start-bad-environment = **Nobody can sign in to { $name } here.**
+    The key or token that the operator set for it cannot be used: tell an admin of this server.
 start-key-serves = **Nobody needs to sign in to { $name } here.**
     Its agents use an API key that the operator set.
 start-token-serves = **Nobody needs to sign in to { $name } here.**

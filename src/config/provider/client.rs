@@ -11,7 +11,7 @@ use crate::config::problem::Problem;
 use crate::config::reader::{Problems, Section};
 use crate::provider::{ClientAuth, EnvSource, EnvValue};
 use crate::secret::Secret;
-use crate::secret::obscured::{self, ObscuredError};
+use crate::secret::obscured;
 use crate::tenant::ProviderName;
 
 const CLIENT_AUTHS: &[(&str, ClientAuth)] =
@@ -146,15 +146,10 @@ fn secret(
 /// The client secret that `obscured` hides: visible characters and spaces (RFC 6749 appendix A.2).
 fn revealed(obscured: &str) -> Result<Secret, String> {
     let secret = obscured::reveal(obscured).map_err(|error| error.to_string())?;
-    let text = secret.expose();
-    if text.is_empty() {
+    if secret.expose().trim().is_empty() {
         return Err("it hides an empty text".to_owned());
     }
-    if text.bytes().all(|byte| byte == b' ' || byte.is_ascii_graphic()) {
-        Ok(secret)
-    } else {
-        Err(ObscuredError::NotText.to_string())
-    }
+    obscured::client_secret(secret.expose()).map_err(|error| error.to_string())
 }
 
 /// The secret in a file, without the line end that editors add.

@@ -37,9 +37,8 @@ impl Endpoints {
     }
 }
 
-/// The token endpoint, where it is configured; there must be that or an issuer to ask, which an MCP server
-/// names itself. An issuer that is asked, for that or for
-/// other endpoints, must be one that may be. The outer `None` is a problem.
+/// The token endpoint, where it is configured; there must be that or an issuer to ask, which an MCP server names itself. An
+/// issuer that is asked, for that or for other endpoints, must be one that may be. The outer `None` is a problem.
 #[expect(clippy::option_option, reason = "a problem was found, or there is nothing to be found")]
 pub(super) fn required_endpoints(
     section: &mut Section<'_, '_>,

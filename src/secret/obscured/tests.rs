@@ -76,3 +76,14 @@ fn what_is_not_obscured_text_is_refused_without_a_word_of_it() {
         assert_eq!(reveal(&text), Err(ObscuredError::NotText), "{hidden:?}");
     }
 }
+
+/// T14: one rule of what a client secret is, for whoever hides one and whoever reads it (RFC 6749 appendix A.2).
+#[test]
+fn a_client_secret_is_visible_and_ascii_without_what_stands_around_it() {
+    for (text, secret) in [("s", "s"), (" two words ~\n", "two words ~")] {
+        assert_eq!(client_secret(text), Ok(Secret::new(secret)), "{text:?}");
+    }
+    for text in ["", " \n", "ünï😀", "a\tb", "a\u{a0}b"] {
+        assert_eq!(client_secret(text), Err(ObscuredError::NotASecret), "{text:?}");
+    }
+}

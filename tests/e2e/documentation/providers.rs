@@ -6,18 +6,15 @@ use std::path::Path;
 use latchkey::config::{Config, ConfigError};
 use latchkey::provider::{BUILTINS, UNSUPPORTED};
 
-use super::{anchor, between};
+use super::{between, configurations};
 
 fn page() -> String {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/providers.md");
-    std::fs::read_to_string(path).expect("the page is there")
+    super::page("docs/providers.md")
 }
 
 /// Every configuration on the page.
 pub fn examples() -> Vec<String> {
-    let page = page();
-    let blocks = page.split("```toml\n").skip(1);
-    blocks.map(|rest| rest.split("```").next().unwrap_or_default().to_owned()).collect()
+    configurations(&page())
 }
 
 /// The part of the page below a heading of the second level.
@@ -112,13 +109,6 @@ fn every_example_is_a_configuration() {
 /// The page's links lead somewhere.
 #[test]
 fn the_page_about_providers_points_to_what_is_there() {
-    let page = page();
-    let anchors: BTreeSet<_> = page.lines().filter(|line| line.starts_with('#')).map(anchor).collect();
-    let docs = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs");
-    for link in between(&page, "](", ')') {
-        match link.strip_prefix('#') {
-            Some(name) => assert!(anchors.contains(name), "{link} in {anchors:?}"),
-            None => assert!(docs.join(link).exists(), "{link}"),
-        }
-    }
+    super::leads_somewhere("docs/providers.md");
+    super::leads_somewhere("README.md");
 }

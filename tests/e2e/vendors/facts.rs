@@ -5,7 +5,7 @@ use std::path::Path;
 use latchkey::config::{Config, client_id_variable};
 use latchkey::provider::{BUILTINS, DeviceProtocol, Flow, PasteShape, Provider, RefreshProtocol};
 
-/// What VENDORS says, by hand. A line that is not here must not be in the descriptor.
+/// What is known of the vendors, by hand. A line that is not here must not be in the descriptor.
 const FACTS: &str = "\
 antigravity: Antigravity
   issuer https://accounts.google.com

@@ -202,7 +202,7 @@ async fn copilot_whose_subscription_ended_keeps_the_sign_in() {
     assert!(!refused.status.success() && refused.status.code() != Some(3), "{refused:?}");
     let status = story.ann.slash("/auth status").in_thread(&story.thread).send().await;
     let shown = status.sees_text("gives this account no access", SOON).await;
-    assert!(shown.contains("signing in again does not help"), "{}", shown.render());
+    assert!(shown.contains("signing in again with the same account does not help"), "{}", shown.render());
     story.setup.discord.assert_clean();
 }
 

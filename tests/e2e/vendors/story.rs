@@ -10,7 +10,7 @@ use super::wire;
 use crate::harness::{Bot, NEXT_POLL, SOON, Setup};
 use crate::members::{OPEN, PASTE};
 
-/// What stands in VENDORS of one vendor, and what follows from it.
+/// What is known of one vendor, and what follows from it.
 #[derive(Clone, Copy)]
 pub struct Vendor {
     /// Its name in the configuration.
@@ -134,12 +134,12 @@ impl Story {
         saw
     }
 
-    /// What the server saw since this was last asked is what VENDORS says.
+    /// What the server saw since this was last asked is what is known of the vendors.
     fn saw_as_written(&self, heading: &str) {
         let (saw, written) = (self.saw(), wire::part(self.vendor.script, heading));
         assert!(
             saw == written,
-            "{}, {heading}: the server saw\n{saw}\nand VENDORS says\n{written}",
+            "{}, {heading}: the server saw\n{saw}\nand what is known of the vendors says\n{written}",
             self.vendor.name
         );
     }

@@ -86,7 +86,7 @@ fn without_its_terms_accepted_claude_serves_the_environment_and_nobody_signs_in(
     assert_eq!(warnings.len(), 1);
     assert!(
         warnings[0].starts_with("providers.claude.accept_terms_risk: nobody can sign in: Anthropic's terms")
-            && warnings[0].contains("set accept_terms_risk = true"),
+            && warnings[0].contains("limited for it; set accept_terms_risk = true"),
         "{warnings:?}"
     );
 }
@@ -125,7 +125,7 @@ fn a_client_secret_may_stand_obscured() {
         ),
         (
             "client_secret_obscured = \"1KmjNcoNOmzGMaKrsQB9oISJCvp07cnh-Q\"".to_owned(),
-            "client_secret_obscured: it reveals no readable text",
+            "client_secret_obscured: a client secret has only visible ASCII characters",
         ),
     ] {
         let shown = problems(&format!("{ACME}{lines}"));
