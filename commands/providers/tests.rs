@@ -104,5 +104,6 @@ fn what_is_to_be_written_is_a_configuration() {
         assert_eq!(config.providers.len(), 1, "{}", row.name);
         let provider = config.providers.iter().next().unwrap();
         assert!(provider.is_open() || provider.client_missing.is_some(), "{}", row.name);
+        assert_eq!(provider.awaiting_terms, [], "{}", row.name);
     }
 }

@@ -9,6 +9,7 @@ mod alarm;
 mod error;
 mod keep;
 mod merge;
+mod outcome;
 pub mod policy;
 mod refresh;
 

@@ -1,25 +1,22 @@
 //! One flight: from the refresh lock to a durable new token.
 //!
-//! Owns the exchange and what is written down around it (steps 3 to 5 of the gate); `keep.rs` has the last step. Invariants:
+//! Owns the exchange and what is written down around it (steps 3 to 5 of the gate); `keep.rs` has the last step,
+//! `outcome.rs` what comes of a try without tokens. Invariants:
 //! the refresh token is read inside the refresh lock (G7); an intent is durable before each send (G19); the lock is not let
 //! go before the rotation is durable (G21); at most two exchanges (G10); a save compares credential id and generation (G22).
 //! Must not: hold the store lock across the network (G6); send without room for the reply.
 
 use std::time::Duration;
 
-use super::keep::SAVE_PAUSES;
 use super::merge::merge;
-use super::policy::{
-    self, BACK_OFF_CAP, EXCHANGES_A_FLIGHT, LOCK_WAIT, PROBE_AFTER, Step, UNCERTAIN_CAP, back_off, decide,
-};
-use super::{Inner, Landing, TokenError, Want, alarm, locked_as, refused};
+use super::policy::{self, EXCHANGES_A_FLIGHT, LOCK_WAIT, Step, decide};
+use super::{Inner, Landing, TokenError, Want, locked_as, refused};
 use crate::audit;
-use crate::clock::UnixSeconds;
-use crate::credential::{Credential, CredentialState, Intent, Way, admit};
+use crate::credential::{Credential, Intent, Way, admit};
 use crate::fault;
-use crate::oauth::{self, DeadReason, Grant, Outcome, Refusal, RefusalKind};
+use crate::oauth::{self, Grant, Outcome};
 use crate::provider::{Provider, Resolved};
-use crate::store::{KernelLock, LockError, StoreError, Touches, at_the_disk, update};
+use crate::store::{KernelLock, LockError, StoreError, at_the_disk};
 use crate::tenant::TenantKey;
 
 /// The pause before a second exchange of one flight.
@@ -27,22 +24,6 @@ const BETWEEN_EXCHANGES: Duration = Duration::from_millis(500);
 /// Why a credential whose refresh got no answer is not tried again (G19).
 const GIVEN_UP: &str =
     "its last refresh got no answer, and a newer sign-in of this account would be lost by another try";
-
-/// Whose matter it is that a try brought nothing.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Whose {
-    /// Nobody's: it may pass.
-    Nobodys,
-    /// The operator's.
-    Operators,
-    /// The account's, at the provider.
-    Accounts,
-}
-/// Why a credential is not refreshed whose client the server does not take, and which has ended by our clock.
-const REGISTRATION_OVER: &str = "the client that the server registered for it has ended, so that it cannot be refreshed; sign in again, which registers another";
-/// The same, of a client that has not: the server has forgotten it.
-const REGISTRATION_LOST: &str =
-    "the server no longer knows the client that it registered for it; sign in again, which registers another";
 
 /// Whether the loop of a flight is at its end.
 pub(super) enum Next {
@@ -271,164 +252,4 @@ impl Flight<'_> {
         }
         self.save(stored, renewed, provider).await
     }
-
-    async fn refused(
-        &self,
-        stored: &Credential,
-        before: Option<Intent>,
-        refusal: Refusal,
-    ) -> Result<Next, TokenError> {
-        match refusal.kind {
-            RefusalKind::Transient { retry_after } => {
-                self.put_back(stored, before, refusal.text, retry_after).await
-            }
-            RefusalKind::Operator if is_forgotten(stored, &refusal) => {
-                let now = self.inner.clock.now();
-                let is_over = stored.registration.as_ref().is_some_and(|client| client.has_expired(now));
-                let why = if is_over { REGISTRATION_OVER } else { REGISTRATION_LOST };
-                self.mark_dead(stored, why, stored.state != CredentialState::NeedsLogin).await
-            }
-            RefusalKind::Operator => self.operators(stored, before, refusal.text).await,
-            RefusalKind::NoAccess => {
-                let (tenant, why) = (self.tenant.clone(), refusal.text);
-                let noted = self.back_off(stored, before, why.clone(), None, Whose::Accounts).await?;
-                Ok(noted.map_or(Next::LookAgain, |_| Next::Land(Err(TokenError::NoAccess { tenant, why }))))
-            }
-            RefusalKind::Dead(reason) => {
-                let plain = reason == DeadReason::InvalidGrant;
-                self.mark_dead(stored, &refusal.text, plain && stored.state != CredentialState::NeedsLogin)
-                    .await
-            }
-        }
-    }
-
-    /// A try that the operator's configuration stood in the way of.
-    async fn operators(
-        &self,
-        stored: &Credential,
-        before: Option<Intent>,
-        why: String,
-    ) -> Result<Next, TokenError> {
-        Ok(match self.back_off(stored, before, why.clone(), None, Whose::Operators).await? {
-            Some(_) => Next::Land(Err(TokenError::Operator { tenant: self.tenant.clone(), why })),
-            None => Next::LookAgain,
-        })
-    }
-
-    /// A try that used nothing up: the intent before it stands again, and the next waits (G16).
-    async fn put_back(
-        &self,
-        stored: &Credential,
-        before: Option<Intent>,
-        why: String,
-        retry_after: Option<Duration>,
-    ) -> Result<Next, TokenError> {
-        let tenant = self.tenant.clone();
-        Ok(match self.back_off(stored, before, why.clone(), retry_after, Whose::Nobodys).await? {
-            Some(until) => Next::Land(Err(TokenError::BackOff { tenant, until, why })),
-            None => Next::LookAgain,
-        })
-    }
-
-    /// Writes down when the next try is due; `None` if other tokens stand there by now.
-    async fn back_off(
-        &self,
-        stored: &Credential,
-        before: Option<Intent>,
-        why: String,
-        retry_after: Option<Duration>,
-        whose: Whose,
-    ) -> Result<Option<UnixSeconds>, TokenError> {
-        let failures = stored.failures.saturating_add(1);
-        let own = back_off(failures, BACK_OFF_CAP, rand::random());
-        let asked = retry_after.map_or(0, |wait| i64::try_from(wait.as_secs()).unwrap_or(i64::MAX));
-        let until = self.inner.clock.now().saturating_add(own.max(asked));
-        let changed = self.change(stored, move |credential| {
-            credential.intent = before;
-            credential.failures = failures;
-            credential.retry_at = Some(until);
-            credential.last_error = Some(why);
-            credential.operators_error = whose == Whose::Operators;
-            credential.no_access = whose == Whose::Accounts;
-        });
-        Ok(changed.await?.then_some(until))
-    }
-
-    /// Two tries without an answer: said in status, tried again with a durable back-off (G19).
-    async fn mark_uncertain(&self, stored: &Credential, why: &str) -> Result<Next, TokenError> {
-        let failures = stored.failures.saturating_add(1);
-        let until =
-            self.inner.clock.now() + back_off(failures.saturating_add(5), UNCERTAIN_CAP, rand::random());
-        let text = why.to_owned();
-        let marked = self
-            .change(stored, move |credential| {
-                credential.state = CredentialState::Uncertain;
-                credential.operators_error = false;
-                credential.no_access = false;
-                credential.failures = failures;
-                credential.retry_at = Some(until);
-                credential.last_error = Some(text);
-            })
-            .await?;
-        if !marked {
-            return Ok(Next::LookAgain);
-        }
-        Err(TokenError::BackOff { tenant: self.tenant.clone(), until, why: why.to_owned() })
-    }
-
-    /// The provider's own word that this grant is gone. If the store holds other tokens by now, those count (G17).
-    async fn mark_dead(&self, stored: &Credential, why: &str, probe: bool) -> Result<Next, TokenError> {
-        let text = why.to_owned();
-        let retry_at = probe.then(|| self.inner.clock.now() + PROBE_AFTER);
-        let mark = move |credential: &mut Credential| {
-            credential.state = CredentialState::NeedsLogin;
-            credential.operators_error = false;
-            credential.no_access = false;
-            credential.intent = None;
-            credential.retry_at = retry_at;
-            credential.last_error = Some(text);
-        };
-        // An answer that is known must not turn into one that is not: the next holder would present a spent token (G19).
-        let mut pauses = SAVE_PAUSES.into_iter();
-        let marked = loop {
-            match (self.change(stored, mark.clone()).await, pauses.next()) {
-                (Err(error), Some(pause)) => {
-                    tracing::warn!(tenant = %self.tenant, %error, "that a sign-in has ended could not be written down; trying again");
-                    tokio::time::sleep(pause).await;
-                }
-                (marked, _) => break marked?,
-            }
-        };
-        if !marked {
-            return Ok(Next::LookAgain);
-        }
-        let document = self.inner.store.snapshot()?;
-        if alarm::is_raised(&document, &self.tenant.provider, self.inner.clock.now()) {
-            tracing::error!(provider = %self.tenant.provider, "several sign-ins of one provider ended within a minute: is it the provider?");
-        }
-        Err(TokenError::NeedsLogin { tenant: self.tenant.clone(), why: why.to_owned() })
-    }
-
-    /// Changes the credential's state, if it is still the one that was looked at. Whether it was.
-    async fn change(
-        &self,
-        stored: &Credential,
-        change: impl FnOnce(&mut Credential) + Send + 'static,
-    ) -> Result<bool, StoreError> {
-        let (tenant, version) = (self.tenant.clone(), stored.version());
-        let changed = update(&*self.inner.store, Touches::tenant(self.tenant), move |view| {
-            let Some(mut current) = view.tenant(&tenant)?.filter(|c| c.version() == version) else {
-                return Ok(false);
-            };
-            change(&mut current);
-            view.put_tenant(&tenant, current);
-            Ok::<_, StoreError>(true)
-        });
-        changed.await?
-    }
-}
-
-/// Whether the server says that it does not know the client that it made for `stored`: no operator can mend that.
-fn is_forgotten(stored: &Credential, refusal: &Refusal) -> bool {
-    stored.registration.is_some() && refusal.code.as_deref() == Some("invalid_client")
 }

@@ -45,7 +45,7 @@ async fn from_code_to_logout(server: &Authority, setup: &Setup, id: &str, title:
     login.sees_text(&format!("Signed in to {title}"), NEXT_POLL).await;
     assert_eq!((server.device_starts(), server.live_grants(), server.polls_after_end()), (1, 1, 0));
     let closest = server.closest_polls(&code);
-    assert!(closest.is_none_or(|apart| apart >= Duration::from_millis(2_900)), "{closest:?}");
+    assert!(closest.is_some_and(|apart| apart >= Duration::from_millis(2_900)), "{closest:?}");
 
     let stored: serde_json::Value = serde_json::from_str(&setup.stored()).unwrap();
     let pending = stored["pending"].to_string();

@@ -108,14 +108,14 @@ async fn one_shot_commands_use_what_was_found_before() {
         let rejected = TokenHash::of(&token).to_string();
         house.found.expire_access_tokens();
         // A forced refresh is not repeated within a minute: these are expiries as the file tells them.
-        expire(&house.setup);
+        house.setup.expire("found").await;
         token = house.setup.token(&["found", "--rejected-sha256", &rejected]).await;
         assert!(house.found.accepts(&token), "generation {generation}");
     }
     assert_eq!((house.found.refreshes(), house.asked()), (3, 1));
     // Many processes at once, and nothing known: each finds it, and what they leave is whole.
     house.forget();
-    expire(&house.setup);
+    house.setup.expire("found").await;
     let mut processes = JoinSet::new();
     for _ in 0..8 {
         let mut program = tokio::process::Command::from(house.setup.program());
@@ -126,17 +126,10 @@ async fn one_shot_commands_use_what_was_found_before() {
     assert!(house.found.accepts(&token));
     assert_eq!(processes.join_all().await, [Some(0); 8]);
     let before = house.asked();
-    expire(&house.setup);
+    house.setup.expire("found").await;
     house.setup.token(&["found"]).await;
     assert_eq!(house.asked(), before, "what many have written at once is whole");
     assert_eq!(house.found.reuses(), 0);
-}
-
-/// Has the stored token end now.
-fn expire(setup: &Setup) {
-    let mut file: serde_json::Value = serde_json::from_str(&setup.stored()).unwrap();
-    file["tenants"]["found"]["expires_at"] = 1.into();
-    std::fs::write(setup.store(), serde_json::to_vec_pretty(&file).unwrap()).unwrap();
 }
 
 /// G30, C10: a token endpoint that was swapped gets nothing, and nothing is changed by it.
@@ -150,7 +143,7 @@ async fn a_swapped_token_endpoint_gets_nothing() {
         settings.metadata.insert("token_endpoint".to_owned(), swapped.into());
     });
     house.forget();
-    expire(&house.setup);
+    house.setup.expire("found").await;
     let before = house.setup.stored();
     let refused = house.setup.cli(&["token", "found"]).await;
     assert_eq!((refused.code, refused.stdout.as_str()), (2, ""), "{refused:?}");
@@ -169,7 +162,7 @@ async fn without_metadata_a_refresh_sends_nothing_and_loses_nothing() {
     let mut house = House::new(Settings::default()).await;
     house.sign_in().await;
     house.forget();
-    expire(&house.setup);
+    house.setup.expire("found").await;
     house.found.go_down();
     let refused = house.setup.cli(&["token", "found"]).await;
     assert_eq!((refused.code, refused.stdout.as_str()), (4, ""), "{refused:?}");

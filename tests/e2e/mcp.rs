@@ -43,13 +43,6 @@ fn stored(setup: &Setup) -> Value {
     file["tenants"]["mcp:notes"].clone()
 }
 
-/// Has the stored token end now. Nobody else writes the file meanwhile.
-fn expire(setup: &Setup) {
-    let mut file: Value = serde_json::from_str(&setup.stored()).unwrap();
-    file["tenants"]["mcp:notes"]["expires_at"] = 1.into();
-    std::fs::write(setup.store(), serde_json::to_vec_pretty(&file).unwrap()).unwrap();
-}
-
 fn cache(setup: &Setup) -> PathBuf {
     setup.store().with_file_name("auth.json.metadata")
 }
@@ -127,13 +120,13 @@ async fn a_one_shot_refresh_uses_what_was_found_before() {
     assert!(bot.stop().await.success());
     // The server names somebody who is not there: whoever asked it again would come to nothing.
     oidc.set_mcp_issuers(&["http://127.0.0.1:1"]).await;
-    expire(&setup);
+    setup.expire("mcp:notes").await;
     let token = setup.token(&["mcp:notes"]).await;
     assert!(oidc.mcp_accepts(&token).await);
     std::fs::remove_dir_all(cache(&setup)).unwrap();
     assert_eq!(setup.token(&["mcp:notes"]).await, token);
     assert!(!cache(&setup).exists(), "somebody was asked about a fresh token");
-    expire(&setup);
+    setup.expire("mcp:notes").await;
     let refused = setup.cli(&["token", "mcp:notes"]).await;
     assert_eq!(refused.code, 4, "it is away, and the sign-in is kept: {refused:?}");
     assert_eq!((oidc.refreshes().await, oidc.reuses().await), (1, 0));
@@ -150,7 +143,7 @@ async fn another_authorization_server_gets_nothing_and_registers_anew() {
     bot_ends(bot).await;
     old.set_mcp_issuers(&[new.issuer()]).await;
     std::fs::remove_dir_all(cache(&setup)).unwrap();
-    expire(&setup);
+    setup.expire("mcp:notes").await;
     let refused = setup.cli(&["token", "mcp:notes"]).await;
     assert_eq!((refused.code, refused.stdout.as_str()), (2, ""), "{refused:?}");
     assert!(refused.stderr.contains("issued to another token_endpoint"), "{refused:?}");

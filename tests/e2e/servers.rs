@@ -10,8 +10,8 @@ use std::process::Stdio;
 
 use latchkey::clock::Clock;
 use latchkey::credential::Credential;
+use latchkey::store::Store;
 use latchkey::store::file::FileStore;
-use latchkey::store::{Store, Touches, update};
 use latchkey::tenant::TenantKey;
 use latchkey_test_authority::{CLIENT, Front, REDIRECT};
 use latchkey_test_discord::Interaction;
@@ -84,16 +84,7 @@ impl House {
 
     /// Lets the clock run out on the access token, as far as Latchkey knows.
     async fn expire(&self) {
-        let tenant = self.tenant();
-        let mut held = self.held();
-        held.expires_at = Some(Clock::system().now() - 10);
-        update(&self.store(), Touches::tenant(&tenant), move |view| {
-            view.put_tenant(&tenant, held);
-            Ok::<_, ()>(())
-        })
-        .await
-        .unwrap()
-        .unwrap();
+        self.setup.expire(&self.tenant().to_string()).await;
     }
 
     /// Twenty agents, each a process, that ask for a token at once; gives the different answers.

@@ -4,10 +4,12 @@ use std::time::Duration;
 
 use latchkey_test_authority::{Canned, Endpoint, Fault, Person};
 
-use crate::harness::{Bot, NEXT_POLL, SOON, Setup};
+use crate::harness::{Bot, SOON, Setup};
 
 /// What is allowed by the seconds of an interval: clocks and networks jitter.
 const JITTER: Duration = Duration::from_millis(100);
+/// What is waited for comes within this time, however busy the machine is: how late a poll may be is not asked here.
+const LATE: Duration = Duration::from_mins(2);
 
 /// T11, S12, S13: two times `slow_down`, an HTML page, a dropped connection and `kill -9`: no poll comes sooner than allowed,
 /// and there is one grant.
@@ -24,12 +26,11 @@ async fn a_storm_delays_a_device_login_and_ends_nothing() {
     let login = ann.slash("/auth login acme").in_thread(&thread).send().await;
     login.sees_text("Open sign-in page", SOON).await;
     let link = login.link("Open sign-in page");
-    let late = Duration::from_secs(40);
-    assert!(authority.eventually(late, |authority| authority.device_polls() == 3).await);
+    assert!(authority.eventually(LATE, |authority| authority.device_polls() == 3).await);
     let _bot = bot.restart(&setup).await;
     authority.approve_device(&link, &Person::ada()).await;
-    assert!(authority.eventually(NEXT_POLL, |authority| authority.device_polls() == 4).await);
-    login.sees_text("Signed in to Acme", NEXT_POLL).await;
+    assert!(authority.eventually(LATE, |authority| authority.device_polls() == 4).await);
+    login.sees_text("Signed in to Acme", LATE).await;
 
     let start = authority.requests_to(Endpoint::DeviceStart).remove(0).at;
     let polls: Vec<_> = authority.requests_to(Endpoint::Token).iter().map(|poll| poll.at).collect();

@@ -10,6 +10,7 @@ mod one_file;
 mod refusals;
 mod story;
 mod table;
+mod unshipped;
 mod wire;
 
 use latchkey::provider::{BUILTINS, builtin};

@@ -7,10 +7,7 @@ use serde_json::{Map, Value, json};
 use crate::incoming::Incoming;
 use crate::ledger::millis;
 use crate::reply::Reply;
-use crate::settings::{
-    Copilot, CopilotAccess, ExpiresIn, IdToken, Interval, RefreshTokens, ReplyShape, ScopeShape, Settings,
-    UserinfoShape,
-};
+use crate::settings::{Copilot, CopilotAccess};
 use crate::state::State;
 use crate::token_reply::overlay;
 use crate::{Authority, Endpoint};
@@ -98,31 +95,6 @@ pub(crate) fn github_token(header: &str) -> Option<&str> {
 pub(crate) fn problem(status: u16, message: &str) -> Reply {
     let body = json!({"message": message, "documentation_url": "https://docs.github.com/rest", "status": status.to_string()});
     Reply::json(status, &body).named(message)
-}
-
-impl Settings {
-    /// A server that behaves as GitHub's does for Copilot: a device login whose token lasts and has no refresh token, the
-    /// exchange, and who it is at `/user`.
-    #[must_use]
-    pub fn copilot() -> Self {
-        Self {
-            iss_in_answer: false,
-            complete_uri: false,
-            interval: Interval::Number(3),
-            enforced_interval: std::time::Duration::from_millis(2_500),
-            access_lifetime: std::time::Duration::from_hours(24 * 365),
-            refresh_tokens: RefreshTokens::Never,
-            userinfo: UserinfoShape::GitHub,
-            reply: ReplyShape {
-                token_type: Some("bearer".to_owned()),
-                expires_in: ExpiresIn::Missing,
-                scope: ScopeShape::Commas,
-                id_token: IdToken::None,
-                ..ReplyShape::default()
-            },
-            ..Self::default()
-        }
-    }
 }
 
 impl Authority {

@@ -129,6 +129,7 @@ mod token;
 mod token_reply;
 mod user_code_grant;
 mod userinfo;
+mod vendors;
 
 pub use authority::{Authority, TokenSet};
 pub use browser::{Browser, Form, Page};

@@ -306,61 +306,6 @@ pub enum UserinfoShape {
 }
 
 impl Settings {
-    /// A server that behaves as codex's does: its own device protocol, account claim, nested reuse error.
-    #[must_use]
-    pub fn codex() -> Self {
-        Self {
-            reuse_error: ReuseError::Nested,
-            interval: Interval::Text("5".into()),
-            bodies: Bodies::Either,
-            reply: ReplyShape { account_claim: true, ..ReplyShape::default() },
-            ..Self::default()
-        }
-    }
-
-    /// A server that behaves as Qwen's does: device logins with PKCE, and a `resource_url` beside the tokens. Any client id
-    /// is taken, and nothing is revoked.
-    #[must_use]
-    pub fn qwen() -> Self {
-        let extra = serde_json::Map::from_iter([("resource_url".to_owned(), "portal.qwen.example".into())]);
-        Self {
-            any_client: true,
-            device_pkce: true,
-            reply: ReplyShape {
-                scope: ScopeShape::Missing,
-                id_token: IdToken::None,
-                extra,
-                ..ReplyShape::default()
-            },
-            ..Self::default()
-        }
-    }
-
-    /// A server that behaves as `MiniMax`'s does: the user-code grant, intervals in milliseconds, replies with `status`. Any
-    /// client id is taken.
-    #[must_use]
-    pub fn minimax() -> Self {
-        let extra =
-            serde_json::Map::from_iter([("resource_url".to_owned(), "https://api.minimax.example".into())]);
-        Self {
-            any_client: true,
-            status_replies: true,
-            reuse_error: ReuseError::Prose,
-            interval: Interval::Number(2_000),
-            // It is not known to enforce any.
-            enforced_interval: Duration::ZERO,
-            reply: ReplyShape {
-                token_type: None,
-                expires_in: ExpiresIn::Missing,
-                scope: ScopeShape::Missing,
-                id_token: IdToken::None,
-                extra,
-                ..ReplyShape::default()
-            },
-            ..Self::default()
-        }
-    }
-
     pub(crate) fn prefix(&self) -> &str {
         self.issuer_path.trim_end_matches('/')
     }

@@ -5,6 +5,10 @@ use std::process::Stdio;
 use std::sync::Arc;
 use std::time::Duration;
 
+use latchkey::clock::Clock;
+use latchkey::store::file::FileStore;
+use latchkey::store::{StoreError, Touches, update};
+use latchkey::tenant::TenantKey;
 use latchkey_test_authority::{Authority, CLIENT, Interval, REDIRECT};
 use latchkey_test_discord::{Builder, Channel, Discord};
 use tempfile::TempDir;
@@ -205,6 +209,23 @@ impl Setup {
     /// The auth file's text, or nothing while there is none.
     pub fn stored(&self) -> String {
         std::fs::read_to_string(self.store()).unwrap_or_default()
+    }
+
+    /// Lets time run out on the access token of `tenant`, and on a back-off of its refresh, as far as Latchkey knows.
+    pub async fn expire(&self, tenant: &str) {
+        let tenant: TenantKey = tenant.parse().expect("a tenant");
+        let store = FileStore::open(&self.store(), true, Clock::system()).expect("the store opens");
+        let past = Clock::system().now() - 10;
+        update(&store, Touches::tenant(&tenant), move |view| {
+            let mut held = view.tenant(&tenant)?.expect("the tenant is signed in");
+            held.expires_at = Some(past);
+            held.retry_at = held.retry_at.map(|_| past);
+            view.put_tenant(&tenant, held);
+            Ok::<_, StoreError>(())
+        })
+        .await
+        .expect("the store is there")
+        .expect("the tenant is read");
     }
 
     /// A thread in the channel `general`.

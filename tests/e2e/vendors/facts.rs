@@ -201,17 +201,3 @@ fn every_client_id_can_be_overridden_and_every_alias_is_understood() {
         assert_eq!(config.providers.find(alias).map(|found| found.name.as_str()), Some(name));
     }
 }
-
-/// VENDORS, T14: no secret of anybody is shipped.
-#[test]
-fn no_secret_is_shipped() {
-    for builtin in BUILTINS {
-        assert!(!builtin.text.contains("GOCSPX"), "{}", builtin.name);
-        let table: toml::Table = builtin.text.parse().expect("a descriptor is TOML");
-        for key in ["client_secret", "client_secret_obscured", "client_secret_file"] {
-            assert!(!table.contains_key(key), "{}: {key}", builtin.name);
-        }
-    }
-    let config = configured(&|_| None);
-    assert!(config.providers.iter().all(|provider| provider.client_secret.is_none()));
-}

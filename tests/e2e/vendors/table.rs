@@ -13,7 +13,7 @@ const STAYS_THERE: &str = "remove the access in your account there";
 
 const GEMINI: &str = "681255809395-oo8ft2oprdrnp9e3aqf6av3hmdib135j.apps.googleusercontent.com";
 const ANTIGRAVITY: &str = "1071006060591-tmhssin2h21lcre235vtolojh4g403ep.apps.googleusercontent.com";
-const GOOGLES_SECRET: &str = "GOCSPX-of-the-operator";
+pub const GOOGLES_SECRET: &str = "GOCSPX-of-the-operator";
 
 /// Every vendor, but for MCP servers.
 pub const VENDORS: &[Vendor] = &[
