@@ -3,7 +3,8 @@
 //! Owns the step from a [`Provider`] to a [`Resolved`] one, and what is kept of metadata: in memory, and in the store's
 //! cache for other processes and for one-shot commands. Invariants: in this process an issuer is asked by one task at a
 //! time; a kept document is read as strictly as one that comes; where the issuer cannot be reached, what was found before
-//! goes on being used, unless the issuer has shown one that is refused since. Must not: be asked for a token that is fresh (G24), or while the store lock is held (G6).
+//! goes on being used, unless the issuer has shown one that is refused since. Must not: be asked for a token that is fresh
+//! (G24), or while the store lock is held (G6).
 
 #[cfg(any(test, feature = "fuzzing"))]
 pub(crate) mod fuzzing;
@@ -147,7 +148,7 @@ pub fn cached(store: &dyn Store, provider: &Provider) -> Option<Resolved> {
 
 fn put_together(found: &Endpoints) -> Result<Resolved, DiscoveryError> {
     metadata::resolve(&found.provider, &found.kept.metadata)
-        .map_err(|source| DiscoveryError::Refused { url: found.kept.url.to_string(), source })
+        .map_err(|source| DiscoveryError::refused(&found.kept.url, source))
 }
 
 impl Inner {

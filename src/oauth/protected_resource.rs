@@ -19,7 +19,7 @@ use self::document::{ResourceError, ResourceMetadata};
 use super::discovery::{Answer, DiscoveryError, PLACE_SECONDS, fetch, freshness};
 use super::http::{Client, SendError, UnknownCause, host_of};
 use super::mask;
-use crate::provider::Reach;
+use crate::provider::{Reach, is_bare};
 
 /// How long asking a server takes at most, its documents included.
 pub const LOCATING_BOUND: Duration = Duration::from_secs(20);
@@ -91,8 +91,12 @@ impl Asking<'_> {
     }
 
     async fn whole(&self) -> Result<Told, DiscoveryError> {
-        let headers = self.knock().await?;
-        let (named, scopes) = challenged(&headers).unwrap_or_default();
+        // A server that gives the knock no answer may have a document all the same.
+        let (challenge, unanswered) = match self.knock().await {
+            Ok(headers) => (challenged(&headers), None),
+            Err(error) => (None, Some(error)),
+        };
+        let (named, scopes) = challenge.unwrap_or_default();
         let mut places = places(self.server);
         if let Some(named) = named.filter(|named| Url::parse(named).is_ok()) {
             let url = document::may_name("resource_metadata", &named, self.server)
@@ -103,6 +107,7 @@ impl Asking<'_> {
         }
         let (mut refused, mut failing, mut tried) = (None, None, Vec::new());
         for url in places {
+            let shown = mask::plain(url.as_str());
             let patience = Duration::from_secs(PLACE_SECONDS);
             let answer = fetch(self.client, &url, self.reach(&url), None, patience).await;
             match answer.map_err(|error| self.unreachable(error.to_string()))? {
@@ -112,20 +117,21 @@ impl Asking<'_> {
                         let document = Some((url, text, read));
                         return Ok(Told { document, scopes, fresh_for, tried: String::new() });
                     }
-                    Err(ResourceError::NotJson) => tried.push(format!("{url}: no JSON object")),
+                    Err(ResourceError::NotJson) => tried.push(format!("{shown}: no JSON object")),
                     Err(source) => {
                         refused.get_or_insert_with(|| refused_at(&url, source));
                     }
                 },
-                Answer::Unchanged { .. } => tried.push(format!("{url}: HTTP 304 to nothing")),
-                Answer::Nothing(why) => tried.push(format!("{url}: {why}")),
+                Answer::Unchanged { .. } => tried.push(format!("{shown}: HTTP 304 to nothing")),
+                Answer::Nothing(why) => tried.push(format!("{shown}: {why}")),
                 Answer::Failing(why) => failing = Some(why),
             }
         }
-        match (refused, failing) {
-            (Some(refused), _) => Err(refused),
-            (None, Some(why)) => Err(self.unreachable(why)),
-            (None, None) => {
+        match (refused, unanswered, failing) {
+            (Some(refused), ..) => Err(refused),
+            (None, Some(unanswered), _) => Err(unanswered),
+            (None, None, Some(why)) => Err(self.unreachable(why)),
+            (None, None, None) => {
                 let fresh_for = freshness::DEFAULT;
                 Ok(Told { document: None, scopes, fresh_for, tried: tried.join("; ") })
             }
@@ -134,10 +140,7 @@ impl Asking<'_> {
 
     /// An address of the server's own origin, which the operator has written, wherever that is.
     fn own(&self, text: &str) -> Option<Url> {
-        Url::parse(text).ok().filter(|url| {
-            let is_bare = url.username().is_empty() && url.password().is_none() && url.fragment().is_none();
-            is_bare && url.origin() == self.server.origin()
-        })
+        Url::parse(text).ok().filter(|url| is_bare(url) && url.origin() == self.server.origin())
     }
 
     /// Comes to the server as a client of MCP does that has no token yet, and gives the headers of its answer. Servers that
