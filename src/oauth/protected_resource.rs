@@ -42,7 +42,7 @@ pub struct Told {
 /// # Errors
 /// [`DiscoveryError::Unreachable`] and [`DiscoveryError::ServerRefused`].
 pub async fn ask(client: &Client, server: &Url) -> Result<Told, DiscoveryError> {
-    let asking = Asking { client, server };
+    let asking = Asking { client, server, patience: Duration::from_secs(PLACE_SECONDS) };
     match tokio::time::timeout(LOCATING_BOUND, asking.whole()).await {
         Ok(told) => told,
         Err(_) => Err(asking.unreachable(format!("no answer within {} s", LOCATING_BOUND.as_secs()))),
@@ -78,6 +78,8 @@ fn challenged(headers: &HeaderMap) -> Option<(Option<String>, Option<Vec<String>
 struct Asking<'a> {
     client: &'a Client,
     server: &'a Url,
+    /// How long one answer may take.
+    patience: Duration,
 }
 
 impl Asking<'_> {
@@ -108,8 +110,7 @@ impl Asking<'_> {
         let (mut refused, mut failing, mut tried) = (None, None, Vec::new());
         for url in places {
             let shown = mask::plain(url.as_str());
-            let patience = Duration::from_secs(PLACE_SECONDS);
-            let answer = fetch(self.client, &url, self.reach(&url), None, patience).await;
+            let answer = fetch(self.client, &url, self.reach(&url), None, self.patience).await;
             match answer.map_err(|error| self.unreachable(error.to_string()))? {
                 Answer::Text { text, fresh_for, .. } => match document::read(&text, self.server) {
                     Ok(read) => {
@@ -165,15 +166,17 @@ impl Asking<'_> {
     }
 
     async fn send(&self, request: reqwest::RequestBuilder) -> Result<(u16, HeaderMap), DiscoveryError> {
-        let patience = Duration::from_secs(PLACE_SECONDS);
-        match tokio::time::timeout(patience, request.send()).await {
+        match tokio::time::timeout(self.patience, request.send()).await {
             // The body is not read: it may never end.
             Ok(Ok(response)) => Ok((response.status().as_u16(), response.headers().clone())),
             Ok(Err(error)) => Err(self.unreachable(match self.client.sort(&error, host_of(self.server)) {
                 SendError::NotSent(error) => error.to_string(),
                 SendError::Unknown(cause) => cause.to_string(),
             })),
-            Err(_) => Err(self.unreachable(UnknownCause::TimedOut { seconds: PLACE_SECONDS }.to_string())),
+            Err(_) => {
+                let seconds = self.patience.as_secs();
+                Err(self.unreachable(UnknownCause::TimedOut { seconds }.to_string()))
+            }
         }
     }
 }
