@@ -229,7 +229,7 @@ impl Walk<'_> {
                         return Ok(Found::Document(Box::new(document)));
                     }
                     Err(MetadataError::NotJson) => {
-                        tried.push(format!("{}: no JSON object", mask::plain(url.as_str())))
+                        tried.push(format!("{}: no JSON object", mask::plain(url.as_str())));
                     }
                     Err(source) => {
                         refused.get_or_insert(DiscoveryError::refused(&url, source));

@@ -90,6 +90,7 @@ pub(crate) enum Verdict {
 ///
 /// - 408 and 425 ask to be tried again; so does a 403 that is a web page, since a firewall sent it and not the token
 ///   endpoint. They are transient.
+/// - An error that the descriptor lists as passing is, whatever its status.
 /// - A 400 without a word to a refresh token is what the descriptor says, since one server at least has no other for a
 ///   token that has ended.
 /// - Everything else (400 with an empty body elsewhere, 401 or 403 with odd JSON, 404, 405, a redirect) is the operator's: it is

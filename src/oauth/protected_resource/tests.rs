@@ -136,7 +136,7 @@ async fn what_a_server_must_not_name_is_refused() {
 #[tokio::test]
 async fn a_knock_without_an_answer_hides_no_document() {
     let client = Client::new();
-    let hangs = || ResponseTemplate::new(200).set_delay(Duration::from_secs(60));
+    let hangs = || ResponseTemplate::new(200).set_delay(Duration::from_mins(1));
     let patience = Duration::from_secs(1);
     let (server, url) = serving(hangs(), &[]).await;
     Mock::given(path(ROOT)).respond_with(document(&server.uri(), "http://127.0.0.1:9")).mount(&server).await;
