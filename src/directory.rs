@@ -157,7 +157,7 @@ pub fn cached(store: &dyn Store, provider: &Provider) -> Option<Resolved> {
 
 fn put_together(found: &Endpoints) -> Result<Resolved, DiscoveryError> {
     metadata::resolve(&found.provider, &found.kept.metadata)
-        .map_err(|source| DiscoveryError::Refused { url: found.kept.url.to_string(), source })
+        .map_err(|source| DiscoveryError::refused(&found.kept.url, source))
 }
 
 impl Inner {

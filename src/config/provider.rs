@@ -80,7 +80,7 @@ fn resolve(
 ) -> Option<Provider> {
     let mcp_url = mcp_url(section, &name, problems);
     let issuer = section.string("issuer", problems);
-    let endpoints = Endpoints::read(section, problems);
+    let endpoints = Endpoints::read(section, problems, warnings);
     let api_key = from_env(section, "api_key_env", env, problems, warnings);
     let env_token = from_env(section, "token_env", env, problems, warnings);
     let redirect_uri = section.string("redirect_uri", problems);
@@ -121,8 +121,7 @@ fn resolve(
     };
     let needs_no_client = endpoints.registration.is_some() || discovers || is_key_alone;
     let client = client::read(section, &name, needs_no_client, env, problems, warnings);
-    let (identity, account_claims) =
-        protocols::identity(section, endpoints.userinfo.as_ref(), discovers, problems);
+    let (identity, account_claims) = protocols::identity(section, &endpoints, discovers, problems);
     let provider = Provider {
         title: section.string("title", problems).unwrap_or_else(|| name.to_string()),
         aliases: aliases.iter().map(|alias| alias.to_ascii_lowercase()).collect(),
@@ -135,8 +134,8 @@ fn resolve(
         token_lifetime: section.number("token_lifetime", 1, problems),
         share: section.choice("share", SHARES, problems).unwrap_or(Share::Member),
         bind: section.boolean("bind", problems).unwrap_or(true),
-        device: protocols::device(section, problems),
-        refresh: protocols::refresh(section, problems),
+        device: protocols::device(section, endpoints.are_elsewhere, problems),
+        refresh: protocols::refresh(section, endpoints.are_elsewhere, problems),
         authorize_params: section.pairs("authorize_params", problems).unwrap_or_default(),
         token_body: section.choice("token_body", BODIES, problems).unwrap_or(BodyFormat::Form),
         exchange_sends_state: section.boolean("exchange_sends_state", problems).unwrap_or(false),
@@ -152,6 +151,7 @@ fn resolve(
         // Who publishes metadata for such scopes is an OpenID provider, and those take a nonce; some demand it.
         nonce: section.boolean("nonce", problems).unwrap_or(discovers),
         empty_refusal: protocols::empty_refusal(section, problems),
+        transient_codes: section.strings("transient_codes", problems).unwrap_or_default(),
         reuse_prose: section.strings("reuse_prose", problems).unwrap_or_default(),
         client_auth: client.auth,
         client_secret: client.secret,

@@ -11,7 +11,7 @@ use toml::de::{DeInteger, DeTable, DeValue};
 use url::Url;
 
 use super::problem::Problem;
-use crate::provider::{Texts, is_safe};
+use crate::provider::{Texts, is_bare, is_safe};
 
 /// The problems found so far in one text.
 pub(super) struct Problems<'t> {
@@ -93,6 +93,16 @@ impl<'d, 't> Section<'d, 't> {
             let built_in = self.fallback.and_then(|table| table.get(name))?;
             Some(Found { value: built_in.get_ref(), span: None })
         })
+    }
+
+    /// Whether the operator has written `name`.
+    pub(super) fn is_own(&mut self, name: &'static str) -> bool {
+        self.get(name).is_some_and(|found| found.span.is_some())
+    }
+
+    /// The built-in text of `name`, whatever the operator has written.
+    pub(super) fn built_in(&self, name: &str) -> Option<&'d str> {
+        self.fallback?.get(name)?.get_ref().as_str()
     }
 
     /// A key that must not be here, with the reason and the remedy.
@@ -199,8 +209,7 @@ impl<'d, 't> Section<'d, 't> {
     pub(super) fn endpoint(&mut self, name: &'static str, problems: &mut Problems<'_>) -> Option<Url> {
         self.typed(name, "an https address (http only on this host)", problems, |value| {
             let url = Url::parse(value.as_str()?.trim()).ok()?;
-            let bare = url.username().is_empty() && url.password().is_none() && url.fragment().is_none();
-            (bare && is_safe(&url)).then_some(url)
+            (is_bare(&url) && is_safe(&url)).then_some(url)
         })
     }
 

@@ -4,6 +4,7 @@ use url::Url;
 
 use super::kept::Kept;
 use super::named::{self, Named};
+use crate::oauth::DiscoveryError;
 use crate::oauth::discovery::metadata::{self, Metadata, MetadataError};
 use crate::oauth::protected_resource::{challenge, document};
 use crate::provider::Reach;
@@ -40,6 +41,12 @@ pub fn metadata(bytes: &[u8]) {
         Err(error) => {
             let shown = error.to_string();
             assert!(!shown.chars().any(char::is_control) && shown.chars().count() < 800, "{shown}");
+            // What is told of it stands beside an address that a server may have named.
+            let url = String::from_utf8_lossy(text);
+            if let Ok(url) = Url::parse(issuer).and_then(|issuer| issuer.join(&url)) {
+                let shown = DiscoveryError::refused(&url, error.clone()).to_string();
+                assert!(!shown.contains(['<', '[', '*', '`']) && shown.chars().count() < 1_200, "{shown}");
+            }
         }
     }
 }

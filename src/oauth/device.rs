@@ -16,6 +16,7 @@ use url::Url;
 
 pub use error::{StartClass, StartError};
 use opening::Opening;
+pub(super) use standard::DEVICE_GRANT;
 
 use super::http::{Client, Reply, SendError, UnknownCause};
 use super::mask;
@@ -95,6 +96,7 @@ fn opened(
     if !reply.is_success() || members.has_error() {
         return Err(start_refused(reply, Some(&members), provider, opening.post.secrets(), now));
     }
+    let now = reply.now(now);
     let start = match &provider.device {
         DeviceProtocol::Rfc8628 { .. } => standard::read(&members, now),
         DeviceProtocol::UserCode(protocol) => user_code::read(&members, protocol, now),

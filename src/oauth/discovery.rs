@@ -87,6 +87,11 @@ pub enum DiscoveryError {
 }
 
 impl DiscoveryError {
+    /// The document at `url` must not be used.
+    pub(crate) fn refused(url: &Url, source: MetadataError) -> Self {
+        Self::Refused { url: mask::plain(url.as_str()), source }
+    }
+
     /// Whether trying again later may help without anybody doing anything.
     #[must_use]
     pub fn is_passing(&self) -> bool {
@@ -223,12 +228,14 @@ impl Walk<'_> {
                         let document = Document { url, text, metadata, validators, fresh_for };
                         return Ok(Found::Document(Box::new(document)));
                     }
-                    Err(MetadataError::NotJson) => tried.push(format!("{url}: no JSON object")),
+                    Err(MetadataError::NotJson) => {
+                        tried.push(format!("{}: no JSON object", mask::plain(url.as_str())));
+                    }
                     Err(source) => {
-                        refused.get_or_insert(DiscoveryError::Refused { url: url.to_string(), source });
+                        refused.get_or_insert(DiscoveryError::refused(&url, source));
                     }
                 },
-                Answer::Nothing(why) => tried.push(format!("{url}: {why}")),
+                Answer::Nothing(why) => tried.push(format!("{}: {why}", mask::plain(url.as_str()))),
                 Answer::Failing(why) => {
                     known_place_fails |= validators.is_some();
                     failing = Some(why);

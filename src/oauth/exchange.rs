@@ -15,9 +15,6 @@ use crate::credential::Account;
 use crate::provider::{Exchange, Provider, Resolved};
 use crate::secret::Secret;
 
-/// Times from here on are milliseconds: as seconds they would lie thousands of years ahead.
-const MILLISECONDS_FROM: u64 = 100_000_000_000;
-
 /// Has the token of the sign-in bring an access token. `now` is the time before the call. One request at most.
 pub(crate) async fn exchange(
     client: &Client,
@@ -63,7 +60,7 @@ fn granted(
     let access_token = token("token").or_else(|| token("access_token"))?;
     let kept: Vec<&Secret> = secrets.iter().chain([&access_token]).collect();
     let extra = members.claims().kept(&provider.keep, &kept);
-    let lifetime = lifetime(members, reply, sent_at).or(provider.token_lifetime);
+    let lifetime = members.lifetime(reply.now(sent_at)).or(provider.token_lifetime);
     Some(Grant {
         access_token,
         refresh_token: None,
@@ -74,17 +71,6 @@ fn granted(
         account: Account::default(),
         issuer: None,
         extra,
-    })
-}
-
-/// How long the token lasts, in seconds, by `expires_in`, else by `expires_at`. A time is of the server's clock, so it is
-/// compared with that, if the reply tells it: ours may be an hour off (T9).
-fn lifetime(members: &Members, reply: &Reply, sent_at: UnixSeconds) -> Option<u64> {
-    let said = |name| members.seconds(name).filter(|seconds| *seconds > 0);
-    said("expires_in").or_else(|| {
-        let at = said("expires_at").map(|at| if at >= MILLISECONDS_FROM { at / 1_000 } else { at })?;
-        let left = i64::try_from(at).ok()?.saturating_sub(reply.server_time().unwrap_or(sent_at));
-        u64::try_from(left).ok().filter(|left| *left > 0)
     })
 }
 

@@ -1,4 +1,4 @@
-//! The HTTP client of token requests.
+//! The HTTP client of all requests that carry secrets: for tokens, their exchange and end, for userinfo and registration.
 //!
 //! Owns time, size and route of one request. Invariant: one call sends at most one request, over a connection of its
 //! own, to an HTTPS or loopback address, follows no redirect (T7), and tells "never sent" from "sent, outcome unknown"
@@ -60,6 +60,12 @@ pub enum TransportError {
         /// Which name, and where it leads.
         why: String,
     },
+    /// A header that cannot be sent.
+    #[error("the header {name} cannot be sent: correct the configuration of this provider")]
+    Unsendable {
+        /// Its name, fit to show.
+        name: String,
+    },
     /// No connection in time.
     #[error("no connection to {host} within {seconds} s")]
     ConnectTimedOut {
@@ -83,7 +89,10 @@ impl TransportError {
     #[must_use]
     pub fn is_operators(&self) -> bool {
         match self {
-            Self::Insecure { .. } | Self::OutOfReach { .. } | Self::NotPublic { .. } => true,
+            Self::Insecure { .. }
+            | Self::OutOfReach { .. }
+            | Self::NotPublic { .. }
+            | Self::Unsendable { .. } => true,
             Self::ConnectTimedOut { .. } | Self::Unreachable { .. } => false,
         }
     }
@@ -149,10 +158,13 @@ impl Reply {
         (200..300).contains(&self.status)
     }
 
-    /// The server's own time, where it tells it, in unix seconds.
-    pub(crate) fn server_time(&self) -> Option<UnixSeconds> {
-        let date = httpdate::parse_http_date(self.date.as_deref()?.trim()).ok()?;
-        i64::try_from(date.duration_since(SystemTime::UNIX_EPOCH).ok()?.as_secs()).ok()
+    /// The time by the server's own clock, where it tells it, else `ours`: that may be an hour off (T9).
+    pub(crate) fn now(&self, ours: UnixSeconds) -> UnixSeconds {
+        let theirs = || {
+            let date = httpdate::parse_http_date(self.date.as_deref()?.trim()).ok()?;
+            i64::try_from(date.duration_since(SystemTime::UNIX_EPOCH).ok()?.as_secs()).ok()
+        };
+        theirs().unwrap_or(ours)
     }
 
     /// Whether it asks to be left alone for a while.
@@ -253,7 +265,10 @@ impl Client {
         let client = self.towards(url, get.reach()).map_err(SendError::NotSent)?;
         let longest = self.connect + self.reply;
         let bound = get.bound().map_or(longest, |bound| bound.min(longest));
-        self.whole_reply(client.get(url.clone()).headers(get.headers()), host_of(url), bound).await
+        let headers = get
+            .headers()
+            .map_err(|name| SendError::NotSent(TransportError::Unsendable { name: mask::plain(name) }))?;
+        self.whole_reply(client.get(url.clone()).headers(headers), host_of(url), bound).await
     }
 
     async fn whole_reply(

@@ -19,7 +19,7 @@ use self::document::{ResourceError, ResourceMetadata};
 use super::discovery::{Answer, DiscoveryError, PLACE_SECONDS, fetch, freshness};
 use super::http::{Client, SendError, UnknownCause, host_of};
 use super::mask;
-use crate::provider::Reach;
+use crate::provider::{Reach, is_bare};
 
 /// How long asking a server takes at most, its documents included.
 pub const LOCATING_BOUND: Duration = Duration::from_secs(20);
@@ -42,7 +42,7 @@ pub struct Told {
 /// # Errors
 /// [`DiscoveryError::Unreachable`] and [`DiscoveryError::ServerRefused`].
 pub async fn ask(client: &Client, server: &Url) -> Result<Told, DiscoveryError> {
-    let asking = Asking { client, server };
+    let asking = Asking { client, server, patience: Duration::from_secs(PLACE_SECONDS) };
     match tokio::time::timeout(LOCATING_BOUND, asking.whole()).await {
         Ok(told) => told,
         Err(_) => Err(asking.unreachable(format!("no answer within {} s", LOCATING_BOUND.as_secs()))),
@@ -78,6 +78,8 @@ fn challenged(headers: &HeaderMap) -> Option<(Option<String>, Option<Vec<String>
 struct Asking<'a> {
     client: &'a Client,
     server: &'a Url,
+    /// How long one answer may take.
+    patience: Duration,
 }
 
 impl Asking<'_> {
@@ -91,8 +93,12 @@ impl Asking<'_> {
     }
 
     async fn whole(&self) -> Result<Told, DiscoveryError> {
-        let headers = self.knock().await?;
-        let (named, scopes) = challenged(&headers).unwrap_or_default();
+        // A server that gives the knock no answer may have a document all the same.
+        let (challenge, unanswered) = match self.knock().await {
+            Ok(headers) => (challenged(&headers), None),
+            Err(error) => (None, Some(error)),
+        };
+        let (named, scopes) = challenge.unwrap_or_default();
         let mut places = places(self.server);
         if let Some(named) = named.filter(|named| Url::parse(named).is_ok()) {
             let url = document::may_name("resource_metadata", &named, self.server)
@@ -103,8 +109,8 @@ impl Asking<'_> {
         }
         let (mut refused, mut failing, mut tried) = (None, None, Vec::new());
         for url in places {
-            let patience = Duration::from_secs(PLACE_SECONDS);
-            let answer = fetch(self.client, &url, self.reach(&url), None, patience).await;
+            let shown = mask::plain(url.as_str());
+            let answer = fetch(self.client, &url, self.reach(&url), None, self.patience).await;
             match answer.map_err(|error| self.unreachable(error.to_string()))? {
                 Answer::Text { text, fresh_for, .. } => match document::read(&text, self.server) {
                     Ok(read) => {
@@ -112,20 +118,21 @@ impl Asking<'_> {
                         let document = Some((url, text, read));
                         return Ok(Told { document, scopes, fresh_for, tried: String::new() });
                     }
-                    Err(ResourceError::NotJson) => tried.push(format!("{url}: no JSON object")),
+                    Err(ResourceError::NotJson) => tried.push(format!("{shown}: no JSON object")),
                     Err(source) => {
                         refused.get_or_insert_with(|| refused_at(&url, source));
                     }
                 },
-                Answer::Unchanged { .. } => tried.push(format!("{url}: HTTP 304 to nothing")),
-                Answer::Nothing(why) => tried.push(format!("{url}: {why}")),
+                Answer::Unchanged { .. } => tried.push(format!("{shown}: HTTP 304 to nothing")),
+                Answer::Nothing(why) => tried.push(format!("{shown}: {why}")),
                 Answer::Failing(why) => failing = Some(why),
             }
         }
-        match (refused, failing) {
-            (Some(refused), _) => Err(refused),
-            (None, Some(why)) => Err(self.unreachable(why)),
-            (None, None) => {
+        match (refused, unanswered, failing) {
+            (Some(refused), ..) => Err(refused),
+            (None, Some(unanswered), _) => Err(unanswered),
+            (None, None, Some(why)) => Err(self.unreachable(why)),
+            (None, None, None) => {
                 let fresh_for = freshness::DEFAULT;
                 Ok(Told { document: None, scopes, fresh_for, tried: tried.join("; ") })
             }
@@ -134,10 +141,7 @@ impl Asking<'_> {
 
     /// An address of the server's own origin, which the operator has written, wherever that is.
     fn own(&self, text: &str) -> Option<Url> {
-        Url::parse(text).ok().filter(|url| {
-            let is_bare = url.username().is_empty() && url.password().is_none() && url.fragment().is_none();
-            is_bare && url.origin() == self.server.origin()
-        })
+        Url::parse(text).ok().filter(|url| is_bare(url) && url.origin() == self.server.origin())
     }
 
     /// Comes to the server as a client of MCP does that has no token yet, and gives the headers of its answer. Servers that
@@ -162,15 +166,17 @@ impl Asking<'_> {
     }
 
     async fn send(&self, request: reqwest::RequestBuilder) -> Result<(u16, HeaderMap), DiscoveryError> {
-        let patience = Duration::from_secs(PLACE_SECONDS);
-        match tokio::time::timeout(patience, request.send()).await {
+        match tokio::time::timeout(self.patience, request.send()).await {
             // The body is not read: it may never end.
             Ok(Ok(response)) => Ok((response.status().as_u16(), response.headers().clone())),
             Ok(Err(error)) => Err(self.unreachable(match self.client.sort(&error, host_of(self.server)) {
                 SendError::NotSent(error) => error.to_string(),
                 SendError::Unknown(cause) => cause.to_string(),
             })),
-            Err(_) => Err(self.unreachable(UnknownCause::TimedOut { seconds: PLACE_SECONDS }.to_string())),
+            Err(_) => {
+                let seconds = self.patience.as_secs();
+                Err(self.unreachable(UnknownCause::TimedOut { seconds }.to_string()))
+            }
         }
     }
 }

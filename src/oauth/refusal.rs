@@ -57,7 +57,7 @@ pub enum RefusalKind {
 /// Why a grant is gone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum DeadReason {
-    /// `invalid_grant` without more: expired, perhaps, or spent. Worth one more probe later (G17).
+    /// `invalid_grant` without more, or a 401 in an exchange: expired, perhaps, or spent. Worth one more probe later (G17).
     InvalidGrant,
     /// The refresh token was presented a second time.
     Reused,
@@ -90,6 +90,7 @@ pub(crate) enum Verdict {
 ///
 /// - 408 and 425 ask to be tried again; so does a 403 that is a web page, since a firewall sent it and not the token
 ///   endpoint. They are transient.
+/// - An error that the descriptor lists as passing is, whatever its status.
 /// - A 400 without a word to a refresh token is what the descriptor says, since one server at least has no other for a
 ///   token that has ended.
 /// - Everything else (400 with an empty body elsewhere, 401 or 403 with odd JSON, 404, 405, a redirect) is the operator's: it is
@@ -113,7 +114,8 @@ pub(crate) fn classify(
     }
     let code = members.and_then(Members::error_code);
     let transient = RefusalKind::Transient { retry_after: reply.retry_after(now) };
-    let kind = if matches!(status, 408 | 425 | 429 | 500 | 503) || (status == 403 && page) {
+    let passes = members.is_some_and(|members| members.has_code(&provider.transient_codes));
+    let kind = if passes || matches!(status, 408 | 425 | 429 | 500 | 503) || (status == 403 && page) {
         transient
     } else {
         let said = match members {
@@ -136,19 +138,33 @@ pub(crate) fn classify(
         }
     };
     let description = members.and_then(Members::error_text);
-    let text = words(&kind, status, code.as_deref(), description.as_deref(), presented);
+    refused(kind, status, code.as_deref(), description.as_deref(), presented, secrets)
+}
+
+/// The refusal, in words that are fit to show.
+fn refused(
+    kind: RefusalKind,
+    status: u16,
+    code: Option<&str>,
+    description: Option<&str>,
+    presented: Presented,
+    secrets: &[Secret],
+) -> Verdict {
+    let text = words(&kind, status, code, description, presented);
+    let safe = |text: &str| mask::safe(text, secrets);
     Verdict::Refused(Refusal {
         kind,
         status,
-        code: code.map(|code| mask::safe(&code, secrets)),
-        text: mask::safe(&text, secrets),
-        said: description.map(|said| mask::safe(&said, secrets)),
+        code: code.map(safe),
+        text: safe(&text),
+        said: description.map(safe),
     })
 }
 
 /// Sorts a reply to the exchange of a sign-in's token that brings nothing. Where [`classify`] has to guess, such an endpoint
 /// is plain: it is an API, which says 401 of the token (RFC 9110 section 15.5.2), and 403 or 404 of what its account may do.
-/// A 403 that asks to wait, or speaks of a rate limit, is no such word, and a page is nobody's.
+/// The 401 is worth a probe all the same, since it may be the endpoint that errs. A 403 that asks to wait, or speaks of a
+/// rate limit, is no such word, nor is a 404 without words, and a page is nobody's.
 pub(crate) fn of_exchange(
     reply: &Reply,
     members: Option<&Members>,
@@ -160,23 +176,17 @@ pub(crate) fn of_exchange(
     let is_page = members.is_none() && looks_like_page(reply.body.as_deref());
     let details = members.and_then(|members| members.claims().text_at(&["error_details", "message"]));
     let description = details.or_else(|| members.and_then(Members::error_text));
+    let code = members.and_then(Members::error_code);
     let is_limit = reply.asks_to_wait()
         || description.as_deref().is_some_and(|said| said.to_ascii_lowercase().contains("rate limit"));
     let kind = match status {
-        401 if !is_page => RefusalKind::Dead(DeadReason::Revoked),
+        401 if !is_page => RefusalKind::Dead(DeadReason::InvalidGrant),
         403 if is_limit => RefusalKind::Transient { retry_after: reply.retry_after(now) },
-        403 | 404 if members.is_some() => RefusalKind::NoAccess,
+        403 if members.is_some() => RefusalKind::NoAccess,
+        404 if code.is_some() || description.is_some() => RefusalKind::NoAccess,
         _ => return classify(reply, members, Presented::SignIn, provider, secrets, now),
     };
-    let code = members.and_then(Members::error_code);
-    let text = words(&kind, status, code.as_deref(), description.as_deref(), Presented::SignIn);
-    Verdict::Refused(Refusal {
-        kind,
-        status,
-        code: code.map(|code| mask::safe(&code, secrets)),
-        text: mask::safe(&text, secrets),
-        said: description.map(|said| mask::safe(&said, secrets)),
-    })
+    refused(kind, status, code.as_deref(), description.as_deref(), Presented::SignIn, secrets)
 }
 
 /// A refusal of our own: the request was not sent, since the configuration does not suffice for it.
@@ -221,6 +231,7 @@ fn by_words(code: Option<&str>, said: &str, presented: Presented, provider: &Pro
         "temporarily_unavailable"
         | "server_error"
         | "slow_down"
+        | "rate_limit"
         | "rate_limited"
         | "rate_limit_exceeded"
         | "too_many_requests" => ByWords::Transient,
@@ -260,7 +271,7 @@ fn tells_of_revocation(said: &str) -> bool {
 }
 
 /// Lower case, with every run of spaces and joiners one space, so that prose and codes compare alike.
-fn folded(text: &str) -> String {
+pub(super) fn folded(text: &str) -> String {
     let words = text.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty());
     words.map(str::to_lowercase).collect::<Vec<_>>().join(" ")
 }
@@ -285,9 +296,12 @@ fn words(
             return "the provider no longer accepts this code: it is expired, spent or for another sign-in"
                 .to_owned();
         }
+        (RefusalKind::Dead(DeadReason::InvalidGrant), Presented::SignIn) => {
+            return format!("the provider no longer accepts the token of this sign-in (HTTP {status})");
+        }
         (RefusalKind::Dead(DeadReason::InvalidGrant), _) => {
             return match code {
-                Some(_) => "the provider no longer accepts this sign-in (invalid_grant)".to_owned(),
+                Some(code) => format!("the provider no longer accepts this sign-in ({code})"),
                 None => {
                     format!("the provider no longer accepts this sign-in (HTTP {status}, without a word)")
                 }

@@ -9,6 +9,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use url::Url;
 
+use super::device::DEVICE_GRANT;
 use super::http::{Client, Reply, SendError};
 use super::mask;
 use super::reply::Members;
@@ -20,7 +21,6 @@ use crate::provider::{Flow, Resolved, is_loopback};
 /// How long a registration takes at most. What is lost with an answer that comes later is a client that nobody uses.
 pub const REGISTRATION_BOUND: Duration = Duration::from_secs(30);
 
-const DEVICE_GRANT: &str = "urn:ietf:params:oauth:grant-type:device_code";
 /// How we can authenticate, in the order in which we ask for it: a secret that is not there cannot be lost.
 const METHODS: [&str; 3] = ["none", "client_secret_basic", "client_secret_post"];
 

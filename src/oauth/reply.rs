@@ -67,7 +67,8 @@ impl Members {
     }
 
     /// For how many seconds from `now` on it holds what the reply brings: `expires_in`; else `expired_in`, which is that or a
-    /// time; else the time `expires_at`. What has ended as it comes serves nobody: such a reply does not say how long.
+    /// time; else the time `expires_at`. What has ended as it comes serves nobody: such a reply does not say how long. A
+    /// time is of the server's clock, and so should `now` be, where that is told (T9).
     pub(crate) fn lifetime(&self, now: UnixSeconds) -> Option<u64> {
         let until = |time: u64| time.checked_sub(u64::try_from(now).unwrap_or(0));
         let some = |seconds: &u64| *seconds > 0;
@@ -134,6 +135,12 @@ impl Members {
                 Some(status) => ["error", "failed", "failure"].contains(&&*status),
                 None => self.status_code().is_some_and(|number| number != 0),
             }
+    }
+
+    /// Whether the error's code, or the number beside it, is one of `codes`.
+    pub(crate) fn has_code(&self, codes: &[String]) -> bool {
+        let said = [self.error_code(), self.status_code().map(|number| number.to_string())];
+        said.iter().flatten().any(|said| codes.iter().any(|code| code.eq_ignore_ascii_case(said)))
     }
 
     /// What the server says in words.

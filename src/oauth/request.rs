@@ -1,7 +1,8 @@
 //! One request to an authorization server: its fields, and how our client, or the token that it shows, is presented.
 //!
 //! Owns client authentication (RFC 6749 section 2.3), the encoding of bodies, and the headers of requests by token.
-//! Invariant: every secret that goes out is on the list by which the answer is masked (T10). Must not: send anything.
+//! Invariants: every secret that goes out is on the list by which the answer is masked (T10); a request that cannot be made
+//! whole is not made. Must not: send anything.
 
 use std::time::Duration;
 
@@ -13,6 +14,8 @@ use url::{Url, form_urlencoded};
 
 use crate::provider::{BodyFormat, ClientAuth, Reach, Resolved};
 use crate::secret::Secret;
+
+const AUTHORIZATION_NAME: &str = "Authorization";
 
 pub(crate) struct Post {
     url: Url,
@@ -174,20 +177,21 @@ impl Get {
         &self.secrets
     }
 
-    /// Its headers. Who asks is not the descriptor's to say.
-    pub(crate) fn headers(&self) -> HeaderMap {
+    /// Its headers, of which the descriptor's cannot take the token's place.
+    ///
+    /// # Errors
+    /// The name of one that cannot be sent: then none of it may be.
+    pub(crate) fn headers(&self) -> Result<HeaderMap, &str> {
         let mut headers = HeaderMap::new();
         headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
         for (name, value) in &self.headers {
-            if let (Ok(name), Ok(value)) = (HeaderName::try_from(name), HeaderValue::try_from(value)) {
-                headers.insert(name, value);
-            }
+            let known = HeaderName::try_from(name).map_err(|_| &**name)?;
+            headers.insert(known, HeaderValue::try_from(value).map_err(|_| &**name)?);
         }
-        if let Ok(mut value) = HeaderValue::from_str(self.authorization.expose()) {
-            value.set_sensitive(true);
-            headers.insert(AUTHORIZATION, value);
-        }
-        headers
+        let mut value = HeaderValue::from_str(self.authorization.expose()).map_err(|_| AUTHORIZATION_NAME)?;
+        value.set_sensitive(true);
+        headers.insert(AUTHORIZATION, value);
+        Ok(headers)
     }
 }
 

@@ -1,9 +1,8 @@
 //! The token endpoint: a code or a refresh token goes in, an [`Outcome`] comes out.
 //!
 //! Owns both requests of RFC 6749 sections 4.1.3 and 6, the way to what a provider has in a refresh's place, and the
-//! reading of a grant. Invariant: a [`Grant`] has an access
-//! token (C9), and its `expires_at` counts from before the request was sent (T9). Must not: merge a grant with what is
-//! stored (G23), or send twice.
+//! reading of a grant. Invariant: a [`Grant`] has an access token (C9), and its `expires_at` counts from before the request
+//! was sent (T9). Must not: merge a grant with what is stored (G23), or send twice.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -173,7 +172,7 @@ pub(crate) fn judge(
     if reply.is_success() && !refused {
         return match (&members, &reply.body) {
             (_, None) => Outcome::Unknown(UnknownCause::TooLarge),
-            (Some(members), _) => granted(members, provider, sent_at)
+            (Some(members), _) => granted(members, provider, sent_at, reply.now(sent_at))
                 .map_or(Outcome::Unknown(UnknownCause::NoToken { status: reply.status }), Outcome::Granted),
             (None, _) => Outcome::Unknown(UnknownCause::NoToken { status: reply.status }),
         };
@@ -186,7 +185,12 @@ pub(crate) fn judge(
 
 /// The grant in `members`; none without a usable access token (C9). A token that is there but malformed spoils the
 /// whole: to keep the old refresh token beside the new access token would be a guess.
-fn granted(members: &Members, provider: &Provider, sent_at: UnixSeconds) -> Option<Grant> {
+fn granted(
+    members: &Members,
+    provider: &Provider,
+    sent_at: UnixSeconds,
+    server_now: UnixSeconds,
+) -> Option<Grant> {
     let read = || -> Result<Option<Grant>, Malformed> {
         let Some(access_token) = members.secret("access_token")? else { return Ok(None) };
         let id_token = members.secret("id_token")?;
@@ -196,7 +200,7 @@ fn granted(members: &Members, provider: &Provider, sent_at: UnixSeconds) -> Opti
         let secrets = [Some(&access_token), refresh_token.as_ref(), id_token.as_ref()];
         let extra = reply.kept(&provider.keep, &secrets.into_iter().flatten().collect::<Vec<_>>());
         // T9: what the reply leaves open is not "for ever".
-        let lifetime = members.lifetime(sent_at).or(provider.token_lifetime);
+        let lifetime = members.lifetime(server_now).or(provider.token_lifetime);
         Ok(Some(Grant {
             access_token,
             refresh_token,

@@ -13,6 +13,12 @@ pub fn is_safe(url: &Url) -> bool {
     url.has_host() && (url.scheme() == "https" || (url.scheme() == "http" && is_loopback(url)))
 }
 
+/// Whether `url` is an address alone: no user, no password, no fragment.
+#[must_use]
+pub fn is_bare(url: &Url) -> bool {
+    url.username().is_empty() && url.password().is_none() && url.fragment().is_none()
+}
+
 /// Whether `url` leads to this host: `localhost`, 127.0.0.0/8 or `::1`.
 #[must_use]
 pub fn is_loopback(url: &Url) -> bool {

@@ -14,7 +14,7 @@ mod texts;
 
 use url::Url;
 
-pub use address::{Reach, is_loopback, is_public, is_safe};
+pub use address::{Reach, is_bare, is_loopback, is_public, is_safe};
 pub use builtin::{BUILTINS, Builtin, UNSUPPORTED, Unsupported, builtin, unsupported};
 pub use catalog::{Catalog, Clash};
 pub use protocol::{
@@ -218,6 +218,8 @@ pub struct Provider {
     pub nonce: bool,
     /// What a refusal without a word means.
     pub empty_refusal: EmptyRefusal,
+    /// Error codes, or numbers beside them, of trouble that passes, beyond those known of all.
+    pub transient_codes: Vec<String>,
     /// Words by which this provider, beyond those known of all, says that a refresh token was used twice; lower case.
     pub reuse_prose: Vec<String>,
 }

@@ -1,11 +1,13 @@
 //! Whether a provider's endpoints are configured, or can be discovered.
 //!
-//! Owns what must hold of an issuer that is to be asked (RFC 8414 section 2, T13). Must not: ask it.
+//! Owns what must hold of an issuer that is to be asked (RFC 8414 section 2, T13). Invariant: where the operator has put the
+//! token endpoint elsewhere, no built-in endpoint of another host is sent what that one issues. Must not: ask anybody.
 
 use url::Url;
 
+use crate::config::problem::Problem;
 use crate::config::reader::{Problems, Section};
-use crate::provider::{Reach, is_safe};
+use crate::provider::{Reach, is_bare, is_safe};
 
 /// Those that are configured, by the names of RFC 8414 and `OpenID` Connect Discovery.
 pub(super) struct Endpoints {
@@ -15,17 +17,52 @@ pub(super) struct Endpoints {
     pub(super) revocation: Option<Url>,
     pub(super) registration: Option<Url>,
     pub(super) userinfo: Option<Url>,
+    /// Whether the token endpoint is the operator's, at another host than the built-in's: what else is built in and takes
+    /// secrets is not meant then.
+    pub(super) are_elsewhere: bool,
 }
 
 impl Endpoints {
-    pub(super) fn read(section: &mut Section<'_, '_>, problems: &mut Problems<'_>) -> Self {
+    pub(super) fn read(
+        section: &mut Section<'_, '_>,
+        problems: &mut Problems<'_>,
+        warnings: &mut Vec<Problem>,
+    ) -> Self {
+        let token = section.endpoint("token_endpoint", problems);
+        let built_in = section.built_in("token_endpoint").and_then(|text| Url::parse(text).ok());
+        let are_elsewhere =
+            token.as_ref().zip(built_in).is_some_and(|(token, built_in)| token.host() != built_in.host());
+        // What the operator has said of these makes them needless.
+        let settled = [("revocation_endpoint", "revocation"), ("userinfo_endpoint", "identity")]
+            .into_iter()
+            .filter_map(|(endpoint, by)| section.is_own(by).then_some(endpoint))
+            .collect::<Vec<_>>();
+        let mut with_secrets = |name, instead: Option<&str>| {
+            let found = section.endpoint(name, problems)?;
+            if !are_elsewhere || section.is_own(name) {
+                return Some(found);
+            }
+            if let Some(instead) = instead.filter(|_| !settled.contains(&name)) {
+                warnings.push(Problem {
+                    line: None,
+                    key: section.key(name),
+                    what: "the built-in one is not used, since token_endpoint is at another host".to_owned(),
+                    remedy: format!("write it too, or {instead}"),
+                });
+            }
+            None
+        };
+        let revocation = with_secrets("revocation_endpoint", Some("revocation = \"none\""));
+        let registration = with_secrets("registration_endpoint", None);
+        let userinfo = with_secrets("userinfo_endpoint", Some("identity = \"id_token\""));
         Self {
-            token: section.endpoint("token_endpoint", problems),
+            token,
             device_authorization: section.endpoint("device_authorization_endpoint", problems),
             authorization: section.endpoint("authorization_endpoint", problems),
-            revocation: section.endpoint("revocation_endpoint", problems),
-            registration: section.endpoint("registration_endpoint", problems),
-            userinfo: section.endpoint("userinfo_endpoint", problems),
+            revocation,
+            registration,
+            userinfo,
+            are_elsewhere,
         }
     }
 
@@ -87,8 +124,7 @@ pub(super) fn required_endpoints(
 
 /// RFC 8414 section 2.
 fn is_plain(issuer: &Url) -> bool {
-    let has_user = !issuer.username().is_empty() || issuer.password().is_some();
-    issuer.query().is_none() && issuer.fragment().is_none() && !has_user
+    issuer.query().is_none() && is_bare(issuer)
 }
 
 /// RFC 9207, as RFC 8414 metadata spells it.

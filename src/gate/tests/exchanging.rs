@@ -81,7 +81,7 @@ async fn no_access_is_told_as_that_and_ends_with_the_providers_word() {
     assert_eq!((landed.no_access, landed.last_error.clone(), landed.retry_at), (false, None, None));
 }
 
-/// G16, G17: a dead sign-in is told at once and tried by nobody else; a server out of order ends nothing.
+/// G16, G17: a dead sign-in is told at once, and probed once more, later; a server out of order ends nothing.
 #[tokio::test]
 async fn a_dead_sign_in_needs_a_new_one_and_trouble_does_not() {
     let (host, sign_in) = exchanging().await;
@@ -93,9 +93,24 @@ async fn a_dead_sign_in_needs_a_new_one_and_trouble_does_not() {
     for _ in 0..3 {
         assert_eq!(class(&host.gate().token(&tenant, Want::default(), LONG).await), Class::NeedsLogin);
     }
-    host.clock.jump(10_000);
+    assert_eq!(host.authority.copilot_exchanges(), 2);
+    for _ in 0..3 {
+        host.clock.jump(10_000);
+        assert_eq!(class(&host.gate().token(&tenant, Want::default(), LONG).await), Class::NeedsLogin);
+    }
+    assert_eq!(host.authority.copilot_exchanges(), 3, "one probe");
+}
+
+/// G17: a 401 in error ends no sign-in for good: the probe finds it alive.
+#[tokio::test]
+async fn a_probe_finds_what_was_called_dead_in_error() {
+    let (host, _) = exchanging().await;
+    let tenant = key("acme");
+    host.authority.answer_next(Endpoint::CopilotToken, 1, Canned::new(401, "application/json", "{}"));
     assert_eq!(class(&host.gate().token(&tenant, Want::default(), LONG).await), Class::NeedsLogin);
-    assert_eq!(host.authority.copilot_exchanges(), 2, "no probe: the provider's word was plain");
+    host.clock.jump(10_000);
+    host.gate().token(&tenant, Want::default(), LONG).await.unwrap();
+    assert_eq!(host.authority.copilot_exchanges(), 2);
 }
 
 /// G19: nothing is used up by a lost answer, so one more try follows at once.

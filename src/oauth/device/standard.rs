@@ -11,7 +11,8 @@ use crate::oauth::reply::Members;
 use crate::oauth::request::Post;
 use crate::provider::{BodyFormat, Resolved};
 
-const DEVICE_GRANT: &str = "urn:ietf:params:oauth:grant-type:device_code";
+/// The grant type of RFC 8628.
+pub(in crate::oauth) const DEVICE_GRANT: &str = "urn:ietf:params:oauth:grant-type:device_code";
 
 /// The start (RFC 8628 section 3.1), with a code challenge (RFC 7636 section 4.3) where that is wanted.
 pub(super) fn open(provider: &Resolved, endpoint: &Url, pkce: bool) -> Opening {

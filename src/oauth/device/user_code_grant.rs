@@ -11,6 +11,7 @@ use url::Url;
 use super::{DeviceOutcome, DevicePoll, DeviceStart, Opening, StartError, interval, page, user_code};
 use crate::clock::UnixSeconds;
 use crate::oauth::http::Reply;
+use crate::oauth::refusal::folded;
 use crate::oauth::reply::Members;
 use crate::oauth::request::Post;
 use crate::provider::{BodyFormat, Resolved};
@@ -18,7 +19,7 @@ use crate::secret::Secret;
 
 const USER_CODE_GRANT: &str = "urn:ietf:params:oauth:grant-type:user_code";
 /// An interval from here on is in milliseconds.
-const FIRST_MILLIS: u64 = 100;
+const FIRST_MILLIS_OF_INTERVAL: u64 = 100;
 
 pub(super) fn open(provider: &Resolved, endpoint: &Url) -> Opening {
     let mut opening = Opening::of(Post::by_client(provider, endpoint, BodyFormat::Form));
@@ -55,7 +56,7 @@ pub(super) fn read(
         verification_uri_complete,
         expires_in: members.lifetime(now),
         interval: interval(
-            given.map(|given| if given < FIRST_MILLIS { given } else { given.div_ceil(1000) }),
+            given.map(|given| if given < FIRST_MILLIS_OF_INTERVAL { given } else { given.div_ceil(1000) }),
         ),
         verifier: None,
     })
@@ -75,16 +76,38 @@ pub(super) fn sort(reply: &Reply, members: Option<&Members>) -> Option<DeviceOut
     }
     let members = members?;
     if members.has_error() {
-        let said = members.error_text().unwrap_or_default().to_lowercase();
-        let tells = |words: &[&str]| words.iter().any(|word| said.contains(word));
-        return if tells(&["denied", "declined", "rejected", "refused"]) {
-            Some(DeviceOutcome::Denied)
-        } else if tells(&["expired", "timed out", "timeout"]) {
-            Some(DeviceOutcome::Expired)
-        } else {
-            None
-        };
+        return by_words(&members.error_text().unwrap_or_default());
     }
     let granted = ["success", "succeeded"];
     members.status().filter(|status| !granted.contains(&&**status)).map(|_| DeviceOutcome::Pending)
+}
+
+/// What an error says of the person or the code. Only a plain statement ends a login; words of trouble on the way go on
+/// (T11); all else is for the reader of all replies.
+fn by_words(said: &str) -> Option<DeviceOutcome> {
+    const DENIALS: [&str; 3] = ["denied", "declined", "rejected"];
+    const TROUBLE: [&str; 8] =
+        ["timeout", "timed out", "connection", "rate limit", "too many", "try again", "busy", "unavailable"];
+    let said = folded(said);
+    let words: Vec<&str> = said.split(' ').collect();
+    // One of `verbs` said of `noun`, with nothing but such words between them.
+    let states = |noun: &str, between: &[&str], verbs: &[&str]| {
+        let mut after = words.iter().enumerate().filter(|(_, word)| **word == noun);
+        after.any(|(at, _)| {
+            let rest = &words[at + 1..];
+            rest.iter().find(|word| !between.contains(word)).is_some_and(|word| verbs.contains(word))
+        })
+    };
+    let denied = states("user", &["has", "have"], &DENIALS)
+        || states("authorization", &["request", "has", "been", "was", "is"], &DENIALS)
+        || DENIALS.iter().any(|verb| states(verb, &["by", "the"], &["user"]));
+    if denied {
+        Some(DeviceOutcome::Denied)
+    } else if states("code", &["has", "is", "already", "been"], &["expired"]) {
+        Some(DeviceOutcome::Expired)
+    } else if TROUBLE.iter().any(|trouble| said.contains(trouble)) {
+        Some(DeviceOutcome::BackOff { retry_after: None })
+    } else {
+        None
+    }
 }

@@ -7,10 +7,9 @@
 use serde::Deserialize;
 use url::Url;
 
+use crate::oauth::device::DEVICE_GRANT;
 use crate::oauth::mask;
-use crate::provider::{Flow, Provider, Reach, Resolved};
-
-const DEVICE_GRANT: &str = "urn:ietf:params:oauth:grant-type:device_code";
+use crate::provider::{Flow, Provider, Reach, Resolved, is_bare};
 
 /// What is used of a document.
 #[expect(clippy::struct_excessive_bools, reason = "each is a statement of its own")]
@@ -112,10 +111,7 @@ pub fn read(text: &[u8], issuer: &str) -> Result<Metadata, MetadataError> {
     let reach = Url::parse(issuer).map_or(Reach::Public, |issuer| Reach::of_issuer(&issuer));
     let endpoint = |member: &'static str, text: Option<String>| {
         let Some(text) = text else { return Ok(None) };
-        let url = Url::parse(text.trim()).ok().filter(|url| {
-            let is_bare = url.username().is_empty() && url.password().is_none() && url.fragment().is_none();
-            is_bare && reach.admits(url)
-        });
+        let url = Url::parse(text.trim()).ok().filter(|url| is_bare(url) && reach.admits(url));
         url.map(Some).ok_or_else(|| MetadataError::OutOfReach { member, found: mask::plain(&text) })
     };
     let lists = |list: &Option<Vec<String>>, wanted: &str| {

@@ -8,6 +8,7 @@ use wiremock::matchers::{header, method, path};
 use wiremock::{Mock, MockServer, ResponseTemplate};
 
 use super::*;
+use crate::oauth::http::TransportError;
 use crate::oauth::refusal::{DeadReason, RefusalKind};
 use crate::oauth::token::testing::provider;
 
@@ -71,12 +72,14 @@ fn each_refusal_means_one_thing() {
         |seconds: Option<u64>| RefusalKind::Transient { retry_after: seconds.map(Duration::from_secs) };
     let no_plan = r#"{"message":"Resource not accessible","error_details":{"message":"No access found"}}"#;
     for (status, retry_after, body, kind) in [
-        (401, None, r#"{"message":"Bad credentials"}"#, RefusalKind::Dead(DeadReason::Revoked)),
-        (401, None, "", RefusalKind::Dead(DeadReason::Revoked)),
+        (401, None, r#"{"message":"Bad credentials"}"#, RefusalKind::Dead(DeadReason::InvalidGrant)),
+        (401, None, "", RefusalKind::Dead(DeadReason::InvalidGrant)),
         (401, None, "<html>sign in to this network", RefusalKind::Operator),
         (403, None, no_plan, RefusalKind::NoAccess),
         (404, None, r#"{"message":"Not Found"}"#, RefusalKind::NoAccess),
         (404, None, "<html>", RefusalKind::Operator),
+        (404, None, "", RefusalKind::Operator),
+        (404, None, "{}", RefusalKind::Operator),
         (403, None, "<html>Attention", transient(None)),
         (403, Some("60"), r#"{"message":"You have exceeded a secondary limit"}"#, transient(Some(60))),
         (403, None, r#"{"message":"API rate limit exceeded for user"}"#, transient(None)),
@@ -89,6 +92,13 @@ fn each_refusal_means_one_thing() {
             Outcome::Refused(refusal) => assert_eq!(refusal.kind, kind, "{status} {body}"),
             other => panic!("{status} {body}: {other:?}"),
         }
+    }
+    for (status, text) in [
+        (401, "the provider no longer accepts the token of this sign-in (HTTP 401)"),
+        (404, "the endpoint is not there: correct its address (HTTP 404)"),
+    ] {
+        let Outcome::Refused(refusal) = judged(&Reply::of(status, None, "")) else { panic!("not refused") };
+        assert_eq!(refusal.text, text);
     }
     let gateway = Outcome::Unknown(UnknownCause::Gateway { status: 502 });
     assert_eq!(judged(&Reply::of(502, None, "{}")), gateway);
@@ -131,7 +141,7 @@ async fn the_request_is_the_descriptors() {
     let by = Exchange {
         endpoint: Url::parse(&format!("{}/v2/token", server.uri())).unwrap(),
         scheme: "token".to_owned(),
-        headers: [("Editor-Version", "vscode/1"), ("Authorization", "Basic x"), ("odd name", "x")]
+        headers: [("Editor-Version", "vscode/1"), ("Authorization", "Basic x")]
             .map(|(name, value)| (name.to_owned(), value.to_owned()))
             .into(),
     };
@@ -139,4 +149,36 @@ async fn the_request_is_the_descriptors() {
     let Outcome::Granted(mut grant) = outcome else { panic!("{outcome}") };
     assert_eq!(grant.expires_at.take(), Some(NOW + 60));
     assert_eq!(Outcome::Granted(grant), granted_until(None));
+}
+
+/// T7, T10: a request that cannot be made whole is not made without what is missing, least of all without its token.
+#[tokio::test]
+async fn what_cannot_be_sent_whole_is_not_sent() {
+    let server = MockServer::start().await;
+    Mock::given(method("GET")).respond_with(ResponseTemplate::new(200)).expect(0).mount(&server).await;
+    for (scheme, header, named) in [
+        ("token", ("odd name", "x"), "odd name"),
+        ("token", ("Editor-Version", "a\nb"), "Editor-Version"),
+        ("a\nb", ("Editor-Version", "x"), "Authorization"),
+    ] {
+        let by = Exchange {
+            endpoint: Url::parse(&server.uri()).unwrap(),
+            scheme: scheme.to_owned(),
+            headers: vec![(header.0.to_owned(), header.1.to_owned())],
+        };
+        let outcome = exchange(&Client::new(), &copilot(), &by, &Secret::new(SIGN_IN), NOW).await;
+        let error = TransportError::Unsendable { name: named.to_owned() };
+        assert!(error.is_operators());
+        assert_eq!(outcome, Outcome::NotSent(error));
+    }
+}
+
+/// T9: what has no end that serves, by our clock, has the descriptor's.
+#[test]
+fn an_end_that_has_passed_is_not_for_ever() {
+    let mut provider = copilot();
+    provider.token_lifetime = Some(1_500);
+    let reply = Reply::of(200, None, r#"{"token":"tid=1;exp=2","expires_at":1794999999}"#);
+    let outcome = judge(&reply, &provider, &[Secret::new(SIGN_IN)], NOW);
+    assert_eq!(outcome, granted_until(Some(NOW + 1_500)));
 }

@@ -8,7 +8,7 @@ use serde::Deserialize;
 use url::Url;
 
 use crate::oauth::mask;
-use crate::provider::Reach;
+use crate::provider::{Reach, is_bare};
 
 /// Authorization servers of one document that are looked at; those behind are left out.
 const MOST_ISSUERS: usize = 4;
@@ -98,10 +98,9 @@ pub fn read(text: &[u8], server: &Url) -> Result<ResourceMetadata, ResourceError
 /// # Errors
 /// When it is out of the server's reach.
 pub fn may_name(member: &'static str, text: &str, server: &Url) -> Result<Url, ResourceError> {
-    let url = Url::parse(text).ok().filter(|url| {
-        let is_bare = url.username().is_empty() && url.password().is_none() && url.fragment().is_none();
-        text.len() <= LONGEST_ADDRESS && is_bare && Reach::of_issuer(server).admits(url)
-    });
+    let is_short = text.len() <= LONGEST_ADDRESS;
+    let url =
+        Url::parse(text).ok().filter(|url| is_short && is_bare(url) && Reach::of_issuer(server).admits(url));
     url.ok_or_else(|| ResourceError::OutOfReach { member, found: mask::plain(text) })
 }
 
@@ -112,9 +111,7 @@ fn covers(resource: &str, server: &Url) -> bool {
     let folder = |url: &Url| format!("{}/", url.path().trim_end_matches('/'));
     let is_below = folder(server).starts_with(&folder(&resource));
     let same_query = resource.query().is_none() || resource.query() == server.query();
-    let is_bare =
-        resource.username().is_empty() && resource.password().is_none() && resource.fragment().is_none();
-    resource.origin() == server.origin() && is_below && same_query && is_bare
+    resource.origin() == server.origin() && is_below && same_query && is_bare(&resource)
 }
 
 /// Those of `words` that are scopes (RFC 6749 section 3.3), each once.

@@ -132,6 +132,33 @@ async fn what_a_server_must_not_name_is_refused() {
     assert!(failed.is_passing(), "{failed}");
 }
 
+/// T7: a server that gives the knock no answer has its document all the same; without one, the knock's failure is told.
+#[tokio::test]
+async fn a_knock_without_an_answer_hides_no_document() {
+    let client = Client::new();
+    let hangs = || ResponseTemplate::new(200).set_delay(Duration::from_mins(1));
+    let patience = Duration::from_secs(1);
+    let (server, url) = serving(hangs(), &[]).await;
+    Mock::given(path(ROOT)).respond_with(document(&server.uri(), "http://127.0.0.1:9")).mount(&server).await;
+    let told = Asking { client: &client, server: &url, patience }.whole().await.unwrap();
+    assert_eq!(told.document.map(|(at, ..)| at.path().to_owned()).as_deref(), Some(ROOT));
+    let (_server, url) = serving(hangs(), &[]).await;
+    let failed = Asking { client: &client, server: &url, patience }.whole().await.unwrap_err();
+    assert!(failed.is_passing() && failed.to_string().contains("no whole answer within 1 s"), "{failed}");
+}
+
+/// T10: whatever an address holds, nothing of it forges a link or a mention in what people read.
+#[tokio::test]
+async fn the_places_are_told_fit_to_show() {
+    let header = |server: &str| format!("Bearer resource_metadata=\"{server}/@everyone~*[x](y)\"");
+    let server = MockServer::start().await;
+    let answer = challenging(&header(&server.uri()));
+    Mock::given(method("POST")).respond_with(answer).mount(&server).await;
+    let url = Url::parse(&format!("{}/mcp", server.uri())).unwrap();
+    let told = ask(&Client::new(), &url).await.unwrap();
+    assert!(told.tried.contains("/@\u{200b}everyone (x)(y): HTTP 404"), "{}", told.tried);
+}
+
 /// T7: a stream that never ends, a redirect, a server that is away.
 #[tokio::test]
 async fn a_server_that_is_away_is_tried_later() {

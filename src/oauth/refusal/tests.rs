@@ -81,6 +81,30 @@ fn silence_means_what_the_descriptor_says() {
     }
 }
 
+/// G16, T8: numbers and codes that a descriptor calls passing are, and others are not.
+#[test]
+fn trouble_that_passes_is_known_by_the_descriptors_codes() {
+    let mut provider = provider("https://id.example/token");
+    provider.transient_codes = vec!["1002".to_owned(), "backend_busy".to_owned()];
+    for (body, expected) in [
+        (r#"{"status":"error","base_resp":{"status_code":1002,"status_msg":"too fast"}}"#, TRANSIENT),
+        (r#"{"base_resp":{"status_code":1002}}"#, TRANSIENT),
+        (r#"{"error":"BACKEND_BUSY"}"#, TRANSIENT),
+        (r#"{"error":{"code":1002}}"#, TRANSIENT),
+        (r#"{"base_resp":{"status_code":1004,"status_msg":"no such thing as that"}}"#, Operator),
+        (r#"{"base_resp":{"status_code":10020}}"#, Operator),
+        (r#"{"base_resp":{"status_code":1004,"status_msg":"rate limit"}}"#, TRANSIENT),
+    ] {
+        let members = Members::read(body.as_bytes());
+        let reply = Reply::of(200, None, body);
+        let verdict = classify(&reply, members.as_ref(), Presented::RefreshToken, &provider, &[], 0);
+        assert!(
+            matches!(&verdict, Verdict::Refused(refusal) if refusal.kind == expected),
+            "{body}: {verdict:?}"
+        );
+    }
+}
+
 /// G16
 #[test]
 fn retry_after_is_passed_on() {
@@ -215,6 +239,11 @@ fn what_people_read_is_fixed_by_code() {
             400,
             r#"{"error":"invalid_grant","error_description":"rt-1/2 is gone"}"#,
             "the provider no longer accepts this sign-in (invalid_grant)",
+        ),
+        (
+            401,
+            r#"{"error":"bad_refresh_token"}"#,
+            "the provider no longer accepts this sign-in (bad_refresh_token)",
         ),
         (
             401,

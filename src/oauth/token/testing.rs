@@ -56,6 +56,7 @@ pub(crate) fn provider(token_endpoint: &str) -> Resolved {
         device_notice: None,
         nonce: false,
         empty_refusal: EmptyRefusal::Operator,
+        transient_codes: Vec::new(),
         reuse_prose: Vec::new(),
     };
     Resolved::new(provider, token_endpoint)

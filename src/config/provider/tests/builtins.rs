@@ -213,3 +213,84 @@ fn the_built_ins_say_who_tells_whose_a_sign_in_is() {
         (["endpoints.api".to_owned()].as_slice(), false)
     );
 }
+
+/// Z1, T7: where the operator puts the token endpoint elsewhere, what it issues goes to no built-in endpoint.
+#[test]
+fn an_own_token_endpoint_leaves_no_secret_to_the_built_in_host() {
+    let token = "token_endpoint = \"https://git.example/token\"\n";
+    let told = |config: &crate::config::Config| -> Vec<String> {
+        config.warnings.iter().map(|warning| format!("{}: {}", warning.key, warning.remedy)).collect()
+    };
+    let github = |more: &str| parse(&format!("[providers.github]\nclient_id = \"ours\"\n{more}"));
+    let config = github("");
+    let found = provider(&config, "github");
+    assert_eq!((found.identity, found.userinfo_endpoint.is_some()), (IdentitySource::Userinfo, true));
+    // The same host by another path, or another host with an endpoint of its own, is as it was.
+    for (more, userinfo) in [
+        ("token_endpoint = \"https://github.com/other\"\n".to_owned(), "https://api.github.com/user"),
+        (format!("{token}userinfo_endpoint = \"https://git.example/user\"\n"), "https://git.example/user"),
+    ] {
+        let config = github(&more);
+        let found = provider(&config, "github");
+        assert_eq!(found.userinfo_endpoint.as_ref().map(url::Url::as_str), Some(userinfo));
+        assert_eq!((found.identity, config.warnings.len()), (IdentitySource::Userinfo, 0));
+    }
+    let config = github(token);
+    let found = provider(&config, "github");
+    assert_eq!((found.identity, &found.userinfo_endpoint), (IdentitySource::IdToken, &None));
+    assert_eq!(
+        told(&config),
+        ["providers.github.userinfo_endpoint: write it too, or identity = \"id_token\""]
+    );
+    let config = github(&format!("{token}identity = \"id_token\"\n"));
+    assert_eq!(told(&config), [] as [&str; 0]);
+    let shown = problems(&format!("[providers.github]\nclient_id = \"c\"\n{token}identity = \"userinfo\"\n"));
+    assert!(shown.contains("\"userinfo\" needs userinfo_endpoint"), "{shown}");
+
+    let secret = [("LATCHKEY_GEMINI_CLIENT_SECRET", "s")];
+    let config = parse_with(&format!("[providers.gemini]\n{token}"), &secret).unwrap();
+    let found = provider(&config, "gemini");
+    assert_eq!((&found.revocation_endpoint, &found.userinfo_endpoint), (&None, &None));
+    assert_eq!(told(&config).len(), 2);
+    let own = "revocation = \"none\"\nuserinfo_endpoint = \"https://git.example/user\"\n";
+    let config = parse_with(&format!("[providers.gemini]\n{token}{own}"), &secret).unwrap();
+    assert_eq!(told(&config), [] as [&str; 0]);
+
+    for (name, table, key) in [("copilot", "refresh", "endpoint"), ("codex", "device", "poll_endpoint")] {
+        let text = format!("[providers.{name}]\n{token}");
+        let shown = problems(&text);
+        assert!(shown.contains(&format!("write {table}.{key} too")), "{shown}");
+        parse(&format!("{text}[providers.{name}.{table}]\n{key} = \"https://git.example/x\"\n"));
+        // What is not spoken needs no address.
+        let standard = if table == "refresh" { "refresh_token" } else { "rfc8628" };
+        parse(&format!("{text}[providers.{name}.{table}]\nprotocol = \"{standard}\"\n"));
+    }
+    let mainland = "token_endpoint = \"https://account.minimaxi.com/oauth2/token\"\n\
+                    device_authorization_endpoint = \"https://account.minimaxi.com/oauth2/device/code\"\n";
+    assert_eq!(told(&parse(&format!("[providers.minimax]\n{mainland}"))), [] as [&str; 0]);
+}
+
+/// T7, T14: a request by token has its own headers, and can be sent.
+#[test]
+fn headers_of_an_exchange_are_such_as_can_be_sent() {
+    for (line, expected) in [
+        ("scheme = \"two words\"", ".scheme: is not one word"),
+        ("scheme = \"a:b\"", ".scheme: is not one word"),
+        ("headers = { \"odd name\" = \"x\" }", "is no header's name"),
+        ("headers = { \"\" = \"x\" }", "is no header's name"),
+        ("headers = { \"X-A\" = \"ä\" }", "the value of X-A cannot be sent"),
+        ("headers = { \"X-A\" = \"a\\nb\" }", "the value of X-A cannot be sent"),
+        ("headers = { \"HOST\" = \"x\" }", "the request has its own HOST"),
+        ("headers = { \"authorization\" = \"x\" }", "the request has its own authorization"),
+        ("headers = { \"Content-Length\" = \"1\" }", "has its own Content-Length"),
+        ("headers = { \"Transfer-Encoding\" = \"x\" }", "has its own Transfer-Encoding"),
+        ("headers = { \"Connection\" = \"x\" }", "has its own Connection"),
+        ("headers = { \"Cookie\" = \"x\" }", "has its own Cookie"),
+    ] {
+        let shown = problems(&format!("[providers.copilot.refresh]\n{line}\n"));
+        assert!(shown.contains(expected), "{line}: {shown}");
+    }
+    parse(
+        "[providers.copilot.refresh]\nscheme = \"Bearer\"\nheaders = { \"X-A\" = \"visible, with spaces\" }\n",
+    );
+}

@@ -104,6 +104,43 @@ async fn a_poll_is_sorted_by_its_status() {
         server.answer_next(Endpoint::Token, 1, Canned::new(status, "application/json", body.clone()));
         assert_eq!(poll(&Client::new(), &provider, presented(), now()).await, expected, "{body}");
     }
+    for said in [
+        "user denied the request",
+        "the user has denied access",
+        "authorization declined",
+        "Authorization request was rejected",
+        "authorization has been denied, sorry",
+        "the request was rejected by the user",
+    ] {
+        server.answer_next(Endpoint::Token, 1, Canned::new(200, "application/json", error(said)));
+        assert_eq!(
+            poll(&Client::new(), &provider, presented(), now()).await,
+            DeviceOutcome::Denied,
+            "{said}"
+        );
+    }
+    for said in ["user code expired", "the code has expired", "device code is already expired"] {
+        server.answer_next(Endpoint::Token, 1, Canned::new(200, "application/json", error(said)));
+        assert_eq!(
+            poll(&Client::new(), &provider, presented(), now()).await,
+            DeviceOutcome::Expired,
+            "{said}"
+        );
+    }
+    for said in [
+        "connection refused",
+        "connection refused by the user service",
+        "request timeout",
+        "upstream timed out",
+        "request rejected: too many requests",
+        "rate limit",
+        "our certificate expired, try again later",
+        "user service unavailable",
+    ] {
+        server.answer_next(Endpoint::Token, 1, Canned::new(200, "application/json", error(said)));
+        let outcome = poll(&Client::new(), &provider, presented(), now()).await;
+        assert_eq!(outcome, DeviceOutcome::BackOff { retry_after: None }, "{said}");
+    }
     for body in [error("no plan for this account"), "{}".to_owned(), r#"{"status":"success"}"#.to_owned()] {
         server.answer_next(Endpoint::Token, 1, Canned::new(200, "application/json", body.clone()));
         let outcome = poll(&Client::new(), &provider, presented(), now()).await;
