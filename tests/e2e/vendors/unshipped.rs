@@ -3,10 +3,10 @@
 use std::path::{Path, PathBuf};
 
 use base64::Engine as _;
-use base64::engine::general_purpose::{URL_SAFE, URL_SAFE_NO_PAD};
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use latchkey::config::Config;
 use latchkey::provider::BUILTINS;
-use latchkey::secret::obscured;
+use latchkey::secret::{Secret, obscured};
 
 use super::table::GOOGLES_SECRET;
 
@@ -41,25 +41,44 @@ fn files(folder: &Path, found: &mut Vec<PathBuf>) {
 
 /// The words of `text` that a secret could be one of.
 fn words(text: &str) -> impl Iterator<Item = &str> {
-    text.split(|c: char| !(c.is_ascii_alphanumeric() || "-_.=".contains(c))).filter(|word| !word.is_empty())
+    text.split(|c: char| !(c.is_ascii_alphanumeric() || "-_.".contains(c))).filter(|word| !word.is_empty())
 }
 
-/// Whether `word` has the shape of a secret, wherever in it that begins.
+/// Whether `word` has the shape of a secret, or holds one after something that is no part of it.
 fn is_secret(word: &str) -> bool {
-    SHAPES.iter().any(|shape| {
-        let found = word.find(shape).map(|at| word[at..].trim_end_matches('.'));
-        found.is_some_and(|secret| secret.len() >= shape.len() + SHORTEST && !TESTS_OWN.contains(&secret))
+    SHAPES.iter().flat_map(|shape| word.match_indices(shape)).any(|(at, shape)| {
+        let begins = !word[..at].ends_with(|c: char| c.is_ascii_alphanumeric() || c == '_');
+        let secret = word[at..].trim_end_matches('.');
+        begins && secret.len() >= shape.len() + SHORTEST && !TESTS_OWN.contains(&secret)
     })
 }
 
 /// Whether `word` is a secret as it stands, in base64, or obscured as `latchkey obscure` does it.
 fn hides_a_secret(word: &str) -> bool {
-    let decoded = URL_SAFE.decode(word).or_else(|_| URL_SAFE_NO_PAD.decode(word)).ok();
-    let decoded = decoded.and_then(|bytes| String::from_utf8(bytes).ok());
+    let decoded = URL_SAFE_NO_PAD.decode(word).ok().and_then(|bytes| String::from_utf8(bytes).ok());
     let revealed = obscured::reveal(word).ok();
     is_secret(word)
         || decoded.is_some_and(|text| is_secret(&text))
         || revealed.is_some_and(|secret| is_secret(secret.expose()))
+}
+
+/// The search finds what it is there for.
+#[test]
+fn a_secret_is_seen_in_each_of_its_dresses() {
+    let secret = format!("GOCSPX-{}", "x".repeat(28));
+    let hidden = obscured::obscure(&Secret::new(&*secret));
+    for text in [
+        secret.clone(),
+        format!("key={secret}"),
+        format!("{secret}."),
+        URL_SAFE_NO_PAD.encode(&secret),
+        hidden,
+    ] {
+        assert!(words(&text).any(hides_a_secret), "{text}");
+    }
+    for text in ["GOCSPX-", GOOGLES_SECRET, "it_weighs_more_than_nothing"] {
+        assert!(!words(text).any(hides_a_secret), "{text}");
+    }
 }
 
 /// VENDORS, T14: also where nobody looks for one: in documentation, in an example, in a header of a descriptor.
