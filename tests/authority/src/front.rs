@@ -168,17 +168,18 @@ impl Front {
 async fn pass(Shared(inner): Shared<Arc<Inner>>, request: Request) -> Response {
     // On a task of its own: a client that leaves does not take its request back.
     let passed = tokio::spawn(async move { pass_on(&inner, request).await }).await;
-    passed.ok().flatten().unwrap_or_else(|| {
-        let mut failed = Response::new(Body::empty());
+    let passed = passed.unwrap_or_else(|panicked| Err(panicked.to_string()));
+    passed.unwrap_or_else(|why| {
+        let mut failed = Response::new(Body::from(format!("the door could not pass this on: {why}")));
         *failed.status_mut() = StatusCode::BAD_GATEWAY;
         failed
     })
 }
 
-async fn pass_on(inner: &Inner, request: Request) -> Option<Response> {
-    let behind = inner.behind.get()?;
+async fn pass_on(inner: &Inner, request: Request) -> Result<Response, String> {
+    let behind = inner.behind.get().ok_or("nothing is behind it yet")?;
     let (head, body) = request.into_parts();
-    let body = axum::body::to_bytes(body, BODY_CAP).await.ok()?;
+    let body = axum::body::to_bytes(body, BODY_CAP).await.map_err(|error| error.to_string())?;
     let is_form = head
         .headers
         .get(header::CONTENT_TYPE)
@@ -210,9 +211,9 @@ async fn pass_on(inner: &Inner, request: Request) -> Option<Response> {
         .body(body)
         .send()
         .await
-        .ok()?;
+        .map_err(|error| format!("{error:?}"))?;
     let (status, headers) = (answer.status(), end_to_end(answer.headers()));
-    let body = answer.bytes().await.ok()?;
+    let body = answer.bytes().await.map_err(|error| format!("{error:?}"))?;
     if let Some(place) = place {
         let said: Value = serde_json::from_slice(&body).unwrap_or_default();
         let mut book = inner.book();
@@ -225,7 +226,7 @@ async fn pass_on(inner: &Inner, request: Request) -> Option<Response> {
     let mut response = Response::new(Body::from(body));
     *response.status_mut() = status;
     *response.headers_mut() = headers;
-    Some(response)
+    Ok(response)
 }
 
 /// Without those headers that belong to one connection (RFC 9110 section 7.6.1), and to the form of one message.

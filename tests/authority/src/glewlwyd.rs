@@ -15,6 +15,10 @@ use crate::person::{CLIENT, REDIRECT};
 use crate::{Browser, CONFIDENTIAL};
 use process::Process;
 
+/// How often, and after which pause, a server that has just started is asked whether it answers.
+const AWAITED: usize = 40;
+const PAUSE: std::time::Duration = std::time::Duration::from_millis(250);
+
 /// A running `glewlwyd`, with the person `ada` and the clients [`CLIENT`] and [`CONFIDENTIAL`].
 #[derive(Debug)]
 pub struct Glewlwyd {
@@ -74,6 +78,14 @@ impl Glewlwyd {
     async fn set_up(&self) {
         let mut admin = Browser::new();
         let session = json!({"username": "admin", "password": "password"});
+        // It says that it has started a moment before it answers.
+        let auth = format!("{}/api/auth/", self.front.origin());
+        for _ in 0..AWAITED {
+            if admin.send_json(reqwest::Method::POST, &auth, &session).await.status == 200 {
+                break;
+            }
+            tokio::time::sleep(PAUSE).await;
+        }
         self.post(&mut admin, "auth/", &session).await;
         self.post(&mut admin, "mod/plugin/", &plugin(&self.issuer())).await;
         let ada = json!({"username": "ada", "name": "Ada", "email": "ada@example.test", "password": "any-password",
