@@ -9,6 +9,7 @@
 #[cfg(any(test, feature = "fuzzing"))]
 pub(crate) mod fuzzing;
 mod kept;
+mod known;
 pub(crate) mod named;
 mod servers;
 
@@ -16,6 +17,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use self::kept::Kept;
+use self::known::{Answer, Known};
 use self::servers::{Endpoints, Servers};
 use crate::clock::{Clock, UnixSeconds};
 use crate::oauth::discovery::metadata;
@@ -47,15 +49,7 @@ struct Inner {
 }
 
 /// One issuer. Its lock is held across the request: whoever comes meanwhile waits for that answer.
-type Issuer = tokio::sync::Mutex<Known>;
-
-#[derive(Debug, Default)]
-struct Known {
-    kept: Option<Kept>,
-    failed: Option<(UnixSeconds, DiscoveryError)>,
-    /// When the issuer last showed a document that must not be used. Nothing that it said before serves from then on.
-    refused_at: Option<UnixSeconds>,
-}
+type Issuer = tokio::sync::Mutex<Known<Kept>>;
 
 /// What was found of a provider, for somebody who wants to know.
 #[derive(Debug, Clone)]
@@ -171,50 +165,50 @@ impl Inner {
         let mut known = slot.lock().await;
         let now = self.clock.now();
         self.catch_up(&mut known, issuer, now);
-        if let Some(kept) = known.kept.as_ref().filter(|kept| !ask_now && kept.is_fresh(now)) {
-            return Ok((kept.clone(), None));
-        }
-        if let Some((at, error)) = &known.failed
-            && !ask_now
-            && now.abs_diff(*at) < FAILED_FOR.unsigned_abs()
-        {
-            return Err(error.clone());
+        if let Some(said) = known.at_hand(now).filter(|_| !ask_now) {
+            return said.map(|kept| (kept, None));
         }
         let before = known.kept.as_ref().map(|kept| (&kept.url, &kept.validators));
         // On the heap: it is rarely gone, and would be a part of every future that may come here.
         let found = Box::pin(discover(&self.client, issuer, before)).await;
         let now = self.clock.now();
-        known.failed = None;
-        let (kept, stale) = match (found, known.kept.take()) {
-            (Ok(Found::Document(document)), _) => {
-                known.refused_at = None;
-                (Kept::of(*document, now), None)
-            }
-            (Ok(Found::Unchanged { fresh_for }), Some(kept)) => (kept.renewed(now, fresh_for), None),
-            (Err(error), Some(kept)) if error.leaves_the_old() => {
-                tracing::warn!(issuer, %error, "the metadata found before goes on being used");
-                (kept.put_off(now, STALE_FOR), Some(error))
-            }
-            (Ok(Found::Unchanged { .. }), None) => {
+        let found = found.and_then(|found| match (found, &known.kept) {
+            (Found::Document(document), _) => Ok(Kept::of(*document, now)),
+            (Found::Unchanged { fresh_for }, Some(kept)) => Ok(kept.clone().renewed(now, fresh_for)),
+            (Found::Unchanged { .. }, None) => {
                 let why = "it answers that nothing has changed, to nothing".to_owned();
-                return Err(DiscoveryError::Unreachable { issuer: issuer.to_owned(), why });
+                Err(DiscoveryError::Unreachable { issuer: issuer.to_owned(), why })
             }
-            (Err(error), _) => {
-                // A document that is refused takes the place of no other, and nothing is done by the other either: not by
-                // this process, and by none that reads the cache, also where the issuer cannot be reached later.
-                if !error.leaves_the_old() {
-                    known.refused_at = Some(now);
-                    self.clear_cache(issuer);
+        });
+        self.settle(&mut known, found, issuer, |kept| kept.print(issuer))
+    }
+
+    /// Takes what came of asking for `name`, and has other processes know it. What is refused serves none of them either: not
+    /// what is in the cache, also where nobody answers later.
+    fn settle<A: Answer>(
+        &self,
+        known: &mut Known<A>,
+        found: Result<A, DiscoveryError>,
+        name: &str,
+        print: impl FnOnce(&A) -> Option<String>,
+    ) -> Result<(A, Option<DiscoveryError>), DiscoveryError> {
+        match known.settle(found, self.clock.now()) {
+            Ok((kept, stale)) => {
+                if let Some(error) = &stale {
+                    tracing::warn!(name, %error, "what was found before goes on being used");
                 }
-                known.failed = Some((now, error.clone()));
-                return Err(error);
+                if let Some(text) = print(&kept) {
+                    self.write_cache(name, &text);
+                }
+                Ok((kept, stale))
             }
-        };
-        if let Some(text) = kept.print(issuer) {
-            self.write_cache(issuer, &text);
+            Err(error) => {
+                if !error.leaves_the_old() {
+                    self.clear_cache(name);
+                }
+                Err(error)
+            }
         }
-        known.kept = Some(kept.clone());
-        Ok((kept, stale))
     }
 
     fn issuer(&self, issuer: &str) -> Arc<Issuer> {
@@ -225,15 +219,8 @@ impl Inner {
         Arc::clone(issuers.entry(issuer.to_owned()).or_default())
     }
 
-    /// Takes what another process may have found since, if that serves better.
-    fn catch_up(&self, known: &mut Known, issuer: &str, now: UnixSeconds) {
-        if !known.kept.as_ref().is_some_and(|kept| kept.is_fresh(now))
-            && let Some(found) = at_the_disk(|| read_cache(&*self.store, issuer))
-            && (known.kept.is_none() || found.is_fresh(now))
-            && known.refused_at.is_none_or(|at| found.was_said_after(at))
-        {
-            known.kept = Some(found);
-        }
+    fn catch_up(&self, known: &mut Known<Kept>, issuer: &str, now: UnixSeconds) {
+        known.catch_up(|| at_the_disk(|| read_cache(&*self.store, issuer)), now);
     }
 
     /// What is kept of `issuer`, fresh or not.

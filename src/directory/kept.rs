@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use url::Url;
 
+use super::known::Answer;
 use crate::clock::{SKEW_ALLOWED, UnixSeconds};
 use crate::oauth::discovery::freshness::{LONGEST, Validators};
 use crate::oauth::discovery::metadata::{self, Metadata};
@@ -67,21 +68,6 @@ impl Kept {
         Self { said_at: now, ..self.put_off(now, seconds) }
     }
 
-    /// The same, which the issuer said nothing of, not to be asked for again before `seconds` have passed.
-    pub(super) fn put_off(self, now: UnixSeconds, seconds: i64) -> Self {
-        Self { asked_at: now, fresh_until: now.saturating_add(seconds), ..self }
-    }
-
-    /// Whether the issuer gave it, or said that it still holds, after `time`.
-    pub(super) fn was_said_after(&self, time: UnixSeconds) -> bool {
-        self.said_at > time
-    }
-
-    /// Whether it need not be asked for.
-    pub(super) fn is_fresh(&self, now: UnixSeconds) -> bool {
-        is_fresh(self.asked_at, self.fresh_until, now)
-    }
-
     /// The bytes for the cache.
     pub(super) fn print(&self, issuer: &str) -> Option<String> {
         let wire = Wire {
@@ -115,6 +101,20 @@ impl Kept {
             said_at: wire.said_at.unwrap_or(wire.asked_at),
             fresh_until: wire.fresh_until,
         })
+    }
+}
+
+impl Answer for Kept {
+    fn is_fresh(&self, now: UnixSeconds) -> bool {
+        is_fresh(self.asked_at, self.fresh_until, now)
+    }
+
+    fn was_said_after(&self, time: UnixSeconds) -> bool {
+        self.said_at > time
+    }
+
+    fn put_off(self, now: UnixSeconds, seconds: i64) -> Self {
+        Self { asked_at: now, fresh_until: now.saturating_add(seconds), ..self }
     }
 }
 

@@ -8,6 +8,7 @@ use serde_json::value::RawValue;
 use url::Url;
 
 use super::kept::is_fresh;
+use super::known::Answer;
 use crate::clock::UnixSeconds;
 use crate::oauth::discovery::METADATA_CAP;
 use crate::oauth::discovery::metadata::Metadata;
@@ -78,19 +79,6 @@ impl Named {
         Self { issuer, document, scopes, asked_at: now, said_at: now, fresh_until }
     }
 
-    /// The same, not to be asked for again before `seconds` have passed.
-    pub(super) fn put_off(self, now: UnixSeconds, seconds: i64) -> Self {
-        Self { asked_at: now, fresh_until: now.saturating_add(seconds), ..self }
-    }
-
-    pub(super) fn was_said_after(&self, time: UnixSeconds) -> bool {
-        self.said_at > time
-    }
-
-    pub(super) fn is_fresh(&self, now: UnixSeconds) -> bool {
-        is_fresh(self.asked_at, self.fresh_until, now)
-    }
-
     /// `provider` with what the server said, in the places that are not configured.
     pub(super) fn fill(&self, provider: &Provider) -> Provider {
         let mut filled = provider.clone();
@@ -148,6 +136,20 @@ impl Named {
             said_at: wire.said_at,
             fresh_until: wire.fresh_until,
         })
+    }
+}
+
+impl Answer for Named {
+    fn is_fresh(&self, now: UnixSeconds) -> bool {
+        is_fresh(self.asked_at, self.fresh_until, now)
+    }
+
+    fn was_said_after(&self, time: UnixSeconds) -> bool {
+        self.said_at > time
+    }
+
+    fn put_off(self, now: UnixSeconds, seconds: i64) -> Self {
+        Self { asked_at: now, fresh_until: now.saturating_add(seconds), ..self }
     }
 }
 

@@ -11,10 +11,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use url::Url;
 
+use super::Inner;
 use super::kept::Kept;
+use super::known::Known;
 use super::named::{self, Named};
-use super::{FAILED_FOR, Inner, STALE_FOR};
-use crate::clock::UnixSeconds;
 use crate::oauth::discovery::metadata::MetadataError;
 use crate::oauth::protected_resource::{self, Told};
 use crate::oauth::{DISCOVERY_BOUND, DiscoveryError};
@@ -24,15 +24,7 @@ use crate::store::{Store, at_the_disk};
 /// By address. Locked for a look-up, never across a wait.
 pub(super) type Servers = Mutex<HashMap<String, Arc<Server>>>;
 /// One server. Its lock is held across the requests: whoever comes meanwhile waits for that answer.
-pub(super) type Server = tokio::sync::Mutex<Known>;
-
-#[derive(Debug, Default)]
-pub(super) struct Known {
-    kept: Option<Named>,
-    failed: Option<(UnixSeconds, DiscoveryError)>,
-    /// When the server last showed what must not be used. Nothing that it said before serves from then on.
-    refused_at: Option<UnixSeconds>,
-}
+pub(super) type Server = tokio::sync::Mutex<Known<Named>>;
 
 /// The server that has to be asked for the issuer of `provider`, if one has.
 fn to_be_asked(provider: &Provider) -> Option<&Url> {
@@ -85,7 +77,7 @@ impl Inner {
         let named = match slot.try_lock() {
             Ok(mut known) => {
                 if known.kept.is_none() {
-                    self.catch_up_with(&mut known, server, self.clock.now());
+                    known.catch_up(|| at_the_disk(|| read_cache(&*self.store, server)), self.clock.now());
                 }
                 known.kept.clone()
             }
@@ -105,46 +97,16 @@ impl Inner {
         let slot = self.server(server);
         let mut known = slot.lock().await;
         let now = self.clock.now();
-        self.catch_up_with(&mut known, server, now);
-        if let Some(kept) = known.kept.as_ref().filter(|kept| !ask_now && kept.is_fresh(now)) {
-            return Ok((kept.clone(), None));
-        }
-        if let Some((at, error)) = &known.failed
-            && !ask_now
-            && now.abs_diff(*at) < FAILED_FOR.unsigned_abs()
-        {
-            return Err(error.clone());
+        known.catch_up(|| at_the_disk(|| read_cache(&*self.store, server)), now);
+        if let Some(said) = known.at_hand(now).filter(|_| !ask_now) {
+            return said.map(|kept| (kept, None));
         }
         let before = known.kept.as_ref().map(|kept| kept.issuer.clone());
         let found = match protected_resource::ask(&self.client, server).await {
             Ok(told) => self.choose(server, told, before.as_deref(), ask_now).await,
             Err(error) => Err(error),
         };
-        let now = self.clock.now();
-        known.failed = None;
-        let (kept, stale) = match (found, known.kept.take()) {
-            (Ok(named), _) => {
-                known.refused_at = None;
-                (named, None)
-            }
-            (Err(error), Some(kept)) if error.leaves_the_old() => {
-                tracing::warn!(%server, %error, "the authorization server that was named before goes on being used");
-                (kept.put_off(now, STALE_FOR), Some(error))
-            }
-            (Err(error), _) => {
-                if !error.leaves_the_old() {
-                    known.refused_at = Some(now);
-                    self.clear_cache(&named::name(server));
-                }
-                known.failed = Some((now, error.clone()));
-                return Err(error);
-            }
-        };
-        if let Some(text) = kept.print(server) {
-            self.write_cache(&named::name(server), &text);
-        }
-        known.kept = Some(kept.clone());
-        Ok((kept, stale))
+        self.settle(&mut known, found, &named::name(server), |kept| kept.print(server))
     }
 
     /// The first issuer whose metadata can be used; the one of `before` first. One that fails to answer ends the search: it
@@ -205,17 +167,6 @@ impl Inner {
     fn server(&self, server: &Url) -> Arc<Server> {
         let mut servers = self.servers.lock().unwrap_or_else(PoisonError::into_inner);
         Arc::clone(servers.entry(server.to_string()).or_default())
-    }
-
-    /// Takes what another process may have found since, if that serves better.
-    fn catch_up_with(&self, known: &mut Known, server: &Url, now: UnixSeconds) {
-        if !known.kept.as_ref().is_some_and(|kept| kept.is_fresh(now))
-            && let Some(found) = at_the_disk(|| read_cache(&*self.store, server))
-            && (known.kept.is_none() || found.is_fresh(now))
-            && known.refused_at.is_none_or(|at| found.was_said_after(at))
-        {
-            known.kept = Some(found);
-        }
     }
 }
 

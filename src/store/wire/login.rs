@@ -106,18 +106,10 @@ impl Wire for PendingWire {
             before.confirming.as_ref(),
             ConfirmingWire::is_same,
         );
-        if before.registration.is_none() {
-            parts.unread("registration");
-        }
+        RegistrationWire::keep(parts, self.registration.as_ref(), before.registration.as_ref());
         if before.resource.is_none() {
             parts.unread("resource");
         }
-        parts.part(
-            "registration",
-            self.registration.as_ref(),
-            before.registration.as_ref(),
-            RegistrationWire::is_same,
-        );
         parts.list("asked", &self.asked, &before.asked, AskedWire::is_same);
         parts.list("watchers", watchers, &before.watchers, |now, before| now.thread == before.thread);
     }

@@ -4,6 +4,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::entry::Parts;
 use super::{Wire, seconds, some_secret, text_of};
 use crate::credential::Registration;
 
@@ -36,6 +37,14 @@ impl RegistrationWire {
             redirect_uris: registration.redirect_uris.clone(),
             token_endpoint_auth_method: Some(registration.auth_method.clone()),
         }
+    }
+
+    /// Keeps of the entry's `registration` what this program does not know: fields of the same client, and what is none.
+    pub(super) fn keep(parts: &mut Parts<'_>, now: Option<&Self>, before: Option<&Self>) {
+        if before.is_none() {
+            parts.unread("registration");
+        }
+        parts.part("registration", now, before, Self::is_same);
     }
 
     /// Whether both are the same client.

@@ -114,18 +114,10 @@ impl Wire for TenantWire {
             parts.texts("extra");
         }
         parts.part("intent", self.intent.as_ref(), before.intent.as_ref(), IntentWire::is_of_the_same_try);
-        if before.registration.is_none() {
-            parts.unread("registration");
-        }
+        RegistrationWire::keep(parts, self.registration.as_ref(), before.registration.as_ref());
         if before.resource.is_none() {
             parts.unread("resource");
         }
-        parts.part(
-            "registration",
-            self.registration.as_ref(),
-            before.registration.as_ref(),
-            RegistrationWire::is_same,
-        );
         parts.part("suspended", self.suspended.as_ref(), before.suspended.as_ref(), |now, before| {
             now.at == before.at
         });

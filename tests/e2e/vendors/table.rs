@@ -1,4 +1,4 @@
-//! What VENDORS says of each, and what a member meets there. Written by hand: see `wire/README.md`.
+//! What is known of each vendor, and what a member meets there. Written by hand: see `wire/README.md`.
 
 use std::time::Duration;
 
@@ -15,6 +15,23 @@ const GEMINI: &str = "681255809395-oo8ft2oprdrnp9e3aqf6av3hmdib135j.apps.googleu
 const ANTIGRAVITY: &str = "1071006060591-tmhssin2h21lcre235vtolojh4g403ep.apps.googleusercontent.com";
 pub const GOOGLES_SECRET: &str = "GOCSPX-of-the-operator";
 
+/// What most have in common: a device login without an account to show, and an end in the person's own account there.
+const PLAIN: Vendor = Vendor {
+    name: "",
+    typed: &[],
+    title: "",
+    client: ("", None, None),
+    server: standard,
+    operator: "",
+    environment: &[],
+    ways: &[Way::Device],
+    notice: None,
+    account: None,
+    refreshes: true,
+    goodbye: STAYS_THERE,
+    script: "",
+};
+
 /// Every vendor, but for MCP servers.
 pub const VENDORS: &[Vendor] = &[
     Vendor {
@@ -28,9 +45,9 @@ pub const VENDORS: &[Vendor] = &[
         ways: &[Way::Address],
         notice: Some("accounts were reported banned"),
         account: Some("ada@example.test"),
-        refreshes: true,
         goodbye: ENDED,
         script: include_str!("wire/antigravity.txt"),
+        ..PLAIN
     },
     Vendor {
         name: "claude",
@@ -43,13 +60,11 @@ pub const VENDORS: &[Vendor] = &[
         ),
         server: claude,
         operator: "accept_terms_risk = true",
-        environment: &[],
         ways: &[Way::CodeHashState],
         notice: Some("Anthropic's terms restrict"),
         account: Some("ada@example.test"),
-        refreshes: true,
-        goodbye: STAYS_THERE,
         script: include_str!("wire/claude.txt"),
+        ..PLAIN
     },
     Vendor {
         name: "codex",
@@ -57,14 +72,11 @@ pub const VENDORS: &[Vendor] = &[
         title: "OpenAI Codex",
         client: ("app_EMoamEEZ73f0CkXaXp7hrann", None, Some("http://localhost:1455/auth/callback")),
         server: codex,
-        operator: "",
-        environment: &[],
         ways: &[Way::Device, Way::Address],
         notice: Some("switched off"),
         account: Some("ada@example.test"),
-        refreshes: true,
-        goodbye: STAYS_THERE,
         script: include_str!("wire/codex.txt"),
+        ..PLAIN
     },
     Vendor {
         name: "copilot",
@@ -72,15 +84,10 @@ pub const VENDORS: &[Vendor] = &[
         title: "GitHub Copilot",
         client: ("Iv1.b507a08c87ecfe98", None, None),
         server: Settings::copilot,
-        operator: "",
-        environment: &[],
-        ways: &[Way::Device],
-        notice: None,
         // The number by which the server knows Ada.
         account: Some("1096414"),
-        refreshes: true,
-        goodbye: STAYS_THERE,
         script: include_str!("wire/copilot.txt"),
+        ..PLAIN
     },
     Vendor {
         name: "gemini",
@@ -88,14 +95,12 @@ pub const VENDORS: &[Vendor] = &[
         title: "Gemini",
         client: (GEMINI, Some(GOOGLES_SECRET), Some("https://codeassist.google.com/authcode")),
         server: google,
-        operator: "",
         environment: &[("LATCHKEY_GEMINI_CLIENT_SECRET", GOOGLES_SECRET)],
         ways: &[Way::Code],
-        notice: None,
         account: Some("ada@example.test"),
-        refreshes: true,
         goodbye: ENDED,
         script: include_str!("wire/gemini.txt"),
+        ..PLAIN
     },
     Vendor {
         name: "github",
@@ -104,14 +109,11 @@ pub const VENDORS: &[Vendor] = &[
         client: ("Iv1.0123456789abcdef", None, None),
         server: Settings::copilot,
         operator: "client_id = \"Iv1.0123456789abcdef\"\nscopes = [\"repo\", \"read:org\"]",
-        environment: &[],
-        ways: &[Way::Device],
-        notice: None,
         // The number by which the server knows Ada.
         account: Some("1096414"),
         refreshes: false,
-        goodbye: STAYS_THERE,
         script: include_str!("wire/github.txt"),
+        ..PLAIN
     },
     Vendor {
         name: "grok",
@@ -119,14 +121,11 @@ pub const VENDORS: &[Vendor] = &[
         title: "Grok",
         client: ("b1a00492-073a-47ea-816f-4c329264a828", None, Some("http://127.0.0.1:56121/callback")),
         server: standard,
-        operator: "",
-        environment: &[],
         ways: &[Way::Device, Way::Address],
-        notice: None,
         account: Some("ada@example.test"),
-        refreshes: true,
         goodbye: ENDED,
         script: include_str!("wire/grok.txt"),
+        ..PLAIN
     },
     Vendor {
         name: "kimi",
@@ -134,14 +133,8 @@ pub const VENDORS: &[Vendor] = &[
         title: "Kimi",
         client: ("17e5f671-d194-4dfb-9706-5516cb48c098", None, None),
         server: kimi,
-        operator: "",
-        environment: &[],
-        ways: &[Way::Device],
-        notice: None,
-        account: None,
-        refreshes: true,
-        goodbye: STAYS_THERE,
         script: include_str!("wire/kimi.txt"),
+        ..PLAIN
     },
     Vendor {
         name: "minimax",
@@ -149,14 +142,8 @@ pub const VENDORS: &[Vendor] = &[
         title: "MiniMax",
         client: ("78257093-7e40-4613-99e0-527b14b39113", None, None),
         server: minimax,
-        operator: "",
-        environment: &[],
-        ways: &[Way::Device],
-        notice: None,
-        account: None,
-        refreshes: true,
-        goodbye: STAYS_THERE,
         script: include_str!("wire/minimax.txt"),
+        ..PLAIN
     },
     Vendor {
         name: "oidc",
@@ -165,13 +152,11 @@ pub const VENDORS: &[Vendor] = &[
         client: ("agents-of-the-guild", None, Some("http://127.0.0.1:8765/callback")),
         server: standard,
         operator: "issuer = \"{issuer}\"\nclient_id = \"agents-of-the-guild\"",
-        environment: &[],
         ways: &[Way::Device, Way::Address],
-        notice: None,
         account: Some("ada@example.test"),
-        refreshes: true,
         goodbye: ENDED,
         script: include_str!("wire/oidc.txt"),
+        ..PLAIN
     },
     Vendor {
         name: "qwen",
@@ -179,14 +164,8 @@ pub const VENDORS: &[Vendor] = &[
         title: "Qwen",
         client: ("f0304373b74a44d2b584a3fb70ca9e56", None, None),
         server: qwen,
-        operator: "",
-        environment: &[],
-        ways: &[Way::Device],
-        notice: None,
-        account: None,
-        refreshes: true,
-        goodbye: STAYS_THERE,
         script: include_str!("wire/qwen.txt"),
+        ..PLAIN
     },
 ];
 
