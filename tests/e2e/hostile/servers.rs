@@ -3,14 +3,15 @@
 use super::*;
 use crate::harness::SOON;
 
-const UNREACHABLE: &str = "could not be reached";
 const MISCONFIGURED: &str = "is not set up right";
 
 const SERVER: &str = "/mcp";
 const RESOURCE: &str = "/.well-known/oauth-protected-resource/mcp";
 const METADATA: &str = "/.well-known/oauth-authorization-server";
 const REGISTER: &str = "/register";
-const CASES: usize = 14;
+const CASES: usize = 15;
+/// What a card with a link says.
+const OPEN: &str = "Sign in to mcp";
 
 /// What an honest server answers at `path`.
 fn honest(origin: &str, path: &str) -> Raw {
@@ -54,7 +55,8 @@ async fn a_hostile_mcp_server_leads_nowhere() {
         ok(&json!({"resource": hostile[number].url(SERVER), "authorization_servers": servers}))
     };
     let cases: [_; CASES] = [
-        (SERVER, Raw::endless_head("401 Unauthorized"), UNREACHABLE),
+        // A knock that brings nothing hides no document.
+        (SERVER, Raw::endless_head("401 Unauthorized"), OPEN),
         (SERVER, challenged("http://169.254.169.254/latest"), MISCONFIGURED),
         (SERVER, challenged("https://metadata.google.internal/x"), MISCONFIGURED),
         (RESOURCE, resource(3, json!(["http://169.254.169.254"])), MISCONFIGURED),
@@ -66,6 +68,8 @@ async fn a_hostile_mcp_server_leads_nowhere() {
             MISCONFIGURED,
         ),
         (METADATA, ok(&json!({"issuer": "https://e.example"})), MISCONFIGURED),
+        // Nor does what is no document lead anywhere but to the server's own origin.
+        (RESOURCE, Raw::endless_chunks("200 OK"), OPEN),
         (REGISTER, Raw::endless_chunks("201 Created"), MISCONFIGURED),
         (REGISTER, Raw::endless_length("400 Bad Request"), MISCONFIGURED),
         (REGISTER, elsewhere(REGISTER), "The provider says"),
@@ -88,7 +92,10 @@ async fn a_hostile_mcp_server_leads_nowhere() {
         let member = setup.discord.member(&format!("m{number}"));
         let start = member.slash(&format!("/auth login mcp:bad{number}")).in_thread(&thread).send().await;
         start.sees_text(expected, SOON).await;
-        assert!(start.links().is_empty(), "{what}: {:?}", start.links());
+        let links = start.links();
+        assert_eq!(links.is_empty(), expected != OPEN, "{what}: {links:?}");
+        let leads_home = |(_, link): &(String, String)| link.starts_with(&hostile[number].origin());
+        assert!(links.iter().all(leads_home), "{what}: {links:?}");
     }
     assert_eq!(trap.connections(), 0);
     assert!(peak(&bot) < before + 64, "from {before} to {} MiB", peak(&bot));
