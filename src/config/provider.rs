@@ -134,7 +134,7 @@ fn resolve(
         token_lifetime: section.number("token_lifetime", 1, problems),
         share: section.choice("share", SHARES, problems).unwrap_or(Share::Member),
         bind: section.boolean("bind", problems).unwrap_or(true),
-        device: protocols::device(section, endpoints.are_elsewhere, problems),
+        device: protocols::device(section, problems),
         refresh: protocols::refresh(section, endpoints.are_elsewhere, problems),
         authorize_params: section.pairs("authorize_params", problems).unwrap_or_default(),
         token_body: section.choice("token_body", BODIES, problems).unwrap_or(BodyFormat::Form),

@@ -323,8 +323,8 @@ fn misconfigured(what: &str) -> String {
         "registration" => "no client is configured, and none is written down that it was issued to: write its client_id, \
                            or log out and sign in again"
             .to_owned(),
-        "issuer" => "it was issued by another authorization server than the one that is configured, or that its server \
-                     names now: restore the old issuer, or log out and sign in again"
+        "issuer" => "it comes from another issuer than the one that is configured, or that its server names now: restore the \
+                     old issuer, or log out and sign in again"
             .to_owned(),
         what => format!(
             "it was issued to another {what} than the one configured now: restore the old {what}, or log out and sign in \

@@ -136,11 +136,7 @@ enum Device {
 }
 
 /// The standard protocol if a problem was found.
-pub(super) fn device(
-    section: &mut Section<'_, '_>,
-    is_elsewhere: bool,
-    problems: &mut Problems<'_>,
-) -> DeviceProtocol {
+pub(super) fn device(section: &mut Section<'_, '_>, problems: &mut Problems<'_>) -> DeviceProtocol {
     const PROTOCOLS: &[(&str, Device)] = &[
         ("rfc8628", Device::Rfc8628),
         ("user_code", Device::UserCode),
@@ -152,12 +148,6 @@ pub(super) fn device(
     // Asked for under any protocol, as above.
     let pkce = table.boolean("pkce", problems).unwrap_or(false);
     let poll_endpoint = table.endpoint("poll_endpoint", problems);
-    if is_elsewhere
-        && matches!((protocol, &poll_endpoint), (Device::UserCode, Some(_)))
-        && !table.is_own("poll_endpoint")
-    {
-        stray(section, "device.poll_endpoint", problems);
-    }
     let verification_uri = table.endpoint("verification_uri", problems);
     let exchange_redirect_uri = table.string("exchange_redirect_uri", problems);
     let statuses = table.numbers("pending_statuses", problems).unwrap_or_default();

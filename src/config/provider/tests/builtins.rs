@@ -256,15 +256,14 @@ fn an_own_token_endpoint_leaves_no_secret_to_the_built_in_host() {
     let config = parse_with(&format!("[providers.gemini]\n{token}{own}"), &secret).unwrap();
     assert_eq!(told(&config), [] as [&str; 0]);
 
-    for (name, table, key) in [("copilot", "refresh", "endpoint"), ("codex", "device", "poll_endpoint")] {
-        let text = format!("[providers.{name}]\n{token}");
-        let shown = problems(&text);
-        assert!(shown.contains(&format!("write {table}.{key} too")), "{shown}");
-        parse(&format!("{text}[providers.{name}.{table}]\n{key} = \"https://git.example/x\"\n"));
-        // What is not spoken needs no address.
-        let standard = if table == "refresh" { "refresh_token" } else { "rfc8628" };
-        parse(&format!("{text}[providers.{name}.{table}]\nprotocol = \"{standard}\"\n"));
-    }
+    let text = format!("[providers.copilot]\n{token}");
+    let shown = problems(&text);
+    assert!(shown.contains("write refresh.endpoint too"), "{shown}");
+    parse(&format!("{text}[providers.copilot.refresh]\nendpoint = \"https://git.example/x\"\n"));
+    // What is not spoken needs no address.
+    parse(&format!("{text}[providers.copilot.refresh]\nprotocol = \"refresh_token\"\n"));
+    // Whoever puts only the token endpoint behind a proxy keeps the sign-in where it is: it is shown no token.
+    parse(&format!("[providers.codex]\n{token}"));
     let mainland = "token_endpoint = \"https://account.minimaxi.com/oauth2/token\"\n\
                     device_authorization_endpoint = \"https://account.minimaxi.com/oauth2/device/code\"\n";
     assert_eq!(told(&parse(&format!("[providers.minimax]\n{mainland}"))), [] as [&str; 0]);
