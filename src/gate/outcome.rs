@@ -44,7 +44,7 @@ impl Flight<'_> {
             RefusalKind::Transient { retry_after } => {
                 self.put_back(stored, before, refusal.text, retry_after).await
             }
-            RefusalKind::Operator if is_forgotten(stored, &refusal) => {
+            RefusalKind::Operator if stored.registration.is_some() && refusal.disowns_client() => {
                 let now = self.inner.clock.now();
                 let is_over = stored.registration.as_ref().is_some_and(|client| client.has_expired(now));
                 let why = if is_over { REGISTRATION_OVER } else { REGISTRATION_LOST };
@@ -193,9 +193,4 @@ impl Flight<'_> {
         });
         changed.await?
     }
-}
-
-/// Whether the server says that it does not know the client that it made for `stored`: no operator can mend that.
-fn is_forgotten(stored: &Credential, refusal: &Refusal) -> bool {
-    stored.registration.is_some() && refusal.code.as_deref() == Some("invalid_client")
 }

@@ -71,8 +71,7 @@ impl Inner {
     /// Notes it if `refusal` says that the server does not know the client that it made for `login`: the next start has
     /// another made. Whether it does.
     pub(super) fn is_forgotten(&self, login: &PendingLogin, refusal: &Refusal) -> bool {
-        let client =
-            login.registration.as_ref().filter(|_| refusal.code.as_deref() == Some("invalid_client"));
+        let client = login.registration.as_ref().filter(|_| refusal.disowns_client());
         if let Some(client) = client {
             tracing::warn!(login = %login.id, "the server does not know the client that it registered for this sign-in");
             self.clients.forget(&login.tenant, client, self.clock.now());

@@ -5,11 +5,11 @@
 //! the gate need not know the difference; the sign-in's token goes to the configured endpoint alone, and is in no text
 //! that comes out. Must not: send twice, or take what came for a new token of the sign-in.
 
-use super::http::{Client, Reply, SendError, UnknownCause};
-use super::refusal::{self, Verdict};
+use super::http::{Client, Reply, SendError};
+use super::refusal;
 use super::reply::Members;
 use super::request::Get;
-use super::token::{Grant, Outcome};
+use super::token::{self, Grant, Outcome};
 use crate::clock::UnixSeconds;
 use crate::credential::Account;
 use crate::provider::{Exchange, Provider, Resolved};
@@ -32,20 +32,11 @@ pub(crate) async fn exchange(
 }
 
 fn judge(reply: &Reply, provider: &Provider, secrets: &[Secret], sent_at: UnixSeconds) -> Outcome {
-    let members = reply.body.as_deref().and_then(Members::read);
-    let refused = members.as_ref().is_some_and(Members::has_error);
-    if reply.is_success() && !refused {
-        if reply.body.is_none() {
-            return Outcome::Unknown(UnknownCause::TooLarge);
-        }
-        let grant = members.and_then(|members| granted(&members, reply, provider, secrets, sent_at));
-        let none = Outcome::Unknown(UnknownCause::NoToken { status: reply.status });
-        return grant.map_or(none, Outcome::Granted);
-    }
-    match refusal::of_exchange(reply, members.as_ref(), provider, secrets, sent_at) {
-        Verdict::Refused(refusal) => Outcome::Refused(refusal),
-        Verdict::Unknown(cause) => Outcome::Unknown(cause),
-    }
+    token::sort(
+        reply,
+        |members| granted(members, reply, provider, secrets, sent_at),
+        |members| refusal::of_exchange(reply, members, provider, secrets, sent_at),
+    )
 }
 
 /// The grant in `members`; none without a usable access token (C9).

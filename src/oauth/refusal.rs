@@ -35,6 +35,13 @@ impl Refusal {
     pub fn own_words(&self) -> Option<&str> {
         self.said.as_deref().or(self.code.as_deref())
     }
+
+    /// Whether the server says that it does not know our client (RFC 6749 section 5.2). Of one that it made itself it has
+    /// forgotten that, and no operator can mend it.
+    #[must_use]
+    pub fn disowns_client(&self) -> bool {
+        self.code.as_deref() == Some("invalid_client")
+    }
 }
 
 /// What a refusal means.

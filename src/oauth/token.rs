@@ -167,17 +167,28 @@ pub(crate) fn judge(
     secrets: &[Secret],
     sent_at: UnixSeconds,
 ) -> Outcome {
+    sort(
+        reply,
+        |members| granted(members, provider, sent_at, reply.now(sent_at)),
+        |members| refusal::classify(reply, members, presented, provider, secrets, sent_at),
+    )
+}
+
+/// Sorts a whole reply: a success without an error is a grant, or leaves the outcome unknown; all else is a refusal (C9, T8).
+pub(super) fn sort(
+    reply: &Reply,
+    granted: impl FnOnce(&Members) -> Option<Grant>,
+    refused: impl FnOnce(Option<&Members>) -> Verdict,
+) -> Outcome {
     let members = reply.body.as_deref().and_then(Members::read);
-    let refused = members.as_ref().is_some_and(Members::has_error);
-    if reply.is_success() && !refused {
-        return match (&members, &reply.body) {
-            (_, None) => Outcome::Unknown(UnknownCause::TooLarge),
-            (Some(members), _) => granted(members, provider, sent_at, reply.now(sent_at))
-                .map_or(Outcome::Unknown(UnknownCause::NoToken { status: reply.status }), Outcome::Granted),
-            (None, _) => Outcome::Unknown(UnknownCause::NoToken { status: reply.status }),
-        };
+    if reply.is_success() && !members.as_ref().is_some_and(Members::has_error) {
+        if reply.body.is_none() {
+            return Outcome::Unknown(UnknownCause::TooLarge);
+        }
+        let none = Outcome::Unknown(UnknownCause::NoToken { status: reply.status });
+        return members.as_ref().and_then(granted).map_or(none, Outcome::Granted);
     }
-    match refusal::classify(reply, members.as_ref(), presented, provider, secrets, sent_at) {
+    match refused(members.as_ref()) {
         Verdict::Refused(refusal) => Outcome::Refused(refusal),
         Verdict::Unknown(cause) => Outcome::Unknown(cause),
     }

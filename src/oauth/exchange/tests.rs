@@ -8,6 +8,7 @@ use wiremock::matchers::{header, method, path};
 use wiremock::{Mock, MockServer, ResponseTemplate};
 
 use super::*;
+use crate::oauth::UnknownCause;
 use crate::oauth::http::TransportError;
 use crate::oauth::refusal::{DeadReason, RefusalKind};
 use crate::oauth::token::testing::provider;
