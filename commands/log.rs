@@ -11,6 +11,8 @@ use tracing_subscriber::filter::{EnvFilter, FilterExt, filter_fn};
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 
+use crate::terminal;
+
 /// The variable that sets the filter.
 const VARIABLE: &str = "LATCHKEY_LOG";
 
@@ -42,8 +44,11 @@ pub fn start(default: &str) {
     tracing_subscriber::registry().with(layer).init();
 }
 
-/// Says one line to whoever watches standard error.
+/// Says one line to whoever watches standard error, unless they want quiet.
 pub fn say(line: &str) {
+    if terminal::is_quiet() {
+        return;
+    }
     note(&format!("latchkey: {line}"));
 }
 

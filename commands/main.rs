@@ -5,11 +5,15 @@
 
 mod auth;
 mod check;
+mod completions;
 mod discord;
+mod exec;
 mod exit;
 mod flight;
 mod import;
 mod log;
+mod login;
+mod logout;
 mod obscure;
 mod pages;
 mod printed;
@@ -17,6 +21,7 @@ mod providers;
 mod run;
 mod setup;
 mod status;
+mod terminal;
 mod token;
 mod view;
 mod words;
@@ -48,6 +53,9 @@ struct Cli {
         help = "The configuration file [default: $LATCHKEY_CONFIG, ./latchkey.toml, /etc/latchkey/latchkey.toml]"
     )]
     config: Option<PathBuf>,
+    /// Say nothing but errors and what was asked for
+    #[arg(long, short, global = true)]
+    quiet: bool,
     #[command(subcommand)]
     command: Option<Command>,
 }
@@ -60,6 +68,12 @@ enum Command {
     Check(check::Arguments),
     /// Print a fresh access token, with or without a running bot
     Token(token::Arguments),
+    /// Run a command with a fresh access token in its environment: the one at its start
+    Exec(exec::Arguments),
+    /// Sign in here, from this terminal
+    Login(login::Arguments),
+    /// Log out: revoke at the provider, and remove
+    Logout(logout::Arguments),
     /// Show where every tenant stands
     Status(status::Arguments),
     /// List what there is to sign in to, what each provider needs, and the lines to write for it
@@ -68,6 +82,8 @@ enum Command {
     Obscure(obscure::Arguments),
     /// Take over the sign-ins that another program keeps in a file
     Import(import::Arguments),
+    /// Print what has a shell complete commands, options and tenants
+    Completions(completions::Arguments),
     /// A refresh on behalf of `latchkey token`, in a session of its own
     #[command(hide = true)]
     Flight(flight::Arguments),
@@ -76,15 +92,20 @@ enum Command {
 fn main() -> ExitCode {
     let _faults = latchkey::fault::from_environment();
     let cli = Cli::parse();
+    terminal::set_quiet(cli.quiet);
     let config = cli.config.as_deref();
     let result = match cli.command.unwrap_or(Command::Run) {
         Command::Run => run::run(config),
         Command::Check(arguments) => check::run(config, &arguments),
         Command::Token(arguments) => token::run(config, &arguments),
+        Command::Exec(arguments) => exec::run(config, &arguments),
+        Command::Login(arguments) => login::run(config, &arguments),
+        Command::Logout(arguments) => logout::run(config, &arguments),
         Command::Status(arguments) => status::run(config, &arguments),
         Command::Providers(arguments) => providers::run(config, &arguments),
         Command::Obscure(arguments) => obscure::run(&arguments),
         Command::Import(arguments) => import::run(config, &arguments),
+        Command::Completions(arguments) => completions::run(&arguments),
         Command::Flight(arguments) => flight::run(config, &arguments),
     };
     match result {

@@ -4,9 +4,12 @@
 //! canonical: two keys are equal exactly if they name one credential slot (S5, F12). Must not: resolve aliases
 //! (the catalog does, before a key is made) or know which tenants exist.
 
+mod pattern;
+
 use std::fmt;
 use std::str::FromStr;
 
+pub use self::pattern::TenantPattern;
 use sha2::{Digest, Sha256};
 
 use crate::secret::hex;

@@ -3,11 +3,13 @@
 //! Owns what commands and servers call, and who may do what with which tenant. Invariant: a member never completes, sees
 //! or replaces what is another's; every entry goes through here. Must not: know Discord, or print anything.
 
+mod ask;
 mod bind;
 mod import;
 mod list;
 mod logout;
 mod membership;
+mod overview;
 mod refresh;
 mod resolve;
 mod serving;
@@ -16,10 +18,12 @@ mod token;
 
 use std::sync::Arc;
 
+pub use self::ask::{Ask, AskError};
 pub use self::bind::{BindError, Bound, Choice};
 pub use self::import::{ImportFate, ImportItem, ImportWish};
 pub use self::list::{List, Listed};
 pub use self::logout::{LoggedOut, LogoutError, LogoutPreview};
+pub use self::overview::{LoginView, Overview, SourceView, TenantView};
 pub use self::refresh::RefreshError;
 pub use self::resolve::{ResolveError, resolve};
 pub use self::serving::{FromEnvironment, Reason, Serving, from_environment, in_force, serving};

@@ -5,6 +5,7 @@
 //! is cheap, since every `latchkey token` begins with it. Must not: touch the store, or keep the environment.
 
 mod callback;
+mod consumers;
 mod problem;
 mod provider;
 mod reader;
@@ -14,11 +15,11 @@ use std::path::{Path, PathBuf};
 
 use toml::de::DeTable;
 
+pub use consumers::{Admitted, AllowRule, FeedConfig, FeedProgram, TokensConfig};
 pub use problem::{ConfigError, Problem};
 pub use provider::client_id_variable;
 pub use sections::{
-    Access, AllowRule, DiscordConfig, HttpConfig, Limits, OpsConfig, Rule, StoreConfig, TokenSource,
-    TokenSourceError, TokensConfig,
+    Access, DiscordConfig, HttpConfig, Limits, OpsConfig, Rule, StoreConfig, TokenSource, TokenSourceError,
 };
 
 use crate::provider::Catalog;
@@ -45,8 +46,10 @@ pub struct Config {
     pub http: Option<HttpConfig>,
     /// Health and metrics. Read, not served yet.
     pub ops: Option<OpsConfig>,
-    /// The token socket. Read, not served yet.
+    /// The token socket.
     pub tokens: Option<TokensConfig>,
+    /// Files of other programs that are kept up to date.
+    pub feeds: Vec<FeedConfig>,
     /// Bounds.
     pub limits: Limits,
     /// The providers on offer.
@@ -87,14 +90,16 @@ impl Config {
         let mut warnings = Vec::new();
         let http = sections::http(&mut root, &mut problems);
         let public_url = http.as_ref().and_then(|http| http.public_url.as_ref());
+        let providers = providers(&mut root, public_url, env, &mut problems, &mut warnings);
         let config = Self {
             discord: sections::discord(&mut root, &mut problems),
             access: sections::access(&mut root, &mut problems),
             store: sections::store(&mut root, &mut problems),
             ops: sections::ops(&mut root, &mut problems),
-            tokens: sections::tokens(&mut root, &mut problems),
+            tokens: consumers::tokens(&mut root, &providers, &mut problems),
+            feeds: consumers::feeds(&mut root, &providers, &mut problems),
             limits: sections::limits(&mut root, &mut problems),
-            providers: providers(&mut root, public_url, env, &mut problems, &mut warnings),
+            providers,
             http,
             warnings,
         };

@@ -1,4 +1,4 @@
-//! The sections of `latchkey.toml` other than the providers.
+//! The sections of `latchkey.toml` other than the providers and the programs that take tokens.
 //!
 //! Owns their types, keys and defaults. Invariant: what is not said is the safe choice (nobody is admitted, nothing
 //! listens). Must not: read a secret before it is needed.
@@ -12,13 +12,11 @@ use super::Env;
 use super::provider::read_secret;
 use super::reader::{Problems, Section};
 use crate::secret::Secret;
-use crate::tenant::TenantKey;
 
 /// The variable that holds the bot's token.
 const TOKEN_VARIABLE: &str = "DISCORD_TOKEN";
 const COMMAND_CAP: usize = 32;
 const DEFAULT_STARTS_PER_MINUTE: u32 = 5;
-const DEFAULT_SOCKET_MODE: u32 = 0o600;
 
 /// `[discord]`
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -116,30 +114,6 @@ pub struct HttpConfig {
 pub struct OpsConfig {
     /// Where to listen.
     pub listen: SocketAddr,
-}
-
-/// `[tokens]`
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct TokensConfig {
-    /// The socket.
-    pub socket: PathBuf,
-    /// Its permission bits.
-    pub mode: u32,
-    /// Its group, by name.
-    pub group: Option<String>,
-    /// Who may have which tenants.
-    pub allow: Vec<AllowRule>,
-    /// A file with a bearer token that callers must show.
-    pub bearer_file: Option<PathBuf>,
-}
-
-/// One entry of `allow`.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct AllowRule {
-    /// The caller's numeric user id on this host.
-    pub uid: u32,
-    /// What it may ask for.
-    pub tenants: Vec<TenantKey>,
 }
 
 /// `[limits]`
@@ -243,65 +217,6 @@ fn listen(section: &mut Section<'_, '_>, port: u16, problems: &mut Problems<'_>)
         problems.add(span, &section.key("listen"), "is no address to listen on", remedy);
         default
     })
-}
-
-pub(super) fn tokens(root: &mut Section<'_, '_>, problems: &mut Problems<'_>) -> Option<TokensConfig> {
-    let mut section = root.table("tokens", problems)?;
-    let config = TokensConfig {
-        socket: section.string("socket", problems).unwrap_or_else(|| "data/latchkey.sock".to_owned()).into(),
-        mode: mode(&mut section, problems),
-        group: section.string("group", problems),
-        allow: allow(&mut section, problems),
-        bearer_file: section.string("bearer_file", problems).map(PathBuf::from),
-    };
-    section.finish(problems);
-    Some(config)
-}
-
-fn mode(section: &mut Section<'_, '_>, problems: &mut Problems<'_>) -> u32 {
-    let Some(text) = section.string("mode", problems) else { return DEFAULT_SOCKET_MODE };
-    match u32::from_str_radix(&text, 8) {
-        Ok(mode) if mode <= 0o770 && mode % 0o10 == 0 => mode,
-        _ => {
-            let span = section.get("mode").and_then(|found| found.span);
-            let remedy = "write \"0600\", or \"0660\" with a group; nobody else may have tokens";
-            problems.add(span, &section.key("mode"), "is no mode for the socket", remedy);
-            DEFAULT_SOCKET_MODE
-        }
-    }
-}
-
-fn allow(section: &mut Section<'_, '_>, problems: &mut Problems<'_>) -> Vec<AllowRule> {
-    let Some(found) = section.get("allow") else { return Vec::new() };
-    let key = section.key("allow");
-    let remedy = "write allow = [{ uid = 1000, tenants = [\"codex\"] }]";
-    let Some(items) = found.value.as_array() else {
-        problems.add(found.span, &key, "is not a list", remedy);
-        return Vec::new();
-    };
-    let mut rules = Vec::new();
-    for item in items {
-        let Some(table) = item.get_ref().as_table() else {
-            problems.add(Some(item.span()), &key, "holds something else than tables", remedy);
-            continue;
-        };
-        let mut entry = Section::new(key.clone(), Some(item.span()), Some(table), None);
-        let uid = entry.number("uid", 0, problems).and_then(|uid| u32::try_from(uid).ok());
-        let names = entry.strings("tenants", problems);
-        if uid.is_none() || names.is_none() {
-            entry.missing("uid", "an entry needs uid and tenants", remedy, problems);
-        }
-        let mut tenants = Vec::new();
-        for name in names.unwrap_or_default() {
-            match name.parse::<TenantKey>() {
-                Ok(tenant) => tenants.push(tenant),
-                Err(error) => problems.add(Some(item.span()), &key, error.to_string(), "correct the tenant"),
-            }
-        }
-        entry.finish(problems);
-        rules.extend(uid.map(|uid| AllowRule { uid, tenants }));
-    }
-    rules
 }
 
 pub(super) fn limits(root: &mut Section<'_, '_>, problems: &mut Problems<'_>) -> Limits {

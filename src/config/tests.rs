@@ -75,6 +75,7 @@ fn an_empty_file_is_valid_and_admits_nobody() {
             && config.http.is_none()
             && config.ops.is_none()
             && config.tokens.is_none()
+            && config.feeds.is_empty()
     );
 }
 
@@ -149,8 +150,19 @@ listen = "[::1]:9000"
 socket = "s"
 mode = "0660"
 group = "agents"
-allow = [{ uid = 1000, tenants = ["Codex/Work"] }]
+allow = [
+  { uid = 1000, tenants = ["Codex/Work", "anthropic@*"] },
+  { gid = 1001, tenants = ["*"] },
+  { bearer = true, tenants = ["codex"] },
+]
 bearer_file = "b"
+[feeds.tool]
+tenant = "openai/work"
+program = "codex"
+path = "codex/auth.json"
+[providers.codex]
+aliases = ["openai"]
+[providers.claude]
 [limits]
 starts_per_minute = 2
 "#,
@@ -174,10 +186,24 @@ starts_per_minute = 2
             socket: "s".into(),
             mode: 0o660,
             group: Some("agents".to_owned()),
-            allow: vec![AllowRule { uid: 1000, tenants: vec!["codex/work".parse().unwrap()] }],
+            allow: vec![
+                AllowRule {
+                    who: Admitted::User(1000),
+                    tenants: vec!["codex/work".parse().unwrap(), "claude@*".parse().unwrap()],
+                },
+                AllowRule { who: Admitted::Group(1001), tenants: vec!["*".parse().unwrap()] },
+                AllowRule { who: Admitted::Bearer, tenants: vec!["codex".parse().unwrap()] },
+            ],
             bearer_file: Some("b".into())
         })
     );
+    let feed = FeedConfig {
+        name: "tool".to_owned(),
+        tenant: "codex/work".parse().unwrap(),
+        program: FeedProgram::Codex,
+        path: "codex/auth.json".into(),
+    };
+    assert_eq!(config.feeds, [feed]);
     assert_eq!(config.limits, Limits { starts_per_minute: 2 });
 }
 
@@ -192,8 +218,24 @@ fn sections_that_cannot_work_are_refused() {
         ("[http]\nlisten = \"8484\"", "as in \"127.0.0.1:8484\""),
         ("[http]\nlisten = \"127.0.0.1:1\"\n[ops]\nlisten = \"127.0.0.1:1\"", "choose another port"),
         ("[http]\npublic_url = \"http://login.example.org\"", "an https address"),
-        ("[tokens]\nmode = \"0666\"", "nobody else may have tokens"),
+        ("[tokens]\nmode = \"rw\"", "is no mode for the socket"),
         ("[tokens]\nallow = [{ uid = -1, tenants = [\"codex\"] }]", "tokens.allow.uid"),
+        ("[tokens]\nallow = [{ uid = 1 }]", "an entry needs tenants"),
+        ("[tokens]\nallow = [{ tenants = [\"*\"] }]", "one of uid, gid and bearer"),
+        ("[tokens]\nallow = [{ uid = 1, gid = 1, tenants = [\"*\"] }]", "one of uid, gid and bearer"),
+        ("[tokens]\nallow = [{ uid = 1, tenants = [\"nobody@*\"] }]", "add [providers.nobody]"),
+        (
+            "[tokens]\nallow = [{ bearer = true, tenants = [\"*\"] }]",
+            "name the file that holds the bearer token",
+        ),
+        ("[tokens]\nbearer_file = \"b\"", "admits nobody to anything"),
+        ("[feeds.a]\nprogram = \"codex\"\npath = \"p\"", "feeds.a.tenant: missing"),
+        ("[feeds.a]\ntenant = \"codex\"\nprogram = \"vi\"\npath = \"p\"", "one of \"codex\", \"claude\""),
+        (
+            "[providers.codex]\n[feeds.a]\ntenant = \"codex\"\nprogram = \"codex\"\npath = \"p\"\n\
+             [feeds.b]\ntenant = \"codex\"\nprogram = \"codex\"\npath = \"p\"",
+            "give each feed a file of its own",
+        ),
         ("[tokens]\nallow = [{ uid = 1, tenants = [\"a b\"] }]", "is not a provider name"),
         ("[limits]\nstarts_per_minute = 0", "1 or more"),
         ("discord = 1", "write [discord]"),

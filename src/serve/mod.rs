@@ -9,6 +9,7 @@ mod handlers;
 mod headers;
 mod listen;
 mod page;
+pub mod socket;
 mod tickets;
 
 use std::pin::Pin;

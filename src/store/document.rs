@@ -141,6 +141,12 @@ impl Document {
             + owed.chain(rest).sum::<usize>()
     }
 
+    /// The random name of this store (F15), once it is written.
+    #[must_use]
+    pub fn store_id(&self) -> Option<&str> {
+        self.store_id.as_deref()
+    }
+
     /// The tenant's credential.
     ///
     /// # Errors

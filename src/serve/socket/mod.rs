@@ -1,0 +1,3 @@
+//! The token socket: fresh access tokens for programs of this host, from the running bot.
+
+pub mod wire;
