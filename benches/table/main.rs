@@ -12,6 +12,7 @@ mod common;
 mod crowd;
 mod growth;
 mod machine;
+mod oidc_agent;
 mod programs;
 mod refresh;
 mod row;

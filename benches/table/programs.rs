@@ -10,6 +10,7 @@ use latchkey_test_authority::{Authority, CLIENT, Endpoint, Person};
 use crate::common::ground::{Ground, key, runtime};
 use crate::common::pair::{Limit, Sample};
 use crate::common::rows::set;
+use crate::oidc_agent::OidcAgent;
 use crate::row::Row;
 
 /// The two programs that print a token, with the arguments that ask for one.
@@ -18,6 +19,8 @@ pub const PROGRAMS: [(&str, &str, &[&str]); 2] = [
     ("latchkey token", env!("CARGO_BIN_EXE_latchkey"), &["token"]),
 ];
 
+/// As fast as a program whose daemon has the token in memory.
+const AS_FAST: Limit = Limit::AtMost(1.1);
 const TURNS: usize = 150;
 /// Processes of a storm.
 const STORM: usize = 20;
@@ -56,9 +59,16 @@ pub fn fresh() -> Vec<Row> {
             asking.push((what, limit, self::asking(ground, program, arguments), Vec::new()));
         }
     }
-    let mut peers = Vec::new();
+    let agent = OidcAgent::start();
+    if agent.is_none() {
+        eprintln!("oidc-agent is not installed (Debian: oidc-agent-cli): its rows are left out");
+    }
+    let mut other = agent.as_ref().map(OidcAgent::asking);
+    let (mut peers, mut others) = (Vec::new(), Vec::new());
     for turn in 0..=TURNS {
         let peer = whole(&mut nothing);
+        let time = other.as_mut().map(whole);
+        others.extend(time.filter(|_| turn > 0));
         for (_, _, command, times) in &mut asking {
             let time = whole(command);
             if turn > 0 {
@@ -70,12 +80,24 @@ pub fn fresh() -> Vec<Row> {
         }
     }
     let peer = Sample::of(peers);
+    let other = other.map(|_| Sample::of(others));
+    let mut beside = Vec::new();
+    if let Some(other) = other {
+        let row =
+            Row::ratio("a fresh token, whole process of `oidc-token`", "`/bin/true`", AS_FAST, other, peer);
+        beside.push(row.for_comparison());
+        for (what, _, command, times) in &asking {
+            let row = Row::ratio(what, "`oidc-token`", AS_FAST, Sample::of(times.clone()), other);
+            let is_theirs = command.get_program() == PROGRAMS[0].1 && !what.contains("1,000");
+            beside.push(if is_theirs { row } else { row.for_comparison() });
+        }
+    }
     let row = |(what, limit, command, times): (String, Limit, Command, Vec<Duration>)| {
         let row = Row::ratio(&what, "`/bin/true`", limit, Sample::of(times), peer);
         // The row is about the fresh path's own program; the whole one stands beside it.
         if command.get_program() == PROGRAMS[0].1 { row } else { row.for_comparison() }
     };
-    asking.into_iter().map(row).collect()
+    asking.into_iter().map(row).chain(beside).collect()
 }
 
 /// A ground whose token of `acme` has ended, of a provider that takes its time.
