@@ -16,6 +16,7 @@ mod oidc_agent;
 mod programs;
 mod refresh;
 mod row;
+mod socket;
 
 use common::pair::measure;
 use common::rows;
@@ -28,11 +29,12 @@ const TURNS: usize = 60;
 type Measure = fn() -> Vec<Row>;
 
 /// The parts that need more than this process, with the words they are asked for by.
-const PARTS: [(&str, Measure); 4] = [
+const PARTS: [(&str, Measure); 5] = [
     ("whole process", programs::fresh),
     ("storm", programs::storm),
     ("refresh", refresh::rows),
     ("hand-over", crowd::hand_over),
+    ("socket", socket::rows),
 ];
 
 fn main() {
@@ -41,6 +43,11 @@ fn main() {
         && crowd::is_member(mode)
     {
         return crowd::member(mode, rest);
+    }
+    if let [mode, rest @ ..] = arguments.as_slice()
+        && socket::is_member(mode)
+    {
+        return socket::member(mode, rest);
     }
     // Cargo says `--bench`; without it, this is a test run that wants to know only that it starts.
     if !arguments.iter().any(|argument| argument == "--bench") {
@@ -59,6 +66,9 @@ fn main() {
         for row in measure() {
             row.print();
         }
+    }
+    if wanted("socket") {
+        socket::print();
     }
     if wanted("growth") {
         growth::print();
