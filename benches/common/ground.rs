@@ -108,13 +108,6 @@ impl Ground {
         self.broker_over(self.store())
     }
 
-    /// A broker over what another process made.
-    pub fn open(config: &Path) -> Broker {
-        let config = Config::load(config).unwrap();
-        let store = FileStore::open(&config.store.path, false, Clock::system()).unwrap();
-        Broker::new(Arc::new(store), config.providers, oauth::Client::new(), Clock::system(), 50)
-    }
-
     pub fn broker_over(&self, store: Arc<FileStore>) -> Broker {
         let config = Config::load(&self.config).unwrap();
         Broker::new(store, config.providers, oauth::Client::new(), Clock::system(), 50)

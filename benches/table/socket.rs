@@ -8,8 +8,12 @@ use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use latchkey::config::TokensConfig;
+use latchkey::broker::Broker;
+use latchkey::clock::Clock;
+use latchkey::config::{Config, TokensConfig};
+use latchkey::oauth;
 use latchkey::serve::socket::{Admission, Server, bind, raise_descriptors};
+use latchkey::store::file::FileStore;
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{UnixListener, UnixStream};
 use tokio_util::sync::CancellationToken;
@@ -42,7 +46,9 @@ pub fn member(mode: &str, arguments: &[String]) {
         return runtime.block_on(echo(Path::new(socket), bytes.parse().unwrap()));
     }
     runtime.block_on(async {
-        let ground = Ground::open(Path::new(config));
+        let config = Config::load(Path::new(config)).unwrap();
+        let store = Arc::new(FileStore::open(&config.store.path, false, Clock::system()).unwrap());
+        let broker = Broker::new(store, config.providers, oauth::Client::new(), Clock::system(), 50);
         let tokens = TokensConfig {
             socket: socket.into(),
             mode: 0o600,
@@ -52,7 +58,7 @@ pub fn member(mode: &str, arguments: &[String]) {
         };
         let admission = Admission::new(&tokens).unwrap();
         let bound = bind(&tokens).await.unwrap();
-        let server = Server::new(ground, admission, Arc::new(|_| None), raise_descriptors());
+        let server = Server::new(broker, admission, Arc::new(|_| None), raise_descriptors());
         server.serve(bound, CancellationToken::new()).await;
     });
 }
