@@ -1,7 +1,9 @@
 //! codex, with a model provider whose token comes from a command.
 
 use std::sync::Arc;
+use std::time::Duration;
 
+use latchkey_test_authority::Endpoint;
 use serde_json::json;
 
 use super::api::{Answers, Api, events};
@@ -30,7 +32,9 @@ async fn ask(place: &Place, api: &Api) -> Ended {
     let recipe = recipe("toml", "model_providers.acme.auth");
     place.write(".codex/config.toml", &recipe.replace("https://api.acme.example", &api.origin()));
     let mut command = place.program(of_npm("@openai", "codex-", "codex"));
-    command.args(["exec", "--skip-git-repo-check", "-c", "check_for_update_on_startup=false", "hi"]);
+    command.args(["exec", "--skip-git-repo-check"]);
+    // Its statistics and its plugins come from elsewhere.
+    command.args(["-c", "analytics.enabled=false", "--disable", "plugins", "hi"]);
     place.run(command).await
 }
 
@@ -74,10 +78,9 @@ async fn codex_asks_again_after_a_401() {
 /// docs/consumers.md: codex waits for a refresh that takes longer than its own five seconds.
 #[tokio::test(flavor = "multi_thread")]
 async fn codex_waits_for_a_slow_refresh() {
-    use latchkey_test_authority::Endpoint;
     let place = Place::new();
     place.host.expired("acme").await;
-    place.host.authority.latency(Endpoint::Token, std::time::Duration::from_secs(7));
+    place.host.authority.latency(Endpoint::Token, Duration::from_secs(7));
     let api = Api::start(&place.host.authority, model()).await;
     let ended = ask(&place, &api).await;
     assert_eq!((ended.code, ended.printed.trim()), (Some(0), "good morning"), "{}", ended.said);

@@ -89,7 +89,11 @@ async fn git_says_that_somebody_must_sign_in() {
     set_up(&place, &api).await;
     let ended = clone(&place, &api, "cloned").await;
     assert_eq!(ended.code, Some(128));
-    assert!(ended.said.contains("latchkey: nobody has signed in to acme"), "{}", ended.said);
+    assert!(
+        ended.said.contains("latchkey: no sign-in of acme serves here: use /auth login"),
+        "{}",
+        ended.said
+    );
     assert!(ended.said.contains("told us to quit"), "{}", ended.said);
     assert!(!place.at("asked").exists() && !place.at("kept").exists());
 }

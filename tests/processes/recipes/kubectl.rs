@@ -95,5 +95,9 @@ async fn kubectl_says_that_somebody_must_sign_in() {
     set_up(&place, &api, &trusted, "client.authentication.k8s.io/v1beta1").await;
     let ended = ask(&place).await;
     assert_eq!((ended.code, ended.printed.as_str()), (Some(1), ""));
-    assert!(ended.said.contains("latchkey: nobody has signed in to acme"), "{}", ended.said);
+    assert!(
+        ended.said.contains("latchkey: no sign-in of acme serves here: use /auth login"),
+        "{}",
+        ended.said
+    );
 }
