@@ -147,12 +147,15 @@ fn what_holds_a_control_character_is_not_written_as_lines() {
 /// DESIGN, `--format env`: for `eval`, whatever the token.
 #[test]
 fn a_shell_reads_back_exactly_the_token() {
+    let folder = tempfile::tempdir().unwrap();
     for odd in ODD {
         let extra = BTreeMap::from([("the url; true".to_owned(), odd.to_owned())]);
         let lines = printed(&FreshToken { extra, ..token(odd) }, Format::Env).unwrap();
         let script = r#"set -u; eval "$1"; printf '%s\n%s\n%s\n' \
             "$LATCHKEY_ACCESS_TOKEN" "$LATCHKEY_EXTRA_THE_URL__TRUE" "$LATCHKEY_EXPIRES_AT""#;
-        let output = Command::new("sh").args(["-c", script, "sh", &lines]).output().unwrap();
+        let mut shell = Command::new("sh");
+        shell.args(["-c", script, "sh", &lines]).current_dir(folder.path());
+        let output = shell.output().unwrap();
         let said = String::from_utf8(output.stderr).unwrap();
         assert_eq!(
             (String::from_utf8(output.stdout).unwrap(), said.as_str()),
@@ -160,7 +163,7 @@ fn a_shell_reads_back_exactly_the_token() {
             "{lines}"
         );
     }
-    assert!(!std::path::Path::new("hacked").exists());
+    assert_eq!(folder.path().read_dir().unwrap().count(), 0, "nothing else was done");
 }
 
 /// DESIGN, `--format env`: `docker --env-file` takes what stands behind the equals sign as it is.

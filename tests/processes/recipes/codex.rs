@@ -85,5 +85,6 @@ async fn codex_waits_for_a_slow_refresh() {
     let ended = ask(&place, &api).await;
     assert_eq!((ended.code, ended.printed.trim()), (Some(0), "good morning"), "{}", ended.said);
     assert!(api.tokens("").iter().all(|seen| *seen == (Some(place.stored()), 200)), "{:?}", api.seen());
+    assert!(!ended.said.contains("timed out"), "{}", ended.said);
     assert_eq!(place.host.authority.refreshes(), 1);
 }

@@ -112,3 +112,21 @@ async fn the_name_in_gits_configuration_is_kept() {
     let sent = api.seen().into_iter().find(|seen| seen.token.is_some()).unwrap();
     assert_eq!(sent.ways, ["basic"], "another name than the one without a configuration");
 }
+
+/// git-credential(1): git learns when the token ends, from version 2.41 on, where it began to ask.
+#[tokio::test(flavor = "multi_thread")]
+async fn git_knows_when_the_token_ends() {
+    let place = Place::new();
+    let tokens = place.host.serving("acme").await;
+    let api = Api::start(&place.host.authority, Arc::new(|_| None)).await;
+    set_up(&place, &api).await;
+    let version = place.shell("git version", &[]).await.printed;
+    let minor: u32 = version.split('.').nth(1).unwrap().parse().unwrap();
+    let script = format!("echo url={} | git credential fill", api.origin());
+    let filled = place.shell(&script, &[]).await;
+    let end = place.host.stored("acme").unwrap().expires_at.unwrap();
+    let ends = if minor >= 41 { format!("password_expiry_utc={end}\n") } else { String::new() };
+    let expected =
+        format!("protocol=http\nhost={}\nusername=oauth2\npassword={}\n{ends}", api.address(), tokens.access);
+    assert_eq!((filled.code, filled.printed), (Some(0), expected), "{}", filled.said);
+}
