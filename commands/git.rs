@@ -147,11 +147,9 @@ fn is_this_host(host: &str) -> bool {
 /// The answer to `get`.
 pub fn answer(token: &FreshToken, username: Option<&str>) -> Result<String, Unprinted> {
     let username = username.unwrap_or(ANY_NAME);
-    let mut text = format!("username={username}\npassword={}\n", printed::line(token)?);
-    if let Some(at) = token.expires_at {
-        text += &format!("password_expiry_utc={at}\n");
-    }
-    Ok(text)
+    let password = printed::line(token)?;
+    let ends = token.expires_at.map(|at| format!("password_expiry_utc={at}\n")).unwrap_or_default();
+    Ok(format!("username={username}\npassword={password}\n{ends}"))
 }
 
 /// Has git end, rather than ask somebody for a password that nobody has. Why is on standard error.

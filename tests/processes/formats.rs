@@ -20,6 +20,9 @@ fn ask(program: &str, host: &Host, arguments: &[&str], input: &str, info: Option
     child.wait_with_output().unwrap()
 }
 
+/// Arguments, standard input, `KUBERNETES_EXEC_INFO`; the exit code and what is printed.
+type Case<'a> = (&'a [&'a str], &'a str, Option<&'a str>, i32, String);
+
 /// DESIGN, G24: each format, from the small program as from the whole one.
 #[tokio::test(flavor = "multi_thread")]
 async fn both_programs_print_each_format_alike() {
@@ -30,7 +33,7 @@ async fn both_programs_print_each_format_alike() {
     let asked = "protocol=https\nhost=git.example\n";
     let refused = "protocol=http\nhost=git.example\n";
     let beta = r#"{"apiVersion":"client.authentication.k8s.io/v1beta1","kind":"ExecCredential","spec":{}}"#;
-    let cases: [(&[&str], &str, Option<&str>, i32, String); 12] = [
+    let cases: [Case; 12] = [
         (&["acme", "--format", "header"], "", None, 0, format!("Authorization: Bearer {}", tokens.access)),
         (
             &["acme", "--format=env"],

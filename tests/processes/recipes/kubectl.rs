@@ -23,7 +23,7 @@ async fn minor(place: &Place) -> u32 {
 }
 
 /// The recipe's user, on a cluster of ours.
-async fn set_up(place: &Place, api: &Api, trusted: &str, version: &str) {
+fn set_up(place: &Place, api: &Api, trusted: &str, version: &str) {
     place.write("ca.pem", trusted);
     let users = recipe("yaml", "interactiveMode").replace("client.authentication.k8s.io/v1", version);
     place.write(
@@ -54,7 +54,7 @@ async fn kubectl_sends_what_its_plugin_prints() {
     for (version, is_known) in
         [("client.authentication.k8s.io/v1", knows_v1), ("client.authentication.k8s.io/v1beta1", true)]
     {
-        set_up(&place, &api, &trusted, version).await;
+        set_up(&place, &api, &trusted, version);
         let before = api.seen().len();
         let ended = ask(&place).await;
         if is_known {
@@ -75,7 +75,7 @@ async fn kubectl_goes_on_when_its_token_was_named() {
     let place = Place::new();
     let first = place.host.serving("acme").await;
     let (api, trusted) = Api::secure(&place.host.authority, cluster()).await;
-    set_up(&place, &api, &trusted, "client.authentication.k8s.io/v1beta1").await;
+    set_up(&place, &api, &trusted, "client.authentication.k8s.io/v1beta1");
     place.reject(&first.access);
     let refused = ask(&place).await;
     assert_eq!((refused.code, refused.printed.as_str()), (Some(1), ""));
@@ -92,7 +92,7 @@ async fn kubectl_goes_on_when_its_token_was_named() {
 async fn kubectl_says_that_somebody_must_sign_in() {
     let place = Place::new();
     let (api, trusted) = Api::secure(&place.host.authority, cluster()).await;
-    set_up(&place, &api, &trusted, "client.authentication.k8s.io/v1beta1").await;
+    set_up(&place, &api, &trusted, "client.authentication.k8s.io/v1beta1");
     let ended = ask(&place).await;
     assert_eq!((ended.code, ended.printed.as_str()), (Some(1), ""));
     assert!(

@@ -95,7 +95,7 @@ impl Place {
 
     /// Runs a program to its end, which must come, and sees that it spoke to this host alone.
     async fn run(&self, mut command: tokio::process::Command) -> Ended {
-        let named = format!("{:?}", command.as_std().get_program());
+        let named = command.as_std().get_program().display().to_string();
         let child =
             command.spawn().unwrap_or_else(|error| panic!("{named}: {error}; scripts/test installs it"));
         let group = child.id().and_then(|id| Pid::from_raw(i32::try_from(id).unwrap())).unwrap();
