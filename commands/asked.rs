@@ -85,6 +85,10 @@ impl Words<'_> {
         let format = self.value("--format", |text| match text {
             "plain" => Some(Format::Plain),
             "json" => Some(Format::Json),
+            "header" => Some(Format::Header),
+            "env" => Some(Format::Env),
+            "kubernetes" => Some(Format::Kubernetes),
+            // Git's is a conversation, which is the other program's.
             _ => None,
         })?;
         Ok(Asked {

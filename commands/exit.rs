@@ -6,6 +6,8 @@ use latchkey::broker::ResolveError;
 use latchkey::gate::{Class, TokenError};
 use latchkey::store::StoreError;
 
+use crate::printed::Unprinted;
+
 /// The exit codes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u8)]
@@ -60,6 +62,16 @@ pub fn code_of(class: Class) -> Code {
 impl From<TokenError> for Exit {
     fn from(error: TokenError) -> Self {
         Self::new(code_of(error.class()), error)
+    }
+}
+
+impl From<Unprinted> for Exit {
+    fn from(error: Unprinted) -> Self {
+        let code = match error {
+            Unprinted::Unfit { .. } | Unprinted::Kubernetes(_) | Unprinted::NoOperation => Code::Usage,
+            Unprinted::Json(_) | Unprinted::Output(_) => Code::Internal,
+        };
+        Self::new(code, error)
     }
 }
 

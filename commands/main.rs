@@ -10,6 +10,7 @@ mod discord;
 mod exec;
 mod exit;
 mod flight;
+mod git;
 mod import;
 mod log;
 mod login;

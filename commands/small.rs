@@ -26,9 +26,10 @@ use crate::asked::Asked;
 fn main() {
     let _faults = latchkey::fault::from_environment();
     let arguments: Vec<OsString> = std::env::args_os().skip(1).collect();
-    let found = asked::read(&arguments).and_then(|asked| Some((fresh(&asked)?, asked.format)));
-    let Some((token, format)) = found else { hand_over(&arguments) };
-    let code = match printed::print(&token, format) {
+    let found = asked::read(&arguments)
+        .and_then(|asked| printed::text(&fresh(&asked)?, asked.format, &printed::variable).ok());
+    let Some(text) = found else { hand_over(&arguments) };
+    let code = match printed::write(&text) {
         Ok(()) => 0,
         Err(why) => {
             // Where standard error is closed there is nobody to tell.

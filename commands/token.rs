@@ -20,6 +20,7 @@ use latchkey::tenant::{TenantKey, ThreadId, UserId};
 
 use crate::exit::{Code, Exit};
 use crate::flight::Report;
+use crate::git;
 use crate::log;
 use crate::printed::{self, Format};
 use crate::setup::{self, Loaded};
@@ -29,12 +30,14 @@ const LOG_WAIT: Duration = Duration::from_secs(1);
 /// How often the store is looked at while a sign-in is waited for.
 const LOOK_EVERY: Duration = Duration::from_millis(200);
 
-#[derive(Debug, clap::Args)]
+#[derive(Debug, Clone, clap::Args)]
 #[command(after_help = "Examples:
   latchkey token codex                      the guild's shared sign-in
   latchkey token codex --thread 1234        what serves that Discord thread
   latchkey token claude/work@80351110224678912 --format json
-  curl -H \"Authorization: Bearer $(latchkey token codex)\" https://api.example/
+  latchkey token codex --format header | curl -H @- https://api.example/
+  eval \"$(latchkey token codex --format env)\"
+  git config --global credential.https://github.com.helper '!latchkey token github --format git'
 
 After a 401, name the token that was rejected, so that it is refreshed once for everybody:
   latchkey token codex --rejected-sha256 $(printf %s \"$TOKEN\" | sha256sum | cut -d' ' -f1)")]
@@ -42,6 +45,9 @@ pub struct Arguments {
     /// A tenant (provider[/profile][@user]), or a provider's name or alias
     #[arg(value_name = "TENANT OR PROVIDER")]
     target: String,
+    /// With --format git alone: what git appends (get, store or erase); it sends the rest on standard input
+    #[arg(value_name = "GIT'S OPERATION")]
+    operation: Option<String>,
     /// The Discord thread that asks: its binding says which tenant
     #[arg(long, value_name = "ID")]
     thread: Option<ThreadId>,
@@ -66,6 +72,40 @@ pub struct Arguments {
 }
 
 pub fn run(config: Option<&Path>, arguments: &Arguments) -> Result<(), Exit> {
+    match git::Request::of(arguments.format, arguments.operation.as_deref())? {
+        None => serve(config, arguments, |token| {
+            Ok(printed::write(&printed::text(token, arguments.format, &printed::variable)?)?)
+        }),
+        Some(request) => answer_git(config, arguments, request),
+    }
+}
+
+fn answer_git(config: Option<&Path>, arguments: &Arguments, request: git::Request) -> Result<(), Exit> {
+    match request {
+        git::Request::Get { username } => {
+            serve(config, arguments, |token| Ok(printed::write(&git::answer(token, username.as_deref())?)?))
+                .inspect_err(|_| git::quit())
+        }
+        // Any other token that still lasts at all answers this: then another was rejected, or somebody was faster (G14).
+        git::Request::Erase(Some(rejected)) => {
+            let arguments = Arguments {
+                rejected_sha256: Some(rejected),
+                min_valid: Duration::ZERO,
+                wait: false,
+                ..arguments.clone()
+            };
+            serve(config, &arguments, |_| Ok(()))
+        }
+        git::Request::Erase(None) | git::Request::Nothing => Ok(()),
+    }
+}
+
+/// Comes by a token that will do, and has it handed out.
+fn serve(
+    config: Option<&Path>,
+    arguments: &Arguments,
+    hand_out: impl FnOnce(&FreshToken) -> Result<(), Exit>,
+) -> Result<(), Exit> {
     let loaded = setup::load(config)?;
     let store = setup::open_store(&loaded.config)?;
     let asking = Asking {
@@ -86,7 +126,7 @@ pub fn run(config: Option<&Path>, arguments: &Arguments) -> Result<(), Exit> {
             Ok(token) => break token,
         }
     };
-    printed::print(&token, arguments.format).map_err(|why| Exit::new(Code::Internal, why))?;
+    hand_out(&token)?;
     if token.unnoted {
         note_use(&loaded, &store, &token.tenant);
     }
