@@ -128,7 +128,10 @@ mod tests {
         assert_eq!(heard(b"").await, [Heard::End]);
         assert_eq!(heard(b"a\n\nbc\nd").await, [line("a"), line(""), line("bc"), line("d"), Heard::End]);
         let longest = "x".repeat(LONGEST);
-        assert_eq!(heard(format!("{longest}\nb\n").as_bytes()).await, [line(&longest), line("b"), Heard::End]);
+        assert_eq!(
+            heard(format!("{longest}\nb\n").as_bytes()).await,
+            [line(&longest), line("b"), Heard::End]
+        );
         assert_eq!(heard(format!("a\n{longest}x\n").as_bytes()).await, [line("a"), Heard::TooLong]);
         assert_eq!(heard(format!("{longest}x").as_bytes()).await, [Heard::TooLong]);
     }
@@ -146,7 +149,7 @@ mod tests {
     async fn a_line_that_was_begun_ends_soon_or_not_at_all() {
         let (mut caller, from) = tokio::io::duplex(64);
         let mut lines = Lines::new(from);
-        let silent = Instant::now() + Duration::from_secs(60);
+        let silent = Instant::now() + Duration::from_mins(1);
         assert_eq!(lines.next(Some(silent)).await, Heard::Silent);
         caller.write_all(b"ha").await.unwrap();
         assert!(tokio::time::timeout(Duration::from_secs(4), lines.next(None)).await.is_err());

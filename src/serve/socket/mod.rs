@@ -132,7 +132,7 @@ impl Server {
         };
         let grant = self.0.admission.grant(&peer);
         if grant.is_nothing() && !self.0.admission.takes_bearers() {
-            self.0.tally.refused(&Consumer::User(peer.uid), "any");
+            self.0.tally.refused(Consumer::User(peer.uid), "any");
             return turn_away(stream, &answer::not_admitted(peer.uid)).await;
         }
         let Some(seat) = self.0.crowd.enter(peer.uid) else {
@@ -144,7 +144,8 @@ impl Server {
 
 /// One line to somebody who is not served. What does not fit into the kernel's buffer of a fresh connection is not waited for.
 async fn turn_away(mut stream: UnixStream, answer: &wire::ErrorBody) {
-    let line = answer::line(&wire::Reply { id: None, ok: false, answer: wire::Answer::Error(answer.clone()) });
+    let line =
+        answer::line(&wire::Reply { id: None, ok: false, answer: wire::Answer::Error(answer.clone()) });
     // Whoever has left already need not be told.
     drop(tokio::time::timeout(Duration::from_millis(100), stream.write_all(&line)).await);
 }
