@@ -78,9 +78,10 @@ async fn a_user_has_what_is_named_and_knows_of_nothing_else() {
         };
         for asked in &all {
             let tenant = asked["tenant"].as_str().unwrap();
-            match given.contains(&tenant) {
-                true => assert_eq!(of(tenant)["tenant"], tenant, "{who}"),
-                false => said_no(of(tenant)),
+            if given.contains(&tenant) {
+                assert_eq!(of(tenant)["tenant"], tenant, "{who}");
+            } else {
+                said_no(of(tenant));
             }
         }
         let named = |list: &Value| -> Vec<String> {

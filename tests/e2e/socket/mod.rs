@@ -170,7 +170,7 @@ except ConnectionError: pass
     command.args(groups.iter().map(ToString::to_string));
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::inherit()).kill_on_drop(true);
     let mut child = command.spawn().expect("python3 runs (scripts/test installs it)");
-    let said: String = lines.iter().map(|line| format!("{line}\n")).collect();
+    let said = lines.iter().fold(String::new(), |said, line| said + &line.to_string() + "\n");
     let mut input = child.stdin.take().unwrap();
     input.write_all(said.as_bytes()).await.unwrap();
     drop(input);
