@@ -114,15 +114,6 @@ pub fn put(path: &Path, was: Option<&[u8]>, new: &[u8]) -> Result<(), ForeignErr
     }
 }
 
-/// Removes the file, which held `was`.
-///
-/// # Errors
-/// See [`ForeignError`]; then the file is as it was.
-pub fn remove(path: &Path, was: &[u8]) -> Result<(), ForeignError> {
-    unchanged(path, Some(was))?;
-    std::fs::remove_file(path).and_then(|()| sync_folder(path)).map_err(failed("remove it"))
-}
-
 fn unchanged(path: &Path, was: Option<&[u8]>) -> Result<(), ForeignError> {
     if read(path)?.as_deref() == was { Ok(()) } else { Err(ForeignError::Changed) }
 }

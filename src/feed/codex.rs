@@ -24,8 +24,10 @@ const MODE: &str = "auth_mode";
 /// The mode in which somebody else keeps the tokens fresh.
 const KEPT_FOR_IT: &str = "chatgptAuthTokens";
 const LAST_REFRESH: &str = "last_refresh";
-/// Where its identity tokens say whose they are.
-const CLAIM: [&str; 2] = ["https://api.openai.com/auth", "chatgpt_account_id"];
+/// Where its identity tokens say whose they are, and there the names of the account and of the user, who may have several.
+const CLAIMS: &str = "https://api.openai.com/auth";
+const ACCOUNT_CLAIM: &str = "chatgpt_account_id";
+const USER_CLAIMS: [&str; 2] = ["chatgpt_user_id", "user_id"];
 
 pub(super) fn put(text: Option<&str>, offer: &Offer) -> Result<Fed, Refusal> {
     let mut file = edit::members(text)?;
@@ -77,22 +79,28 @@ pub(super) fn holds_refresh_token(text: &str) -> Result<bool, Refusal> {
 
 /// Whose the tokens are, if they say.
 fn account(tokens: &Members) -> Option<String> {
-    let claims = AccountClaims { id: CLAIM.map(str::to_owned).to_vec(), ..AccountClaims::default() };
-    let of_token = |token: String| oauth::vendor_account_of(&Secret::new(token), &claims);
+    let of_token = |token: String| claim(&Secret::new(token), ACCOUNT_CLAIM);
     tokens.text(ACCOUNT_ID).or_else(|| tokens.text("id_token").and_then(of_token))
 }
 
+/// What `token` says of the account in the claim `name`.
+fn claim(token: &Secret, name: &str) -> Option<String> {
+    let claims = AccountClaims { id: [CLAIMS, name].map(str::to_owned).to_vec(), ..AccountClaims::default() };
+    oauth::vendor_account_of(token, &claims)
+}
+
 /// The identity token that codex wants to find: our own, else the access token, which has the same claims, else one that says
-/// no more than whose it is. codex reads its claims and checks no signature.
+/// no more than whose it is. codex reads its claims and checks no signature. It must name a user: where that lacks, codex takes
+/// the next token for another person's, and stops in the middle of its work.
 fn id_token(offer: &Offer) -> Secret {
-    let own = offer.id_token.iter().chain([&offer.access_token]).find(|token| is_web_token(token));
+    let names_user =
+        |token: &&Secret| is_web_token(token) && USER_CLAIMS.iter().any(|name| claim(token, name).is_some());
+    let own = offer.id_token.iter().chain([&offer.access_token]).find(names_user);
     own.cloned().unwrap_or_else(|| {
         let part = |value: Value| BASE64_URL_SAFE_NO_PAD.encode(value.to_string());
-        let mut auth = serde_json::Map::new();
-        if let Some(account) = &offer.account {
-            auth.insert(CLAIM[1].to_owned(), Value::from(account.as_str()));
-        }
-        Secret::new(format!("{}.{}.none", part(json!({"alg": "none"})), part(json!({CLAIM[0]: auth}))))
+        let account = offer.account.as_deref();
+        let claims = json!({CLAIMS: {ACCOUNT_CLAIM: account, USER_CLAIMS[0]: account.unwrap_or("unknown")}});
+        Secret::new(format!("{}.{}.none", part(json!({"alg": "none"})), part(claims)))
     })
 }
 

@@ -38,8 +38,6 @@ pub(super) enum Edit {
     Keep,
     /// This is to stand there. Secret, since tokens are in it.
     Write(Secret),
-    /// Nothing is left of it.
-    Remove,
 }
 
 /// What is to become of a file that gets a token.
@@ -96,11 +94,8 @@ pub(super) fn is_ours(members: &Members, refresh_token: &str) -> bool {
     members.text(MARK).is_some_and(|by| by == US) && !members.holds(refresh_token)
 }
 
-/// What is to become of a file whose members these are by now.
+/// What is to become of a file whose members these are by now. One without members stays too: made anew, it might be another
+/// user's.
 pub(super) fn edit(members: &Members) -> Edit {
-    match (members.has_changed(), members.is_empty()) {
-        (false, _) => Edit::Keep,
-        (true, true) => Edit::Remove,
-        (true, false) => Edit::Write(Secret::new(members.render(0) + "\n")),
-    }
+    if members.has_changed() { Edit::Write(Secret::new(members.render(0) + "\n")) } else { Edit::Keep }
 }

@@ -68,11 +68,8 @@ pub(super) fn take_out(config: &FeedConfig) -> Result<bool, FeedError> {
 }
 
 fn change(config: &FeedConfig, was: Option<&[u8]>, edit: &Edit) -> Result<bool, FeedError> {
-    match (edit, was) {
-        (Edit::Keep, _) | (Edit::Remove, None) => return Ok(false),
-        (Edit::Write(new), was) => foreign::put(&config.path, was, new.expose().as_bytes())?,
-        (Edit::Remove, Some(was)) => foreign::remove(&config.path, was)?,
-    }
+    let Edit::Write(new) = edit else { return Ok(false) };
+    foreign::put(&config.path, was, new.expose().as_bytes())?;
     Ok(true)
 }
 

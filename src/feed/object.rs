@@ -116,11 +116,6 @@ impl Members {
         self.has_changed
     }
 
-    /// Whether no member says anything.
-    pub fn is_empty(&self) -> bool {
-        self.entries.iter().all(|(_, value)| value.get() == "null")
-    }
-
     /// The object's text, its members one a line, where it stands `depth` objects deep.
     pub fn render(&self, depth: usize) -> String {
         if self.entries.is_empty() {

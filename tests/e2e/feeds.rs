@@ -96,7 +96,7 @@ async fn setup(tenant: &str, program: &str, path: &str) -> (Setup, Authority) {
 /// A sign-in of Ada to `codex`, put there as a login would.
 async fn sign_in(setup: &Setup, authority: &Authority) {
     let person = Person::ada();
-    let tokens = authority.mint(&person, CLIENT, &["openid", "offline_access"]);
+    let tokens = authority.mint(&person, CLIENT, &["openid", "offline_access", "user:inference"]);
     let (key, now): (TenantKey, _) = ("codex".parse().unwrap(), Clock::system().now());
     let mut credential =
         Credential::new(CredentialKind::OAuth, key.provider.clone(), Secret::new(&*tokens.access), now);

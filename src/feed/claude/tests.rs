@@ -60,7 +60,8 @@ fn a_refresh_token_leaves_and_all_else_stays() {
 #[test]
 fn only_what_we_wrote_is_taken_out() {
     let offer = offer(TOKEN, None);
-    assert_eq!(take_out(&edited(&put(None, &offer).unwrap().edit)), Ok(Edit::Remove));
+    let alone = edited(&put(None, &offer).unwrap().edit);
+    assert_eq!(edited(&take_out(&alone).unwrap()), "{}\n");
     let beside = edited(&put(Some("{\"mcpOAuth\": {\"x\" : 1}}"), &offer).unwrap().edit);
     assert_eq!(edited(&take_out(&beside).unwrap()), "{\n  \"mcpOAuth\": {\"x\" : 1}\n}\n");
     for theirs in [

@@ -8,6 +8,11 @@ use crate::feed::testing::{any_json, edited, offer, web_token};
 
 const TOKEN: &str = "at-new";
 
+/// The claims of a token of hers.
+fn ada() -> Value {
+    json!({"https://api.openai.com/auth": {"chatgpt_account_id": "acct-ada", "chatgpt_user_id": "user-ada"}})
+}
+
 fn read(text: &str) -> Value {
     serde_json::from_str(text).unwrap()
 }
@@ -15,7 +20,7 @@ fn read(text: &str) -> Value {
 /// Z2: what codex takes from a program that signs in for it, and no refresh token.
 #[test]
 fn a_new_file_has_all_that_codex_wants_and_no_refresh_token() {
-    let id_token = web_token(&json!({"sub": "ada"}));
+    let id_token = web_token(&ada());
     let mut offer = offer(TOKEN, Some("acct-ada"));
     offer.id_token = Some(Secret::new(&*id_token));
     let fed = put(None, &offer).unwrap();
@@ -86,27 +91,31 @@ fn another_accounts_sign_in_is_left_alone_unless_we_wrote_it() {
     }
 }
 
-/// codex reads no file whose identity token is none: one is found, or made, whatever the sign-in has.
+/// codex reads no file whose identity token is none, and takes one without a user for somebody else's after each refresh: one is
+/// found, or made, whatever the sign-in has.
 #[test]
-fn there_is_always_an_identity_token_that_codex_can_read() {
+fn there_is_always_an_identity_token_that_names_a_user() {
     let told = |offer: &Offer| {
         let text = edited(&put(None, offer).unwrap().edit);
         Secret::new(read(&text)["tokens"]["id_token"].as_str().unwrap())
     };
-    let opaque = offer(TOKEN, Some("acct-ada"));
-    let made = told(&opaque);
+    let made = told(&offer(TOKEN, Some("acct-ada")));
     assert!(is_web_token(&made));
-    assert_eq!(
-        account(&Members::parse(&json!({"id_token": made.expose()}).to_string()).ok().unwrap()).as_deref(),
-        Some("acct-ada")
-    );
-    let web = offer(&web_token(&json!({"sub": "ada"})), None);
+    let of_made = ["chatgpt_account_id", "chatgpt_user_id"].map(|name| claim(&made, name));
+    assert_eq!(of_made, ["acct-ada", "acct-ada"].map(|name| Some(name.to_owned())));
+    assert!(claim(&told(&offer(TOKEN, None)), "chatgpt_user_id").is_some());
+    let web = offer(&web_token(&ada()), None);
     assert_eq!(told(&web), web.access_token);
-    for odd in ["a.b.c", "e30.e30.", "e30.W10.x", "one"] {
+    let nobodys =
+        web_token(&json!({"sub": "ada", "https://api.openai.com/auth": {"chatgpt_account_id": "acct-ada"}}));
+    let unsigned = web.access_token.expose().replace("c2ln", "");
+    for odd in ["a.b.c", "e30.e30.", "e30.W10.x", "one", &nobodys, &unsigned] {
         let odd = Offer { id_token: Some(Secret::new(odd)), ..web.clone() };
         assert_eq!(told(&odd), web.access_token);
     }
-    assert!(is_web_token(&told(&offer(TOKEN, None))));
+    let older = json!({"https://api.openai.com/auth": {"user_id": "user-ada"}});
+    let older = Offer { id_token: Some(Secret::new(web_token(&older))), ..web };
+    assert_eq!(Some(told(&older)), older.id_token);
 }
 
 /// After a logout our token leaves, and nothing else does.
@@ -114,7 +123,7 @@ fn there_is_always_an_identity_token_that_codex_can_read() {
 fn only_what_we_wrote_is_taken_out() {
     let offer = offer(TOKEN, Some("acct-ada"));
     let ours = edited(&put(None, &offer).unwrap().edit);
-    assert_eq!(take_out(&ours), Ok(Edit::Remove));
+    assert_eq!(edited(&take_out(&ours).unwrap()), "{}\n");
     let key = "{\"OPENAI_API_KEY\": \"sk-1\", \"x\": [ 1 ]}";
     let both = edited(&put(Some(key), &offer).unwrap().edit);
     assert_eq!(edited(&take_out(&both).unwrap()), "{\n  \"OPENAI_API_KEY\": \"sk-1\",\n  \"x\": [ 1 ]\n}\n");
