@@ -174,7 +174,7 @@ async fn with_the_feed_the_real_codex_never_refreshes() {
     sign_in(&setup, &authority).await;
     let checked = setup.cli(&["check"]).await;
     assert!(checked.stdout.contains("a refresh token stands in home/auth.json"), "{checked:?}");
-    let bot = Bot::start(&setup).await;
+    let mut bot = Bot::start(&setup).await;
     fed(&path, ["tokens", "access_token"], &authority, &bot).await;
 
     let server = authority.clone();
@@ -199,7 +199,41 @@ async fn with_the_feed_the_real_codex_never_refreshes() {
         serde_json::from_slice(&std::fs::read(home.join("auth.json.replaced")).unwrap()).unwrap();
     assert_eq!(aside, file);
     assert!(!said.contains("rt-theirs") && !said.contains(next.as_str()), "{said}");
+
+    // Without the bot the token ends, and there is no other: codex says so, and does not help itself.
+    bot.kill9();
+    authority.expire_access_tokens();
+    let (is_answered, said) = codex(&home, &api).await;
+    assert!(!is_answered && said.contains("401"), "{said}");
+    assert_eq!(asked(&api.calls(), "/oauth/token"), Vec::<String>::new(), "it never refreshed");
     setup.discord.assert_clean();
+}
+
+/// F6: what cannot be kept is said before the bot runs, with the remedy, and what can is said too.
+#[tokio::test]
+async fn check_says_what_becomes_of_each_feed() {
+    let feed = |name: &str, tenant: &str, program: &str| {
+        format!("[feeds.{name}]\ntenant = {tenant:?}\nprogram = {program:?}\npath = \"{name}/auth.json\"\n")
+    };
+    let feeds = [
+        feed("good", "codex", "codex"),
+        feed("gone", "codex", "codex"),
+        feed("odd", "acme", "claude"),
+        feed("torn", "codex", "codex"),
+    ];
+    let codex = Authority::start_with(Settings::codex());
+    let setup = Setup::plan().more(&(crate::codex::table(&codex) + &feeds.concat())).start().await;
+    for name in ["good", "odd", "torn"] {
+        std::fs::create_dir(setup.dir.path().join(name)).unwrap();
+    }
+    std::fs::write(setup.dir.path().join("odd/auth.json"), claude_file().to_string()).unwrap();
+    std::fs::write(setup.dir.path().join("torn/auth.json"), "{").unwrap();
+    let checked = setup.cli(&["check"]).await;
+    let lines: Vec<_> = checked.stdout.lines().filter(|line| line.contains(" feeds: ")).collect();
+    insta::assert_snapshot!(lines.join("\n"));
+    assert_eq!(checked.code, 2);
+    let kept = std::fs::read_to_string(setup.dir.path().join("odd/auth.json")).unwrap();
+    assert_eq!(kept, claude_file().to_string(), "it only looks");
 }
 
 /// The same codex with the same file and no feed asks the token endpoint, and so the test above can tell.
