@@ -50,7 +50,7 @@ fn remedy(error: &io::Error) -> &'static str {
     match error.kind() {
         io::ErrorKind::NotFound => "; make its folder, as the user whose program it is",
         io::ErrorKind::PermissionDenied => {
-            "; give the user that Latchkey runs as the right to write its folder"
+            "; the user that Latchkey runs as must be able to write its folder, and to leave the file its owner (docs/feeds.md)"
         }
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => "; make room on this disk",
         io::ErrorKind::ReadOnlyFilesystem => "; it must be on a file system that can be written",

@@ -9,6 +9,7 @@ use super::edit::{Edit, Offer, Refusal};
 use super::{emptied, fed, holds_refresh_token};
 use crate::config::FeedConfig;
 use crate::foreign::{self, ForeignError};
+use crate::gate::Class;
 
 /// What is put behind the name of a file that is kept aside.
 const ASIDE: &str = "replaced";
@@ -31,8 +32,23 @@ pub enum FeedError {
     )]
     Aside(std::io::Error),
     /// There is no token to write. What stands there stays.
-    #[error("{0}")]
-    NoToken(String),
+    #[error("{why}")]
+    NoToken {
+        /// Why.
+        why: String,
+        /// Who can do something about it.
+        class: Class,
+    },
+}
+
+impl FeedError {
+    /// What it is about: the same error again has the same words here, also where it names another time.
+    pub(super) fn topic(&self) -> String {
+        match self {
+            Self::NoToken { class, .. } => format!("{class:?}"),
+            error => error.to_string(),
+        }
+    }
 }
 
 /// What came of it.

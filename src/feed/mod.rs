@@ -45,7 +45,7 @@ pub struct Feed {
     config: FeedConfig,
     /// When this began: a token without a date is taken to be as old.
     since: UnixSeconds,
-    /// What was said last of what is wrong, so that it is said once.
+    /// What that was about which was said last to be wrong, so that it is said once.
     said: Option<String>,
 }
 
@@ -103,7 +103,7 @@ impl Feed {
                 (crate::store::at_the_disk(|| self.put(&offer)), pause)
             }
             Err(NoToken::Gone) => (crate::store::at_the_disk(|| self.take_out()), LOOK_EVERY),
-            Err(NoToken::Other(why)) => (Err(FeedError::NoToken(why)), LOOK_EVERY),
+            Err(NoToken::Other { why, class }) => (Err(FeedError::NoToken { why, class }), LOOK_EVERY),
         };
         self.say(outcome.err());
         pause
@@ -112,17 +112,17 @@ impl Feed {
     /// Says what is wrong, if it was not said yet, and that it is right again.
     fn say(&mut self, error: Option<FeedError>) {
         let FeedConfig { name, path, .. } = &self.config;
-        let said = error.map(|error| error.to_string());
-        if said == self.said {
+        let topic = error.as_ref().map(FeedError::topic);
+        if topic == self.said {
             return;
         }
-        match &said {
+        match &error {
             Some(error) => {
                 tracing::warn!("feeds.{name}: {} was not brought up to date: {error}", path.display())
             }
             None => tracing::info!("feeds.{name}: {} is up to date again", path.display()),
         }
-        self.said = said;
+        self.said = topic;
     }
 
     /// How long the token must last, in seconds: longer than the program's own window. No more than half of a life that is
@@ -208,16 +208,17 @@ enum NoToken {
     /// Nobody is signed in, or is not to be served: what we wrote goes too.
     Gone,
     /// Anything else; an access token that ends harms nobody, so the file keeps what it has.
-    Other(String),
+    Other { why: String, class: Class },
 }
 
 impl NoToken {
     fn key(config: &FeedConfig) -> Self {
-        Self::Other(format!(
+        let why = format!(
             "{} is an API key, and {} takes a sign-in's token in its file: give it the key by its own means",
             config.tenant,
             config.program.as_str()
-        ))
+        );
+        Self::Other { why, class: Class::Operator }
     }
 }
 
@@ -225,7 +226,7 @@ impl From<TokenError> for NoToken {
     fn from(error: TokenError) -> Self {
         match error {
             TokenError::NeverSignedIn { .. } | TokenError::Suspended { .. } => Self::Gone,
-            error => Self::Other(error.to_string()),
+            error => Self::Other { why: error.to_string(), class: error.class() },
         }
     }
 }

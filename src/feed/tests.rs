@@ -2,7 +2,7 @@
 
 use std::os::unix::fs::{MetadataExt, PermissionsExt, chown, symlink};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use latchkey_test_authority::Person;
 use serde_json::{Value, json};
@@ -83,6 +83,21 @@ impl Kept {
     }
 }
 
+/// What was logged.
+#[derive(Clone, Default)]
+struct Log(Arc<Mutex<Vec<u8>>>);
+
+impl std::io::Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().unwrap().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
 fn mode(path: &Path) -> u32 {
     std::fs::metadata(path).unwrap().mode() & 0o777
 }
@@ -109,7 +124,8 @@ async fn the_next_token_is_there_before_the_programs_own_window() {
         "nothing is written that changes nothing"
     );
 
-    kept.host.clock.jump(3_600 - OWN_WINDOW - MARGIN + 1);
+    // Ten minutes before its end, which is five before the program's window.
+    kept.host.clock.jump(3_600 - 599);
     kept.looks().await;
     let stored = kept.host.stored(&key("acme")).unwrap();
     assert_eq!((stored.generation, kept.host.authority.refreshes()), (2, 1));
@@ -186,7 +202,7 @@ async fn our_token_leaves_with_the_sign_in_and_theirs_stays() {
     assert_eq!(kept.text().as_deref(), Some(THEIRS));
 }
 
-/// G16, G17: what cannot be refreshed leaves the file as it is, and is said once, also when it is said each time anew.
+/// G17: a sign-in that cannot be refreshed leaves the file as it is.
 #[tokio::test]
 async fn a_sign_in_that_ended_leaves_the_file_as_it_is() {
     let mut kept = Kept::new(FeedProgram::Claude);
@@ -194,7 +210,7 @@ async fn a_sign_in_that_ended_leaves_the_file_as_it_is() {
     kept.looks().await;
     kept.host.authority.expire_grant(&tokens.refresh);
     kept.host.clock.jump(3_600);
-    assert!(kept.says().await.contains("sign in again"));
+    assert_eq!(kept.says().await, "NeedsLogin");
     assert_eq!(kept.token().as_deref(), Some(&*tokens.access));
 }
 
@@ -263,13 +279,37 @@ async fn the_file_keeps_its_owner_and_others_get_no_look_at_it() {
     assert!(!is_given || (found.uid(), found.gid()) == (12_345, 23_456));
 }
 
+/// What is wrong is said once, with the remedy, and once that it is right again.
+#[tokio::test]
+async fn what_is_wrong_is_said_once() {
+    let mut kept = Kept::new(FeedProgram::Claude);
+    let log = Log::default();
+    let writer = log.clone();
+    let subscriber = tracing_subscriber::fmt().with_writer(move || writer.clone()).with_ansi(false).finish();
+    let _listening = tracing::subscriber::set_default(subscriber);
+    kept.host.expired(&key("acme"), &Person::ada()).await;
+    kept.host.authority.go_down();
+    for _ in 0..3 {
+        kept.says().await;
+        // Past a back-off, so that each try has another one to tell of.
+        kept.host.clock.jump(301);
+    }
+    kept.host.authority.come_back();
+    for _ in 0..2 {
+        kept.looks().await;
+    }
+    let log = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
+    let count = |text: &str| log.lines().filter(|line| line.contains(text)).count();
+    assert_eq!([count("was not brought up to date: "), count("is up to date again")], [1, 1], "{log}");
+}
+
 /// G25: an API key goes into no sign-in's place.
 #[tokio::test]
 async fn a_key_is_not_written_where_a_token_belongs() {
     let mut kept = Kept::new(FeedProgram::Codex);
     kept.host.serving(&key("acme"), &Person::ada()).await;
     kept.change(|held| held.map(|held| Credential { kind: CredentialKind::Static, ..held })).await;
-    assert!(kept.says().await.contains("API key"));
+    assert_eq!(kept.says().await, "Operator");
     assert_eq!(kept.text(), None);
 }
 

@@ -160,7 +160,7 @@ proptest! {
         let mut text = Value::Object(file.clone()).to_string();
         if twice {
             // A name that stands there twice must not carry the token through.
-            text = text.replace("\"refresh_token\":\"rt-theirs\"", "\"refresh_token\":\"rt-theirs\",\"refresh_token\":\"\"");
+            text = text.replace("\"refresh_token\":\"rt-theirs\"", "\"refresh_token\":\"\",\"refresh_token\":\"rt-theirs\"");
         }
         let fed = put(Some(&text), &offer(TOKEN, None)).unwrap();
         prop_assert!(fed.held_refresh_token);
