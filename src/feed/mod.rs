@@ -105,22 +105,21 @@ impl Feed {
             Err(NoToken::Gone) => (crate::store::at_the_disk(|| self.take_out()), LOOK_EVERY),
             Err(NoToken::Other { why, class }) => (Err(FeedError::NoToken { why, class }), LOOK_EVERY),
         };
-        self.say(outcome.err());
+        self.say(outcome.err().as_ref());
         pause
     }
 
     /// Says what is wrong, if it was not said yet, and that it is right again.
-    fn say(&mut self, error: Option<FeedError>) {
+    fn say(&mut self, error: Option<&FeedError>) {
         let FeedConfig { name, path, .. } = &self.config;
-        let topic = error.as_ref().map(FeedError::topic);
+        let topic = error.map(FeedError::topic);
         if topic == self.said {
             return;
         }
-        match &error {
-            Some(error) => {
-                tracing::warn!("feeds.{name}: {} was not brought up to date: {error}", path.display())
-            }
-            None => tracing::info!("feeds.{name}: {} is up to date again", path.display()),
+        if let Some(error) = error {
+            tracing::warn!("feeds.{name}: {} was not brought up to date: {error}", path.display());
+        } else {
+            tracing::info!("feeds.{name}: {} is up to date again", path.display());
         }
         self.said = topic;
     }

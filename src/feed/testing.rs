@@ -24,7 +24,7 @@ pub(super) fn offer(token: &str, account: Option<&str>) -> Offer {
 pub(super) fn edited(edit: &Edit) -> String {
     match edit {
         Edit::Write(text) => text.expose().to_owned(),
-        edit => panic!("{edit:?}"),
+        Edit::Keep => panic!("nothing is to be written"),
     }
 }
 
