@@ -94,10 +94,9 @@ async fn answer(
         let error = json!({"type": "error", "error": {"type": "authentication_error", "message": "the token has ended"}});
         return (StatusCode::UNAUTHORIZED, error.to_string()).into_response();
     }
-    let text: String = events
-        .iter()
-        .map(|event| format!("event: {}\ndata: {event}\n\n", event["type"].as_str().unwrap_or_default()))
-        .collect();
+    let event =
+        |event: &Value| format!("event: {}\ndata: {event}\n\n", event["type"].as_str().unwrap_or_default());
+    let text = events.iter().map(event).collect::<Vec<_>>().concat();
     ([(header::CONTENT_TYPE, "text/event-stream")], text).into_response()
 }
 
