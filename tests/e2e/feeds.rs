@@ -163,7 +163,7 @@ fn asked(calls: &[Call], path: &str) -> Vec<String> {
     calls.iter().filter(|call| call.path.starts_with(path)).map(|call| call.bearer.clone()).collect()
 }
 
-/// Issue 6, Z2: with the feed the real codex uses our token, goes on with the next one when it ends in the middle of a
+/// Z2: with the feed the real codex uses our token, goes on with the next one when it ends in the middle of a
 /// question, and never asks the token endpoint; the refresh token that it had is used by nobody.
 #[tokio::test(flavor = "multi_thread")]
 async fn with_the_feed_the_real_codex_never_refreshes() {
@@ -249,7 +249,7 @@ async fn without_the_feed_the_real_codex_refreshes() {
     assert!(bodies.iter().any(|body| body.contains("rt-theirs")), "{bodies:?}");
 }
 
-/// Issue 6, Z2: the same of the real Claude Code.
+/// Z2: the same of the real Claude Code.
 #[tokio::test(flavor = "multi_thread")]
 async fn with_the_feed_the_real_claude_code_never_refreshes() {
     let (setup, authority) = setup("codex", "claude", "home/.claude/.credentials.json").await;
