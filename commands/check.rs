@@ -5,6 +5,7 @@
 //! discovered, and them for their metadata alone, and MCP servers and the documents that they name (RFC 9728). The exit code is the
 //! first failed part's.
 
+mod feeds;
 mod tokens;
 
 use std::io::Write;
@@ -75,6 +76,7 @@ pub fn run(config: Option<&Path>, arguments: &Arguments) -> Result<(), Exit> {
         Ok(loaded) => {
             findings.ok("configuration", format!("{} is valid", loaded.path.display()));
             configuration(&loaded.config, &mut findings);
+            feeds::feeds(&loaded.config, &mut findings);
             let opened = setup::open_store(&loaded.config);
             providers(&loaded.config, opened.as_ref().ok(), &mut findings);
             match opened {

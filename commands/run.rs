@@ -10,6 +10,7 @@ use std::task::Poll;
 use std::time::Duration;
 
 use latchkey::config::{Config, DiscordConfig};
+use latchkey::feed::Feed;
 use latchkey::oauth::EXCHANGE_BOUND;
 use latchkey::secret::Secret;
 use latchkey::serve;
@@ -106,6 +107,9 @@ async fn serve(
         bot.handlers.spawn(asking.run(bot.desk.closing.clone()));
     }
     bot.handlers.spawn(Arc::clone(&bot.desk.members).look_after(bot.desk.closing.clone()));
+    for feed in config.feeds.iter().cloned() {
+        bot.handlers.spawn(Feed::new(bot.desk.broker.clone(), feed).run(bot.desk.closing.clone()));
+    }
     let shards = Arc::clone(&bot.client.shard_manager);
     let result = tokio::select! {
         result = bot.client.start() => Err(lost(result)),

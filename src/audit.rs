@@ -34,6 +34,16 @@ pub(crate) fn import_refused(user: &User, tenant: &TenantKey, why: &Objection) {
     tracing::warn!(target: "latchkey::audit", %user, %tenant, %why, "import refused");
 }
 
+/// Another program's file was given an access token, or lost it (Z3).
+pub(crate) fn fed(feed: &str, tenant: &TenantKey, outcome: &str) {
+    tracing::info!(target: "latchkey::audit", feed, %tenant, outcome, "feed");
+}
+
+/// A refresh token stood in another program's file that we keep, and left it.
+pub(crate) fn feed_found_refresh_token(feed: &str, tenant: &TenantKey) {
+    tracing::warn!(target: "latchkey::audit", feed, %tenant, "feed: a refresh token was found, kept aside and not used");
+}
+
 /// A login was started.
 pub(crate) fn login_started(login: &PendingLogin) {
     tracing::info!(target: "latchkey::audit", user = %login.user, tenant = %login.tenant, login = %login.id, "login started");

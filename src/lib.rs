@@ -14,6 +14,7 @@
 //! | do it for a thread | [`worker`] |
 //! | answer a browser | [`serve`] |
 //! | read what another program keeps | [`import`]; what becomes of it: [`broker`] |
+//! | keep another program's own file fresh | [`feed`]; how such a file is touched: [`foreign`] |
 //! | know who may do what | [`rights`] |
 //! | do any of it | [`broker`], the front door |
 //!
@@ -37,6 +38,8 @@ pub mod config;
 pub mod credential;
 pub mod directory;
 pub mod fault;
+pub mod feed;
+pub mod foreign;
 #[cfg(any(test, feature = "fuzzing"))]
 #[doc(hidden)]
 pub mod fuzzing;

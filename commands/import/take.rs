@@ -1,16 +1,20 @@
 //! `--take`: the refresh tokens leave the other program's file, which is kept aside first.
 //!
-//! Owns that file's replacement. Invariants: the copy is durable before the file is touched, and replaces no earlier copy; the
+//! Owns when it is replaced. Invariants: the copy is durable before the file is touched, and replaces no earlier copy; the
 //! file is replaced whole or not at all; one that changed since it was read is left alone. Must not: be called before the
 //! import is durable.
 
-use std::fs::{File, OpenOptions};
-use std::io::{self, Write};
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
+use std::io;
 use std::path::{Path, PathBuf};
 
+use latchkey::foreign::{keep_aside, replace};
 use latchkey::import::blank;
 use latchkey::secret::Secret;
+
+/// What is put behind the name of the copy.
+const ASIDE: &str = "imported";
+/// It keeps the permissions that it has.
+const ANY_MODE: u32 = 0o777;
 
 /// Why the tokens are still in the file. They are imported all the same.
 #[derive(Debug, thiserror::Error)]
@@ -47,47 +51,9 @@ pub fn take(path: &Path, read: &[u8], tokens: &[Secret]) -> Result<PathBuf, Take
     }
     let text = std::str::from_utf8(read).map_err(|_| TakeError::Spelling)?;
     let blanked = blank(text, tokens).ok_or(TakeError::Spelling)?;
-    let aside = keep_aside(&path, read).map_err(failed("keep a copy of it aside"))?;
-    replace(&path, &blanked).map_err(failed("replace it"))?;
+    let aside = keep_aside(&path, read, ASIDE).map_err(failed("keep a copy of it aside"))?;
+    replace(&path, blanked.as_bytes(), ANY_MODE).map_err(failed("replace it"))?;
     Ok(aside)
-}
-
-fn keep_aside(path: &Path, bytes: &[u8]) -> io::Result<PathBuf> {
-    for number in 1.. {
-        let mut name = path.file_name().unwrap_or_default().to_owned();
-        name.push(if number == 1 { ".imported".to_owned() } else { format!(".imported-{number}") });
-        let aside = path.with_file_name(name);
-        match OpenOptions::new().write(true).create_new(true).mode(0o600).open(&aside) {
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
-            Err(error) => return Err(error),
-            Ok(mut file) => {
-                file.write_all(bytes)?;
-                file.sync_all()?;
-                sync_folder(path)?;
-                return Ok(aside);
-            }
-        }
-    }
-    Err(io::ErrorKind::AlreadyExists.into())
-}
-
-fn replace(path: &Path, text: &str) -> io::Result<()> {
-    let old = std::fs::metadata(path)?;
-    let folder = path.parent().unwrap_or(Path::new("/"));
-    let mode = std::fs::Permissions::from_mode(old.mode() & 0o777);
-    let mut new = tempfile::Builder::new().permissions(mode).tempfile_in(folder)?;
-    new.write_all(text.as_bytes())?;
-    let ours = new.as_file().metadata()?;
-    if (old.uid(), old.gid()) != (ours.uid(), ours.gid()) {
-        std::os::unix::fs::fchown(new.as_file(), Some(old.uid()), Some(old.gid()))?;
-    }
-    new.as_file().sync_all()?;
-    new.persist(path).map_err(|error| error.error)?;
-    sync_folder(path)
-}
-
-fn sync_folder(path: &Path) -> io::Result<()> {
-    File::open(path.parent().unwrap_or(Path::new("/")))?.sync_all()
 }
 
 #[cfg(test)]

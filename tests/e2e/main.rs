@@ -23,6 +23,7 @@ mod discovery;
 mod documentation;
 mod due;
 mod faults;
+mod feeds;
 mod gemini;
 mod github;
 mod grants;

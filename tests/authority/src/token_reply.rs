@@ -108,7 +108,10 @@ fn claims(state: &State, grant: &Grant, occasion: Occasion<'_>) -> Value {
         claims["nonce"] = nonce.into();
     }
     if state.settings.reply.account_claim {
-        claims["https://api.openai.com/auth"] = json!({"chatgpt_account_id": person.account_id()});
+        claims["https://api.openai.com/auth"] = json!({
+            "chatgpt_account_id": person.account_id(),
+            "chatgpt_user_id": format!("user-{}", person.sub),
+        });
     }
     claims
 }
