@@ -172,13 +172,14 @@ async fn sign_in(broker: &Broker, tenant: TenantKey, arguments: &Arguments) -> R
         locale: None,
         redirect_uri: here.map(|here| here.redirect_uri().to_owned()),
     };
-    let starting = broker.login(request);
-    tokio::pin!(starting);
+    let mut starting = Box::pin(broker.login(request));
     let reply = tokio::select! {
         reply = &mut starting => reply,
         code = signals.next() => {
             // What is asked of the provider this moment is let go of, so that nothing is left behind (S4).
             let reply = tokio::time::timeout(START_GRACE, &mut starting).await;
+            // With the lock that it may hold.
+            drop(starting);
             return Err(ended_at_start(broker, &operator, &tenant, reply.ok(), code).await);
         }
     };

@@ -5,7 +5,7 @@
 
 use latchkey::login::{PasteError, StartError};
 use latchkey::pending::{EndReason, LoginStatus, PendingLogin};
-use latchkey::tenant::User;
+use latchkey::tenant::{TenantKey, User};
 
 use crate::exit::{Code, Exit};
 
@@ -26,7 +26,7 @@ pub(super) fn told(login: &PendingLogin, account: Option<&str>) -> Result<String
         }
         (_, Some(EndReason::RefusedBy(by))) => (
             Code::Denied,
-            format!("{tenant} keeps its present account, by the word of {}. What you signed in with was not stored", whom(by)),
+            format!("{} keeps its present account. What you signed in with was not stored", by_whom(tenant, by, &login.user)),
         ),
         (_, Some(EndReason::Unconfirmed)) => {
             (Code::NeedsLogin, format!("nobody agreed to the other account in time, so nothing was changed; {again}"))
@@ -120,11 +120,15 @@ fn says(said: Option<&str>) -> String {
     said.map(|said| format!(" (it says \u{201c}{}\u{201d})", said.escape_debug())).unwrap_or_default()
 }
 
+/// A tenant about which `by` has decided, where that is not the one who reads it.
+fn by_whom(tenant: &TenantKey, by: &User, reader: &User) -> String {
+    if by == reader { tenant.to_string() } else { format!("by the word of {}, {tenant}", whom(by)) }
+}
+
 /// Somebody, as the terminal names them.
 pub(super) fn whom(user: &User) -> String {
     match user {
         User::Discord(id) => format!("the Discord user {id}"),
-        User::Local(uid) if *uid == rustix::process::getuid().as_raw() => "you, in another terminal,".to_owned(),
         User::Local(uid) => format!("the user with uid {uid} on this host"),
     }
 }
@@ -177,6 +181,7 @@ mod tests {
             (LoginStatus::Cancelled, None),
             (LoginStatus::Cancelled, Some(EndReason::CancelledBy(other.clone()))),
             (LoginStatus::Cancelled, Some(EndReason::RefusedBy(other))),
+            (LoginStatus::Cancelled, Some(EndReason::RefusedBy(User::Local(1)))),
             (LoginStatus::Cancelled, Some(EndReason::Removed)),
             (LoginStatus::Expired, None),
             (LoginStatus::Expired, Some(EndReason::Unconfirmed)),
