@@ -50,6 +50,7 @@ Ctrl-C cancels the sign-in, in Discord too.
 
 Exit codes: 0 signed in, or it was already; 2 usage or configuration; 3 cancelled or expired; 4 try again; 5 declined or not \
 allowed; 6 not stored; 129, 130, 143 ended by HUP, Ctrl-C, TERM.")]
+#[expect(clippy::struct_excessive_bools, reason = "each is an option of its own")]
 pub struct Arguments {
     /// A tenant (provider[/profile]), or a provider's name or alias
     #[arg(value_name = "TENANT OR PROVIDER")]
@@ -147,9 +148,10 @@ fn slot(catalog: &Catalog, text: &str) -> Result<TenantKey, Exit> {
 
 async fn sign_in(broker: &Broker, tenant: TenantKey, arguments: &Arguments) -> Result<(), Exit> {
     let mut signals = Signals::new()?;
-    let provider = broker.catalog().get(&tenant.provider).ok_or_else(|| {
-        Exit::new(Code::Usage, format!("provider {} is not configured", tenant.provider))
-    })?;
+    let provider = broker
+        .catalog()
+        .get(&tenant.provider)
+        .ok_or_else(|| Exit::new(Code::Usage, format!("provider {} is not configured", tenant.provider)))?;
     let browsers = if arguments.no_browser || !std::io::stderr().is_terminal() {
         Vec::new()
     } else {
@@ -202,7 +204,7 @@ async fn sign_in(broker: &Broker, tenant: TenantKey, arguments: &Arguments) -> R
     if arguments.asked() != Some(Asked::Paste) {
         waiting.listen(loopback.and_then(Result::ok)).await;
     }
-    let ended = waiting.to_the_end(&mut signals).await;
+    let ended = waiting.until_over(&mut signals).await;
     waiting.close(&mut signals).await;
     let login = ended?;
     let account = account(broker, &login);
@@ -229,11 +231,13 @@ async fn ended_at_start(
         }
         Some(_) => Ok(()),
         // Its lock is free by now, if it was ours: then it ends (S13). One that another terminal opens is left alone.
-        None => match broker.store().snapshot().and_then(|document| Ok(document.login(&operator.user, tenant)?)) {
-            Ok(Some(login)) => logins.take_over(&login).await.map(drop),
-            Ok(None) => Ok(()),
-            Err(error) => Err(error),
-        },
+        None => {
+            match broker.store().snapshot().and_then(|document| Ok(document.login(&operator.user, tenant)?)) {
+                Ok(Some(login)) => logins.take_over(&login).await.map(drop),
+                Ok(None) => Ok(()),
+                Err(error) => Err(error),
+            }
+        }
     };
     match done {
         Ok(()) => Exit::new(code, format!("the sign-in to {tenant} was cancelled before it began")),
@@ -243,7 +247,8 @@ async fn ended_at_start(
 
 fn say_signed_in(status: &TenantStatus, thread: Option<&ThreadId>) {
     let TenantStatus { tenant, account, health, .. } = status;
-    let whose = account.as_deref().map(|account| format!(" as {}", account.escape_debug())).unwrap_or_default();
+    let whose =
+        account.as_deref().map(|account| format!(" as {}", account.escape_debug())).unwrap_or_default();
     log::say(&format!(
         "{tenant} is signed in already{whose} ({}). To sign in anew: `latchkey login {tenant} --again`",
         health.as_str()
@@ -254,12 +259,20 @@ fn say_signed_in(status: &TenantStatus, thread: Option<&ThreadId>) {
 }
 
 /// Shows what is to be done, and before that what it will come to.
-fn introduce(provider: &Provider, started: &Started, arguments: &Arguments, not_here: Option<&LoopbackError>) {
+fn introduce(
+    provider: &Provider,
+    started: &Started,
+    arguments: &Arguments,
+    not_here: Option<&LoopbackError>,
+) {
     let Started { login, joined, .. } = started;
     if *joined {
         log::say("this sign-in was started before, in another terminal: this one follows it");
     }
-    log::say(&format!("signing in to {}: fills {}, which the whole server shares", provider.title, login.tenant));
+    log::say(&format!(
+        "signing in to {}: fills {}, which the whole server shares",
+        provider.title, login.tenant
+    ));
     match (&login.bind, &arguments.thread) {
         (Some(thread), _) => log::say(&format!("once that is done, every agent in thread {thread} uses it")),
         (None, Some(thread)) => log::say(&format!("thread {thread} is not changed by it")),
@@ -280,7 +293,9 @@ fn introduce(provider: &Provider, started: &Started, arguments: &Arguments, not_
     }
     match login.kind {
         LoginKind::Device if provider.device_notice.is_some() => {
-            log::say("if the page says that this is switched off for your account, cancel, and use --browser or --paste");
+            log::say(
+                "if the page says that this is switched off for your account, cancel, and use --browser or --paste",
+            );
         }
         LoginKind::Callback => log::say("its answer arrives at the bot's own page: the bot must be running"),
         _ => {}
@@ -312,7 +327,8 @@ mod tests {
     #[test]
     fn only_shared_slots_are_filled_from_a_terminal() {
         let text = "[providers.claude]\naccept_terms_risk = true\n";
-        let catalog = latchkey::config::Config::parse(text, Path::new("latchkey.toml"), &|_| None).unwrap().providers;
+        let catalog =
+            latchkey::config::Config::parse(text, Path::new("latchkey.toml"), &|_| None).unwrap().providers;
         for (typed, expected) in [(" Anthropic ", "claude"), ("claude/Work", "claude/work")] {
             assert_eq!(slot(&catalog, typed).unwrap().to_string(), expected);
         }

@@ -8,8 +8,8 @@ use std::io::{BufRead, Write};
 use std::path::Path;
 
 use latchkey::broker::{Broker, LoggedOut, LogoutError, LogoutPreview};
-use latchkey::store::StoreError;
 use latchkey::revocation::Ended;
+use latchkey::store::StoreError;
 use latchkey::tenant::{TenantKey, ThreadId};
 
 use crate::exit::{Code, Exit};
@@ -38,12 +38,12 @@ pub fn run(config: Option<&Path>, arguments: &Arguments) -> Result<(), Exit> {
     let store = setup::open_store(&loaded.config).map_err(with_whose)?;
     let broker = setup::broker(&loaded.config, store);
     let tenant = tenant(&broker, &arguments.target)?;
-    let preview =
-        broker.preview_logout(&operator(), &tenant).map_err(|error| refused(&broker, error))?;
+    let preview = broker.preview_logout(&operator(), &tenant).map_err(|error| refused(&broker, error))?;
     if !arguments.yes {
         log::note(&before(&preview));
         if !terminal::is_interactive() {
-            let text = "nothing was changed: nobody can be asked here. To log it out, run it again with --yes";
+            let text =
+                "nothing was changed: nobody can be asked here. To log it out, run it again with --yes";
             return Err(Exit::new(Code::Usage, text));
         }
         if !agrees("Log it out? [y/N] ") {
@@ -100,15 +100,20 @@ fn threads(threads: &[ThreadId], what: &str) -> Option<String> {
 /// What it would come to.
 fn before(preview: &LogoutPreview) -> String {
     let LogoutPreview { status, would_end, revokes, threads: bound } = preview;
-    let whose = status.account.as_deref().map(|account| format!(", {}", account.escape_debug())).unwrap_or_default();
+    let whose =
+        status.account.as_deref().map(|account| format!(", {}", account.escape_debug())).unwrap_or_default();
     let mut lines = vec![format!("{}{whose} ({})", status.tenant, status.health.as_str())];
     lines.push(if *revokes {
         "  is removed here, and ended at the provider".to_owned()
     } else {
-        "  is removed here; its provider cannot be told, so end it there yourself, in the account's settings".to_owned()
+        "  is removed here; its provider cannot be told, so end it there yourself, in the account's settings"
+            .to_owned()
     });
     if !would_end.is_empty() {
-        lines.push(format!("  these end with it there, and must be signed in again: {}", names(would_end.iter())));
+        lines.push(format!(
+            "  these end with it there, and must be signed in again: {}",
+            names(would_end.iter())
+        ));
     }
     lines.extend(threads(bound, "  threads that have nothing until somebody signs in again"));
     lines.join("\n")
@@ -119,7 +124,9 @@ fn after(done: &LoggedOut) -> String {
     let LoggedOut { tenant, at_provider, would_end, threads: bound } = done;
     let there = match at_provider {
         Ended::Done => "and ended at the provider".to_owned(),
-        Ended::NotOffered => "here; its provider was not told, so end it there yourself, in the account's settings".to_owned(),
+        Ended::NotOffered => {
+            "here; its provider was not told, so end it there yourself, in the account's settings".to_owned()
+        }
         Ended::Owed { why, .. } => format!(
             "here. It could not be ended at the provider now ({}): that is still owed, and a running bot goes on trying for a day",
             why.escape_debug()

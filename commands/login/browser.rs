@@ -11,7 +11,8 @@ use std::process::{Command, Stdio};
 pub(super) fn programs(variable: &dyn Fn(&str) -> Option<String>) -> Vec<Vec<String>> {
     if let Some(named) = variable("BROWSER") {
         // As other programs read it: several are parted by colons, and %s stands for the link.
-        let programs = named.split(':').map(|one| one.split_whitespace().map(str::to_owned).collect::<Vec<_>>());
+        let programs =
+            named.split(':').map(|one| one.split_whitespace().map(str::to_owned).collect::<Vec<_>>());
         return programs.filter(|words| !words.is_empty()).collect();
     }
     if cfg!(target_os = "macos") {

@@ -22,31 +22,43 @@ pub(super) fn told(login: &PendingLogin, account: Option<&str>) -> Result<String
         }
         (LoginStatus::Succeeded, _) => {
             let whose = account.map(|account| format!(" as {}", account.escape_debug())).unwrap_or_default();
-            return Ok(format!("signed in to {tenant}{whose}. Programs get its tokens with `latchkey token {tenant}`"));
+            return Ok(format!(
+                "signed in to {tenant}{whose}. Programs get its tokens with `latchkey token {tenant}`"
+            ));
         }
         (_, Some(EndReason::RefusedBy(by))) => (
             Code::Denied,
-            format!("{} keeps its present account. What you signed in with was not stored", by_whom(tenant, by, &login.user)),
+            format!(
+                "{} keeps its present account. What you signed in with was not stored",
+                by_whom(tenant, by, &login.user)
+            ),
         ),
-        (_, Some(EndReason::Unconfirmed)) => {
-            (Code::NeedsLogin, format!("nobody agreed to the other account in time, so nothing was changed; {again}"))
-        }
+        (_, Some(EndReason::Unconfirmed)) => (
+            Code::NeedsLogin,
+            format!("nobody agreed to the other account in time, so nothing was changed; {again}"),
+        ),
         (_, Some(EndReason::Removed)) => (
             Code::NeedsLogin,
-            format!("{tenant} was logged out meanwhile, which ended this sign-in too. Nothing was stored; {again}"),
+            format!(
+                "{tenant} was logged out meanwhile, which ended this sign-in too. Nothing was stored; {again}"
+            ),
         ),
-        (LoginStatus::Cancelled, Some(EndReason::CancelledBy(by))) => {
-            (Code::NeedsLogin, format!("the sign-in to {tenant} was cancelled by {}. Nothing was stored", whom(by)))
-        }
+        (LoginStatus::Cancelled, Some(EndReason::CancelledBy(by))) => (
+            Code::NeedsLogin,
+            format!("the sign-in to {tenant} was cancelled by {}. Nothing was stored", whom(by)),
+        ),
         (LoginStatus::Cancelled, _) => {
             (Code::NeedsLogin, format!("the sign-in to {tenant} was cancelled. Nothing was stored; {again}"))
         }
-        (LoginStatus::Expired, _) => {
-            (Code::NeedsLogin, format!("the sign-in to {tenant} took too long and has expired. Nothing was stored; {again}"))
-        }
+        (LoginStatus::Expired, _) => (
+            Code::NeedsLogin,
+            format!("the sign-in to {tenant} took too long and has expired. Nothing was stored; {again}"),
+        ),
         (LoginStatus::Denied, _) => (
             Code::Denied,
-            format!("the sign-in to {tenant} was declined on the provider's page. Nothing was stored; if that was not meant, {again}"),
+            format!(
+                "the sign-in to {tenant} was declined on the provider's page. Nothing was stored; if that was not meant, {again}"
+            ),
         ),
         (_, reason) => {
             let (code, why) = failed(reason.as_ref(), &again);

@@ -24,7 +24,11 @@ impl Progress {
     /// Shows `what` is waited for, with the seconds `left`. Where something `is_typed` meanwhile, the line is redrawn but once a
     /// minute, since that hides it.
     pub fn wait(&mut self, what: &str, left: i64, is_typed: bool) {
-        let line = if self.is_redrawn { format!("{what} ({} left): ", time(left, is_typed)) } else { what.to_owned() };
+        let line = if self.is_redrawn {
+            format!("{what} ({} left): ", time(left, is_typed))
+        } else {
+            what.to_owned()
+        };
         if line == self.shown {
             return;
         }

@@ -5,11 +5,13 @@
 //! our own (S9, S13); a login that was started here is cancelled with an end by a signal, one that was joined is left alone (S3);
 //! nothing here waits for ever. Must not: judge an answer.
 
+mod confirm;
+
 use std::sync::Arc;
 use std::time::Duration;
 
 use latchkey::broker::{Broker, Caller};
-use latchkey::login::{Answered, Cancelled, Confirmation, PasteError, Question, Seen, Started};
+use latchkey::login::{Answered, Cancelled, PasteError, Seen, Started};
 use latchkey::pending::{LoginKind, LoginStatus, PendingLogin};
 use latchkey::provider::is_loopback_http;
 use latchkey::serve::Loopback;
@@ -23,7 +25,7 @@ use super::lines::{self, Lines};
 use super::progress::Progress;
 use super::signals::Signals;
 use crate::exit::{Code, Exit};
-use crate::{log, pages, terminal};
+use crate::{log, pages};
 
 /// How often the time left is looked at.
 const TICK: Duration = Duration::from_secs(1);
@@ -33,6 +35,7 @@ const LOOK_EVERY: u64 = 2;
 const GOODBYE: Duration = Duration::from_secs(10);
 
 /// A login that is waited for.
+#[expect(clippy::struct_excessive_bools, reason = "each is a thing of its own")]
 pub(super) struct Waiting<'a> {
     broker: &'a Broker,
     operator: Caller,
@@ -55,7 +58,13 @@ pub(super) struct Waiting<'a> {
 }
 
 impl<'a> Waiting<'a> {
-    pub fn new(broker: &'a Broker, operator: Caller, started: Started, title: String, is_agreed: bool) -> Self {
+    pub fn new(
+        broker: &'a Broker,
+        operator: Caller,
+        started: Started,
+        title: String,
+        is_agreed: bool,
+    ) -> Self {
         let Started { login, joined, handover, .. } = started;
         if let Some(handover) = handover {
             let logins = broker.logins().clone();
@@ -82,7 +91,8 @@ impl<'a> Waiting<'a> {
     /// Has the answer arrive on this host: at `bound` where that is its redirect URI, else as soon as that can be listened on.
     pub async fn listen(&mut self, bound: Option<Loopback>) {
         let wanted = self.login.redirect_uri.clone().filter(|_| self.login.kind == LoginKind::Paste);
-        let Some(wanted) = wanted.filter(|uri| url::Url::parse(uri).is_ok_and(|url| is_loopback_http(&url))) else {
+        let Some(wanted) = wanted.filter(|uri| url::Url::parse(uri).is_ok_and(|url| is_loopback_http(&url)))
+        else {
             return;
         };
         self.may_listen = true;
@@ -93,7 +103,9 @@ impl<'a> Waiting<'a> {
     }
 
     async fn try_to_listen(&mut self) {
-        let Some(wanted) = self.login.redirect_uri.clone().filter(|_| self.may_listen && self.server.is_none()) else {
+        let Some(wanted) =
+            self.login.redirect_uri.clone().filter(|_| self.may_listen && self.server.is_none())
+        else {
             return;
         };
         if let Ok(bound) = Loopback::bind(&wanted).await {
@@ -114,7 +126,7 @@ impl<'a> Waiting<'a> {
     }
 
     /// Waits until the login is over; gives it as it stands then.
-    pub async fn to_the_end(&mut self, signals: &mut Signals) -> Result<PendingLogin, Exit> {
+    pub async fn until_over(&mut self, signals: &mut Signals) -> Result<PendingLogin, Exit> {
         let mut changes = self.broker.store().changes();
         let (mut tick, mut ticks) = (interval(TICK), 0_u64);
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -157,7 +169,10 @@ impl<'a> Waiting<'a> {
         let now = self.broker.clock().now();
         let stored = self.broker.store().snapshot()?.login_by_id(&self.login.id);
         let Some(stored) = stored else {
-            let text = format!("the sign-in to {} is over, and nobody can say how; see `latchkey status`", self.login.tenant);
+            let text = format!(
+                "the sign-in to {} is over, and nobody can say how; see `latchkey status`",
+                self.login.tenant
+            );
             return Err(Exit::new(Code::NeedsLogin, text));
         };
         self.login = (*stored).clone();
@@ -189,7 +204,11 @@ impl<'a> Waiting<'a> {
         match (self.login.status, self.login.kind) {
             (LoginStatus::Exchanging, _) => self.progress.wait("checking the answer", left, false),
             (_, LoginKind::Paste) if pastes && self.server.is_some() => {
-                self.progress.wait("waiting for the browser; or paste the address that it ends on", left, true);
+                self.progress.wait(
+                    "waiting for the browser; or paste the address that it ends on",
+                    left,
+                    true,
+                );
             }
             (_, LoginKind::Paste) if pastes => {
                 self.progress.wait("paste what the last page shows, or its address", left, true);
@@ -231,52 +250,15 @@ impl<'a> Waiting<'a> {
         if self.asked.take().is_some() {
             return self.decide(None).await;
         }
-        if self.login.kind == LoginKind::Paste && self.server.is_none() && self.is_ours && self.pastes.is_empty() {
+        if self.login.kind == LoginKind::Paste
+            && self.server.is_none()
+            && self.is_ours
+            && self.pastes.is_empty()
+        {
             self.cancel().await?;
             let text = "standard input has ended, so nothing can be pasted: the sign-in was cancelled. Run it in a terminal";
             return Err(Exit::new(Code::Usage, text));
         }
-        Ok(())
-    }
-
-    /// I5: whether another account takes the place of the one that the slot holds.
-    async fn ask(&mut self) -> Result<(), Exit> {
-        let Caller { user, admin } = &self.operator;
-        let question = match self.broker.logins().question(user, *admin, &self.login.id)? {
-            Confirmation::Open(question) => question,
-            _ => return Ok(()),
-        };
-        if self.is_agreed {
-            return self.decide(Some(question.seen)).await;
-        }
-        if !terminal::is_interactive() || !self.may_paste {
-            if self.is_ours {
-                log::note(&format!(
-                    "latchkey: {} With --yes it is put in its place; without, nothing is changed.",
-                    said(&question)
-                ));
-                return self.decide(None).await;
-            }
-            return Ok(());
-        }
-        if self.asked.as_ref() != Some(&question.seen) {
-            self.progress.clear();
-            drop(std::io::Write::write_all(
-                &mut std::io::stderr(),
-                format!("{} Put it in its place? [y/N] ", said(&question)).as_bytes(),
-            ));
-            self.asked = Some(question.seen);
-        }
-        Ok(())
-    }
-
-    async fn decide(&mut self, agreed: Option<Seen>) -> Result<(), Exit> {
-        let (logins, Caller { user, admin }) = (self.broker.logins(), &self.operator);
-        match agreed {
-            // Where the slot has changed since, the next look asks anew.
-            Some(seen) => logins.confirm(user, *admin, &self.login.id, seen).await?,
-            None => logins.refuse(user, *admin, &self.login.id).await?,
-        };
         Ok(())
     }
 
@@ -290,7 +272,10 @@ impl<'a> Waiting<'a> {
         self.progress.clear();
         let tenant = &self.login.tenant;
         if !self.is_ours {
-            return Exit::new(code, format!("the sign-in to {tenant} goes on in the terminal that started it"));
+            return Exit::new(
+                code,
+                format!("the sign-in to {tenant} goes on in the terminal that started it"),
+            );
         }
         let text = match self.cancel().await {
             Ok(Cancelled::Now(_)) => format!("the sign-in to {tenant} was cancelled. Nothing was stored"),
@@ -321,13 +306,4 @@ impl<'a> Waiting<'a> {
             _ = signals.next() => {}
         }
     }
-}
-
-/// What the slot holds, and what would take its place.
-fn said(question: &Question) -> String {
-    let name = |account: &latchkey::credential::Account| {
-        account.label().map_or_else(|| "an account that is not known".to_owned(), |label| label.escape_debug().to_string())
-    };
-    let held = question.now.as_ref().map_or_else(|| "nothing".to_owned(), name);
-    format!("{} holds {held}; you signed in as {}.", question.login.tenant, name(&question.then))
 }

@@ -56,7 +56,10 @@ impl<'a> Way<'a> {
             None if provider.offered_flows().next() == Some(Flow::Callback) && offers(Flow::Paste) => {
                 Ok(Self { kind: Some(LoginKind::Paste), loopback })
             }
-            None if !may_paste && loopback.is_none() && provider.offered_flows().next() == Some(Flow::Paste) => {
+            None if !may_paste
+                && loopback.is_none()
+                && provider.offered_flows().next() == Some(Flow::Paste) =>
+            {
                 usage(unpasted.to_owned())
             }
             None => Ok(Self { kind: None, loopback: loopback.filter(|_| offers(Flow::Paste)) }),

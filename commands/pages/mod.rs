@@ -15,8 +15,8 @@ use latchkey::provider::Catalog;
 use latchkey::serve::{ConfirmPage, Notice, Page, Starter, Trouble, Wanted};
 use latchkey::tenant::{TenantKey, User};
 
-pub use self::landing::landing;
 use self::html::{Fact, Form, Sheet, Tone, escape, strong};
+pub use self::landing::landing;
 use crate::say;
 use crate::words::Language;
 

@@ -268,7 +268,9 @@ impl Inner {
             login.registration = Some(registration);
         }
         match login.kind {
-            LoginKind::Device => self.open_device(PendingLogin { redirect_uri: None, ..login }, &provider).await,
+            LoginKind::Device => {
+                self.open_device(PendingLogin { redirect_uri: None, ..login }, &provider).await
+            }
             LoginKind::Paste => {
                 let answered_at = login.redirect_uri.take().or_else(|| provider.redirect_uri.clone());
                 open_code(login, &provider, answered_at.as_deref())

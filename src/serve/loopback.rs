@@ -81,9 +81,9 @@ impl Landing {
             Err(PasteError::InUse) => Self::InUse,
             Err(PasteError::NotSent(_) | PasteError::Closing) => Self::NotSent,
             Err(PasteError::Unknown | PasteError::Over(_)) => Self::Over,
-            Err(PasteError::NotYours | PasteError::NotByPaste | PasteError::NoProvider | PasteError::Store(_)) => {
-                Self::Fault
-            }
+            Err(
+                PasteError::NotYours | PasteError::NotByPaste | PasteError::NoProvider | PasteError::Store(_),
+            ) => Self::Fault,
         }
     }
 
@@ -132,7 +132,7 @@ impl Loopback {
             _ => (Ipv4Addr::LOCALHOST.into(), true),
         };
         let listener = take(SocketAddr::new(first, port)).await?;
-        let taken = listener.local_addr().map(|address| address.port()).unwrap_or(port);
+        let taken = listener.local_addr().map_or(port, |address| address.port());
         let mut listeners = vec![listener];
         if is_name {
             // A browser may try either first. One that belongs to somebody else would be given the answer there.
@@ -205,13 +205,18 @@ impl Desk {
         let mut hosts = request.headers.get_all(HOST).into_iter();
         let named = hosts.next().and_then(|value| value.to_str().ok());
         // A page elsewhere whose name leads here would send its own name (DNS rebinding).
-        let is_ours = named.is_some_and(|host| host.eq_ignore_ascii_case(&self.authority)) && hosts.next().is_none();
+        let is_ours =
+            named.is_some_and(|host| host.eq_ignore_ascii_case(&self.authority)) && hosts.next().is_none();
         let uri = &request.uri;
         if !is_ours || uri.authority().is_some() || request.method != Method::GET {
             return Landing::BadRequest;
         }
         let Some(query) = uri.query().filter(|_| uri.path() == self.path) else {
-            return if uri.path() == self.path { Landing::Bad(AnswerError::Incomplete) } else { Landing::NotFound };
+            return if uri.path() == self.path {
+                Landing::Bad(AnswerError::Incomplete)
+            } else {
+                Landing::NotFound
+            };
         };
         if query.len() > QUERY_CAP {
             return Landing::BadRequest;
@@ -223,7 +228,8 @@ impl Desk {
 
 async fn answer(State(desk): State<Arc<Desk>>, request: Request) -> Response<Body> {
     let (request, _) = request.into_parts();
-    let language = request.headers.get(ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok().map(str::to_owned));
+    let language =
+        request.headers.get(ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok().map(str::to_owned));
     let judge = Arc::clone(&desk);
     // A task of its own: a browser that leaves this moment must not leave a claimed answer behind that nobody spends.
     let judged = tokio::spawn(async move { judge.judge(&request).await });

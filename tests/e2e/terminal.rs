@@ -82,10 +82,13 @@ async fn discord_and_terminal_complete_one_another() {
         if operator_first {
             setup.authority.approve_device(&code, &Person::ada()).await;
             let (code, said) = terminal.ended().await;
-            assert!(code == Some(0) && said.contains("signed in to acme as ada@example.test"), "{code:?} {said}");
+            assert!(
+                code == Some(0) && said.contains("signed in to acme as ada@example.test"),
+                "{code:?} {said}"
+            );
             card.sees_text("is signed in", NEXT_POLL).await;
         } else {
-            setup.authority.approve_device(&card.user_code(), &Person::ada()).await;
+            setup.authority.approve_device(&card.link("Open sign-in page"), &Person::ada()).await;
             card.sees_text("Signed in to Acme", NEXT_POLL).await;
             let (code, said) = terminal.ended().await;
             assert!(code == Some(0) && said.contains("was faster"), "{code:?} {said}");
@@ -111,7 +114,7 @@ async fn a_running_bot_takes_up_what_a_killed_terminal_began() {
     }
 }
 
-/// C11: an admin in Discord sees the operator's login, and cancels it: the terminal says by whom.
+/// C1, C11: an end by Ctrl-C stands in the store that the bot works on, and no program is told of a login any more.
 #[tokio::test(flavor = "multi_thread")]
 async fn ctrl_c_in_the_terminal_is_seen_by_the_bot() {
     let setup = setup().await;

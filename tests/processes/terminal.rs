@@ -56,7 +56,8 @@ async fn a_browser_on_this_host_is_answered_here() {
     let host = host();
     let folder = host.config.parent().unwrap();
     let (script, called) = (folder.join("browser"), folder.join("called"));
-    let text = format!("#!/bin/sh\nprintf '%s\\n' \"$#\" \"$@\" > {0:?}.new && mv {0:?}.new {0:?}\n", called);
+    let text =
+        format!("#!/bin/sh\nprintf '%s\\n' \"$#\" \"$@\" > {called:?}.new && mv {called:?}.new {called:?}\n");
     std::fs::write(&script, text).unwrap();
     std::fs::set_permissions(&script, PermissionsExt::from_mode(0o700)).unwrap();
     let variables = [("BROWSER", script.to_str().unwrap()), ("LATCHKEY_LOG", "trace")];
@@ -84,7 +85,10 @@ async fn a_browser_on_this_host_is_answered_here() {
     assert!(host.stored("acme").is_some());
     let again = host.latchkey(&["login", "acme"]).output().unwrap();
     let text = crate::host::said(&again);
-    assert!(again.status.success() && text.contains("signed in already as ada@example.test (fresh)"), "{text}");
+    assert!(
+        again.status.success() && text.contains("signed in already as ada@example.test (fresh)"),
+        "{text}"
+    );
 }
 
 /// S1, S3, T11: two terminals at once make one login with one poller, and both see its end.
@@ -97,7 +101,11 @@ async fn two_terminals_make_one_login() {
     }
     let login = only_login(&host);
     let code = login.user_code.clone().unwrap();
-    assert!(seats.iter().all(|seat| seat.said().contains(&format!("\n  {}\n", code.expose()))), "{}", seats[1].said());
+    assert!(
+        seats.iter().all(|seat| seat.said().contains(&format!("\n  {}\n", code.expose()))),
+        "{}",
+        seats[1].said()
+    );
     assert_eq!(host.authority.device_starts(), 1);
     host.authority.approve_device(code.expose(), &Person::ada()).await;
     for seat in &mut seats {
@@ -260,7 +268,10 @@ async fn a_denial_has_its_exit_code_and_quiet_shows_the_link_alone() {
     let (code, said) = seat.ended();
     assert_eq!(code, 5);
     let rest = said.strip_prefix(&shown).unwrap_or_else(|| panic!("{said:?} is not {shown:?} first"));
-    assert!(rest.starts_with("latchkey: the sign-in to acme was declined") && rest.lines().count() == 1, "{rest}");
+    assert!(
+        rest.starts_with("latchkey: the sign-in to acme was declined") && rest.lines().count() == 1,
+        "{rest}"
+    );
 }
 
 /// S9: somebody else's sign-in fills the slot first, and completes what is waited for here.
@@ -297,7 +308,8 @@ async fn another_account_takes_the_slot_only_with_a_yes() {
     opens(&host.authority.sign_in(&first.link(), &Person::ada()).await).await;
     assert_eq!((first.ended().0, held().as_deref()), (0, Some("ada@example.test")));
     let arguments = ["login", "acme", "--browser", "--again"];
-    let question = "acme holds ada@example.test; you signed in as ben@example.test. Put it in its place? [y/N]";
+    let question =
+        "acme holds ada@example.test; you signed in as ben@example.test. Put it in its place? [y/N]";
     for (typed, expected, after) in [("\n", 5, "ada@example.test"), ("\u{3}", 130, "ada@example.test")] {
         let mut seat = Seat::terminal(&host, &arguments, &[]);
         let page = opens(&host.authority.sign_in(&seat.link(), &Person::ben()).await).await;

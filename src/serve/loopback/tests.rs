@@ -57,8 +57,13 @@ impl Listening {
         let login = logins.start(request).await.unwrap().login;
         assert_eq!(login.redirect_uri.as_deref(), Some(loopback.redirect_uri()));
         let (at, closing) = (loopback.authority.clone(), CancellationToken::new());
-        let serving =
-            loopback.serve(logins.clone(), User::Local(1), login.id.clone(), Arc::new(plain), closing.clone());
+        let serving = loopback.serve(
+            logins.clone(),
+            User::Local(1),
+            login.id.clone(),
+            Arc::new(plain),
+            closing.clone(),
+        );
         Self { world, logins, login, at, closing, server: tokio::spawn(serving) }
     }
 
@@ -102,13 +107,21 @@ async fn what_is_no_answer_spends_nothing_and_the_wait_goes_on() {
     for (what, request, status) in [
         ("another state", format!("GET {wrong} HTTP/1.1\r\nhost: {at}\r\n\r\n"), 400),
         ("no state", format!("GET /cb?code=c HTTP/1.1\r\nhost: {at}\r\n\r\n"), 400),
-        ("a refusal of nobody's", format!("GET /cb?error=access_denied&state=x HTTP/1.1\r\nhost: {at}\r\n\r\n"), 400),
+        (
+            "a refusal of nobody's",
+            format!("GET /cb?error=access_denied&state=x HTTP/1.1\r\nhost: {at}\r\n\r\n"),
+            400,
+        ),
         ("twice", format!("GET {answer}&code=c HTTP/1.1\r\nhost: {at}\r\n\r\n"), 400),
         ("no query", format!("GET /cb HTTP/1.1\r\nhost: {at}\r\n\r\n"), 400),
         ("another path", format!("GET /cb/x?{query} HTTP/1.1\r\nhost: {at}\r\n\r\n"), 404),
         ("an icon", format!("GET /favicon.ico HTTP/1.1\r\nhost: {at}\r\n\r\n"), 404),
         ("another host", format!("GET {answer} HTTP/1.1\r\nhost: evil.example:{port}\r\n\r\n"), 400),
-        ("another name of this host", format!("GET {answer} HTTP/1.1\r\nhost: localhost:{port}\r\n\r\n"), 400),
+        (
+            "another name of this host",
+            format!("GET {answer} HTTP/1.1\r\nhost: localhost:{port}\r\n\r\n"),
+            400,
+        ),
         ("no host", format!("GET {answer} HTTP/1.0\r\n\r\n"), 400),
         ("two hosts", format!("GET {answer} HTTP/1.1\r\nhost: {at}\r\nhost: {at}\r\n\r\n"), 400),
         ("a form", format!("POST {answer} HTTP/1.1\r\nhost: {at}\r\ncontent-length: 0\r\n\r\n"), 400),
@@ -193,7 +206,13 @@ async fn a_bare_code_is_none_where_the_answer_comes_to_this_host() {
 /// RFC 8252 section 7.3: on loopback alone, at the port that is written, and for a name at both addresses.
 #[tokio::test]
 async fn only_loopback_is_listened_on() {
-    for uri in ["https://127.0.0.1/cb", "http://10.0.0.1:1/cb", "http://example.org/cb", "cb", "http://127.0.0.1:1/cb?x=y"] {
+    for uri in [
+        "https://127.0.0.1/cb",
+        "http://10.0.0.1:1/cb",
+        "http://example.org/cb",
+        "cb",
+        "http://127.0.0.1:1/cb?x=y",
+    ] {
         assert!(matches!(Loopback::bind(uri).await, Err(LoopbackError::NotHere(_))), "{uri}");
     }
     let one = Loopback::bind("http://localhost:0/cb").await.unwrap();

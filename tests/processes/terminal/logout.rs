@@ -28,7 +28,11 @@ async fn nothing_is_logged_out_without_a_yes() {
     assert!(host.stored("acme").is_none() && host.authority.revocations() > 0);
     assert!(!text.contains(&tokens.refresh) && !text.contains(&tokens.access), "{text}");
     let again = host.latchkey(&["logout", "acme", "--yes"]).output().unwrap();
-    assert!(again.status.code() == Some(2) && said(&again).contains("nothing to log out"), "{}", said(&again));
+    assert!(
+        again.status.code() == Some(2) && said(&again).contains("nothing to log out"),
+        "{}",
+        said(&again)
+    );
 }
 
 /// T12: what could not be ended at the provider is owed, and said to be.

@@ -72,7 +72,9 @@ impl Seat {
         loop {
             let said = self.said().replace('\r', "");
             // With the empty line behind it, so that it is there whole.
-            let shown = said.split_once("Open this link to sign in:\n\n  ").and_then(|(_, rest)| rest.split_once("\n\n"));
+            let shown = said
+                .split_once("Open this link to sign in:\n\n  ")
+                .and_then(|(_, rest)| rest.split_once("\n\n"));
             if let Some((link, _)) = shown {
                 return link.to_owned();
             }
