@@ -234,9 +234,8 @@ async fn where_the_port_is_taken_the_answer_is_pasted() {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_needs_a_paste_says_where_there_can_be_none() {
     let host = host();
-    let output = host.latchkey(&["login", "acme", "--paste"]).output().unwrap();
-    let text = crate::host::said(&output);
-    assert!(output.status.code() == Some(2) && text.contains("nothing can be pasted here"), "{text}");
+    let (code, said) = Seat::alone(&host, &["login", "acme", "--paste"]).ended();
+    assert!(code == 2 && said.contains("nothing can be pasted here"), "{code} {said}");
     assert_eq!(logins(&host), []);
     let mut seat = Seat::piped(&host, &["login", "acme", "--paste"], &[]);
     seat.says("paste what the last page shows");

@@ -22,20 +22,25 @@ impl Seat {
         let program = host.latchkey(arguments);
         let mut command = Command::new("python3");
         command.arg("-c").arg(PTY).arg(program.get_program()).args(program.get_args());
-        Self::start(command, variables)
+        Self::start(command, Stdio::piped(), variables)
+    }
+
+    /// `latchkey` with nothing to read from.
+    pub fn alone(host: &Host, arguments: &[&str]) -> Self {
+        Self::start(host.latchkey(arguments), Stdio::null(), &[])
     }
 
     /// `latchkey` between pipes.
     pub fn piped(host: &Host, arguments: &[&str], variables: &[(&str, &str)]) -> Self {
-        Self::start(host.latchkey(arguments), variables)
+        Self::start(host.latchkey(arguments), Stdio::piped(), variables)
     }
 
-    fn start(mut command: Command, variables: &[(&str, &str)]) -> Self {
+    fn start(mut command: Command, input: Stdio, variables: &[(&str, &str)]) -> Self {
         for name in ["BROWSER", "DISPLAY", "WAYLAND_DISPLAY", "FAILPOINTS"] {
             command.env_remove(name);
         }
         command.envs(variables.iter().copied());
-        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command.stdin(input).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().unwrap();
         let said = Arc::new(Mutex::new(String::new()));
         collect(child.stdout.take().unwrap(), &said);
