@@ -57,8 +57,8 @@ async fn operators_code(setup: &Setup) -> String {
         let text = std::fs::read_to_string(setup.store()).unwrap_or_default();
         let stored: serde_json::Value = serde_json::from_str(&text).unwrap_or_default();
         let logins = stored["pending"].as_object().into_iter().flatten();
-        let mine = logins.filter(|(key, _)| key.starts_with("local:")).map(|(_, login)| login);
-        if let Some(code) = mine.filter_map(|login| login["user_code"].as_str()).next() {
+        let mut mine = logins.filter(|(key, _)| key.starts_with("local:")).map(|(_, login)| login);
+        if let Some(code) = mine.find_map(|login| login["user_code"].as_str()) {
             return code.to_owned();
         }
         assert!(Instant::now() < end, "no login of the operator: {text}");
