@@ -5,6 +5,7 @@
 //! the store or Discord.
 
 mod html;
+mod landing;
 mod stands;
 mod trouble;
 
@@ -15,6 +16,7 @@ use latchkey::serve::{ConfirmPage, Notice, Page, Starter, Trouble, Wanted};
 use latchkey::tenant::{TenantKey, User};
 
 use self::html::{Fact, Form, Sheet, Tone, escape, strong};
+pub use self::landing::landing;
 use crate::say;
 use crate::words::Language;
 

@@ -46,5 +46,6 @@ mod socket;
 mod storm;
 mod stumbling;
 mod telling;
+mod terminal;
 mod vendors;
 mod ways;

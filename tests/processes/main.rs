@@ -36,6 +36,7 @@ mod replies;
 mod signalled;
 mod storm;
 mod superseded;
+mod terminal;
 mod unread;
 mod waiting;
 mod watched;

@@ -154,6 +154,25 @@ fn claude_is_built_in_and_signs_in_where_its_terms_are_accepted() {
     assert!(risk.for_reader("en-GB").contains("restrict") && risk.for_reader("de").contains("Bedingungen"));
 }
 
+/// VENDORS, RFC 8252 section 7.3: where each is answered on this host.
+#[test]
+fn where_a_terminal_is_answered() {
+    let text = "[providers.claude]\n[providers.gemini]\n[providers.antigravity]\n[providers.codex]\n[providers.grok]\n\
+                [providers.oidc]\nissuer = \"https://id.example\"\n[providers.copilot]\n";
+    let config = parse(text);
+    for (name, expected) in [
+        ("claude", Some("http://localhost:53692/callback")),
+        ("gemini", Some("http://127.0.0.1:0/oauth2callback")),
+        ("antigravity", Some("http://localhost:51121/oauth-callback")),
+        ("codex", Some("http://localhost:1455/auth/callback")),
+        ("grok", Some("http://127.0.0.1:56121/callback")),
+        ("oidc", Some("http://127.0.0.1:8765/callback")),
+        ("copilot", None),
+    ] {
+        assert_eq!(provider(&config, name).loopback(), expected, "{name}");
+    }
+}
+
 /// VENDORS: the operator's own app.
 #[test]
 fn github_wants_the_operators_client() {
