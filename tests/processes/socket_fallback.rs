@@ -155,6 +155,18 @@ async fn where_nobody_listens_the_file_serves() {
     assert_eq!((host.authority.refreshes(), host.authority.reuses()), (4, 0));
 }
 
+/// A bot that gave no answer is not asked again by the same program, though there are two things to ask it.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_bot_without_an_answer_is_asked_once() {
+    let host = Host::new();
+    host.expired("acme").await;
+    host.knows_the_socket();
+    let listener = Listener::at(&host.socket(), &host.store_id(), &Manner::says(""));
+    let answer = asked(&host, &[&ASK[..], &["--thread", "1005"]].concat()).await;
+    assert!(host.authority.accepts(answer.token()));
+    assert_eq!((listener.connections(), host.authority.refreshes()), (1, 1));
+}
+
 /// A definite answer of the bot is not asked for a second time at the provider.
 #[tokio::test(flavor = "multi_thread")]
 async fn what_the_bot_says_of_the_sign_in_is_final() {

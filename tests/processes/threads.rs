@@ -146,6 +146,7 @@ async fn the_bot_is_asked_for_the_channel_where_only_it_knows() {
     let listener = Listener::at(&host.socket(), &host.store_id(), &Manner::bot(&token("at-of-the-bot")));
     for (arguments, expected) in [
         (&["acme", "--thread", "1001"][..], &own.access),
+        (&["acme", "--thread", "1005", "--parent", "2000"], &above.access),
         (&["acme", "--thread", "1005", "--parent", "2001"], &shared.access),
         (&["acme", "--thread", "1005", "--user", "1"], &own.access),
         (&["acme@1", "--thread", "1005"], &own.access),
