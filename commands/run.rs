@@ -13,7 +13,7 @@ use latchkey::config::{Config, DiscordConfig};
 use latchkey::oauth::EXCHANGE_BOUND;
 use latchkey::secret::Secret;
 use latchkey::serve;
-use latchkey::serve::socket::{self, Admission, BindError, KnownThread};
+use latchkey::serve::socket::{self, Admission, BindError};
 use latchkey::store::file::FileStore;
 use latchkey::store::{KernelLock, LockError, STORE_WAIT, StoreError};
 use latchkey::tenant::ThreadId;
@@ -237,8 +237,7 @@ async fn tokens(
     let admission = Admission::new(tokens).map_err(|error| usage(error.into()))?;
     let bound = socket::bind(tokens).await.map_err(usage)?;
     let places = Arc::clone(&desk.places);
-    let whereabouts =
-        Arc::new(move |thread: &ThreadId| places.hangs_from(thread).map(|parent| KnownThread { parent }));
+    let whereabouts = Arc::new(move |thread: &ThreadId| places.known(thread));
     let server = socket::Server::new(desk.broker.clone(), admission, whereabouts, descriptors);
     Ok(Some((server, bound)))
 }

@@ -5,6 +5,7 @@
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use latchkey::serve::socket::KnownThread;
 use latchkey::tenant::ThreadId;
 
 /// The threads that are known.
@@ -28,9 +29,11 @@ impl Places {
         self.lock().insert(thread.clone(), Known { is_ours: false, parent: None });
     }
 
-    /// Whether `thread` is known to be in our guild, and then the channel that it hangs from, if any.
-    pub fn hangs_from(&self, thread: &ThreadId) -> Option<Option<ThreadId>> {
-        self.lock().get(thread).filter(|known| known.is_ours).map(|known| known.parent.clone())
+    /// What programs that ask for a token in `thread` are told by, if it is known to be in our guild.
+    pub fn known(&self, thread: &ThreadId) -> Option<KnownThread> {
+        let known = self.lock();
+        let ours = known.get(thread).filter(|known| known.is_ours)?;
+        Some(KnownThread { parent: ours.parent.clone() })
     }
 
     /// `thread` is no more.
@@ -70,8 +73,9 @@ mod tests {
         places.note_foreign(&id("3"));
         assert_eq!(places.within(&id("1")), [id("11"), id("1")]);
         assert_eq!(places.within(&id("3")), [id("3")]);
-        let hangs_from = |text: &str| places.hangs_from(&id(text));
-        assert_eq!((hangs_from("11"), hangs_from("3"), hangs_from("4")), (Some(Some(id("1"))), None, None));
+        let known = |text: &str| places.known(&id(text));
+        let expected = [Some(KnownThread { parent: Some(id("1")) }), None, None];
+        assert_eq!(["11", "3", "4"].map(known), expected);
         places.forget(&id("21"));
         assert_eq!(places.is_ours(&id("21")), None);
         assert_eq!(

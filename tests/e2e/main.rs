@@ -42,6 +42,7 @@ mod registration;
 mod secrets;
 mod servers;
 mod slow_down;
+mod socket;
 mod storm;
 mod stumbling;
 mod telling;

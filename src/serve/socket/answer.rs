@@ -64,6 +64,11 @@ pub(super) fn watched_enough() -> ErrorBody {
     error("busy", 4, "too many watch requests of this user are under way; end some, and try again")
 }
 
+/// To one long answer too many.
+pub(super) fn unread_enough() -> ErrorBody {
+    error("busy", 4, "too many answers to this user wait to be read; read them, and try again")
+}
+
 /// To a line without an end.
 pub(super) fn too_large() -> ErrorBody {
     error("too_large", 2, format!("a request may have {LONGEST} bytes"))

@@ -22,7 +22,7 @@ const ALL: usize = 4_096;
 /// `watch` requests of one user at a time.
 const WATCHES: usize = 64;
 /// Long answers to one user that wait to be read at a time.
-const LONG_ANSWERS: usize = 8;
+const LONG_ANSWERS: usize = 32;
 
 /// Raises the number of files that this process may open, as far as it may and as it could need. Gives what it is then.
 #[must_use]

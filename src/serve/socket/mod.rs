@@ -133,7 +133,7 @@ impl Server {
         };
         let grant = self.0.admission.grant(&peer);
         if grant.is_nothing() && !self.0.admission.takes_bearers() {
-            self.0.tally.refused(&Consumer::User(peer.uid), "any");
+            self.0.tally.refused(Consumer::User(peer.uid), "any");
             return turn_away(stream, &answer::not_admitted(peer.uid)).await;
         }
         let Some(seat) = self.0.crowd.enter(peer.uid) else {

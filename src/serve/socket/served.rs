@@ -12,7 +12,7 @@ use tokio::time::Instant;
 use super::admit::{Consumer, Grant};
 use super::crowd::Seat;
 use super::request::Wish;
-use super::session::{Gone, Outgoing, Outlet};
+use super::session::{Gone, Outgoing, Outlet, READ_BOUND};
 use super::wire::{Answer, ErrorBody, TokenBody};
 use super::{Note, Shared, answer};
 use crate::broker::{Ask, AskError, FreshToken, Overview};
@@ -62,7 +62,7 @@ impl Served {
         }
         match self.asked(&ask, limit).await {
             Ok(token) => {
-                self.shared.tally.handed_out(&self.consumer(&token.tenant), &token.tenant.to_string());
+                self.shared.tally.handed_out(self.consumer(&token.tenant), &token.tenant.to_string());
                 if token.unnoted {
                     self.shared.note(Note::Used(token.tenant.clone()));
                 }
@@ -70,7 +70,7 @@ impl Served {
             }
             Err(error) => {
                 if let AskError::NotAllowed { tenant } = &error {
-                    self.shared.tally.refused(&self.consumer(tenant), &tenant.to_string());
+                    self.shared.tally.refused(self.consumer(tenant), &tenant.to_string());
                 }
                 if let Some(thread) = ask.thread.as_ref().filter(|_| error.class() == Class::NeedsLogin) {
                     self.shared.note(Note::Asked(thread.clone()));
@@ -97,10 +97,16 @@ impl Served {
     }
 
     async fn status(&self) -> Result<(), Gone> {
-        // It can be long: few of them wait to be read, however many were asked for.
-        let right = Arc::clone(self.seat.long_answers()).acquire_owned().await.map_err(|_| Gone)?;
+        // It can be long: it is made when there is room for it, and few of them wait to be read.
+        let room = self.outlet.room().await?;
+        let right = Arc::clone(self.seat.long_answers()).acquire_owned();
+        let Ok(Ok(right)) = tokio::time::timeout(READ_BOUND, right).await else {
+            room.send(Outgoing::short(self.id.as_ref(), Err(answer::unread_enough())));
+            return Ok(());
+        };
         let line = answer::line(&answer::reply(self.id.as_ref(), self.overview()));
-        self.outlet.send_line(Outgoing { line, right: Some(right) }).await
+        room.send(Outgoing { line, right: Some(right) });
+        Ok(())
     }
 
     fn overview(&self) -> Result<Answer, ErrorBody> {

@@ -30,7 +30,7 @@ const SILENCE: Duration = Duration::from_mins(5);
 /// How long somebody who has a bearer token may take to show it.
 const INTRODUCTION: Duration = Duration::from_secs(10);
 /// How long an answer waits to be read.
-const READ_BOUND: Duration = Duration::from_secs(10);
+pub(super) const READ_BOUND: Duration = Duration::from_secs(10);
 /// How often it is looked whether somebody who says no more is still there.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 
@@ -38,6 +38,12 @@ const LOOK_EVERY: Duration = Duration::from_secs(1);
 pub(super) struct Outgoing {
     pub line: Vec<u8>,
     pub right: Option<OwnedSemaphorePermit>,
+}
+
+impl Outgoing {
+    pub fn short(id: Option<&Value>, answer: Result<Answer, ErrorBody>) -> Self {
+        Self { line: answer::line(&answer::reply(id, answer)), right: None }
+    }
 }
 
 /// The way out to a caller. One line waits to be written at a time: whoever has another waits.
@@ -49,12 +55,12 @@ pub(super) struct Gone;
 
 impl Outlet {
     pub async fn send(&self, id: Option<&Value>, answer: Result<Answer, ErrorBody>) -> Result<(), Gone> {
-        let line = answer::line(&answer::reply(id, answer));
-        self.send_line(Outgoing { line, right: None }).await
+        self.0.send(Outgoing::short(id, answer)).await.map_err(|_| Gone)
     }
 
-    pub async fn send_line(&self, line: Outgoing) -> Result<(), Gone> {
-        self.0.send(line).await.map_err(|_| Gone)
+    /// Waits until there is room for a line.
+    pub async fn room(&self) -> Result<mpsc::Permit<'_, Outgoing>, Gone> {
+        self.0.reserve().await.map_err(|_| Gone)
     }
 }
 
@@ -151,7 +157,7 @@ impl Session {
             self.grant = Arc::new(grant.unwrap_or_default());
         }
         if self.grant.is_nothing() {
-            self.shared.tally.refused(&Consumer::User(self.peer.uid), "any");
+            self.shared.tally.refused(Consumer::User(self.peer.uid), "any");
             outlet.send(id.as_ref(), Err(answer::no_bearer())).await?;
             return Err(Gone);
         }

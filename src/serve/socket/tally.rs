@@ -47,12 +47,12 @@ impl Tally {
     }
 
     /// `consumer` got a token of `tenant`.
-    pub fn handed_out(&self, consumer: &Consumer, tenant: &str) {
+    pub fn handed_out(&self, consumer: Consumer, tenant: &str) {
         self.count(Event::HandedOut, consumer, tenant);
     }
 
     /// `consumer` may not have `tenant`, or any.
-    pub fn refused(&self, consumer: &Consumer, tenant: &str) {
+    pub fn refused(&self, consumer: Consumer, tenant: &str) {
         self.count(Event::Refused, consumer, tenant);
     }
 
@@ -73,7 +73,7 @@ impl Tally {
         self.lock().drain().for_each(|(key, count)| write(&key, count));
     }
 
-    fn count(&self, event: Event, consumer: &Consumer, tenant: &str) {
+    fn count(&self, event: Event, consumer: Consumer, tenant: &str) {
         let hour = self.hour();
         let mut counts = self.lock();
         let key = told_apart(&counts, (event, consumer.to_string(), tenant.to_owned()));

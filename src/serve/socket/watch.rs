@@ -16,7 +16,7 @@ use crate::tenant::TenantKey;
 impl Served {
     pub(super) async fn watch(&self, only: Option<&TenantKey>) -> Result<(), Gone> {
         if let Some(tenant) = only.filter(|tenant| !self.grant.admits(tenant)) {
-            self.shared.tally.refused(&self.consumer(tenant), &tenant.to_string());
+            self.shared.tally.refused(self.consumer(tenant), &tenant.to_string());
             return self.tell(Err(answer::not_given(tenant))).await;
         }
         let Ok(_right) = Arc::clone(self.seat.watches()).try_acquire_owned() else {
