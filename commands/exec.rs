@@ -53,7 +53,7 @@ pub fn run(config: Option<&Path>, arguments: &Arguments) -> Result<(), Exit> {
         return Err(Exit::new(Code::Usage, "name the command behind --"));
     };
     let wanted = &arguments.wanted;
-    let obtained = obtain(config, wanted.ask(None)?, wanted.timeout, Keeping::Long)?;
+    let obtained = obtain(config, &wanted.ask(None)?, wanted.timeout, Keeping::Long)?;
     // Now or never: nothing of ours comes after the command.
     obtained.note_use();
     let mut command = Command::new(program);

@@ -49,7 +49,7 @@ pub struct Arguments {
 
 pub fn run(config: Option<&Path>, arguments: &Arguments) -> Result<(), Exit> {
     let ask = arguments.wanted.ask(arguments.rejected_sha256)?;
-    let obtained = obtain(config, ask, arguments.wanted.timeout, Keeping::Short)?;
+    let obtained = obtain(config, &ask, arguments.wanted.timeout, Keeping::Short)?;
     printed::print(&obtained.token, arguments.format).map_err(|why| Exit::new(Code::Internal, why))?;
     obtained.note_use();
     Ok(())

@@ -67,7 +67,7 @@ impl Obtained {
 /// A token for `ask`, waiting at most `timeout` in all.
 pub fn obtain(
     config: Option<&Path>,
-    ask: Ask,
+    ask: &Ask,
     timeout: Duration,
     keeping: Keeping,
 ) -> Result<Obtained, Exit> {
@@ -76,10 +76,10 @@ pub fn obtain(
     let token = match &source {
         Source::File { loaded, store, bot } => {
             let bot = Cell::new(bot.as_ref());
-            Asking { loaded, store, bot, ask: &ask, patience, keeping }.token()?
+            Asking { loaded, store, bot, ask, patience, keeping }.token()?
         }
         Source::Bot { bot, without_store, .. } => {
-            bot.ask(&ask, patience.left(), None).map_err(|error| alone(error, without_store))?
+            bot.ask(ask, patience.left(), None).map_err(|error| alone(error, without_store))?
         }
     };
     Ok(Obtained { token, source })

@@ -18,11 +18,17 @@ pub struct Wanted {
     /// A tenant (provider[/profile][@user]), or a provider's name or alias
     #[arg(value_name = "TENANT OR PROVIDER")]
     pub target: String,
-    /// The Discord thread that asks: its binding says which tenant [default: $LATCHKEY_THREAD]
-    #[arg(long, value_name = "ID")]
+    #[arg(
+        long,
+        value_name = "ID",
+        help = "The Discord thread that asks: its binding says which tenant [default: $LATCHKEY_THREAD]"
+    )]
     pub thread: Option<ThreadId>,
-    /// The channel that the thread hangs from: its binding counts where the thread has none [default: $LATCHKEY_PARENT]
-    #[arg(long, value_name = "ID")]
+    #[arg(
+        long,
+        value_name = "ID",
+        help = "The channel that the thread hangs from: its binding counts where the thread has none [default: $LATCHKEY_PARENT]"
+    )]
     pub parent: Option<ThreadId>,
     /// The Discord user whose own sign-in is meant
     #[arg(long, value_name = "ID")]

@@ -85,7 +85,9 @@ async fn secrets_of_the_bot_are_not_inherited() {
     let others = ["DISCORD_TOKENS", "OTHER_SECRET", "LATCHKEY_SOCKET"];
     let run = |names: &[&str]| {
         let mut arguments = vec!["exec", "acme"];
-        names.iter().for_each(|name| arguments.extend(["--env", name]));
+        for name in names {
+            arguments.extend(["--env", name]);
+        }
         arguments.extend(["--", "env"]);
         let mut command = host.latchkey(&arguments);
         for name in ours.iter().chain(&others) {

@@ -131,7 +131,7 @@ impl Host {
 
     /// Names the socket in the configuration.
     pub fn knows_the_socket(&self) {
-        self.configure(&format!("[tokens]\nsocket = {:?}", self.socket()));
+        self.configure(&format!("[tokens]\nsocket = \"{}\"", self.socket().display()));
     }
 
     /// The id of its store, once one is written.

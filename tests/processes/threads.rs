@@ -104,15 +104,14 @@ async fn a_thread_without_a_binding_has_that_of_its_channel() {
     ] {
         for program in programs(&host) {
             let (code, printed, said) = run(program, arguments, environment);
-            match expected {
-                Some(token) => assert_eq!((code, &printed), (Some(0), token), "{arguments:?}: {said}"),
-                None => {
-                    assert_eq!((code, printed.as_str()), (Some(3), ""), "{arguments:?}");
-                    assert!(
-                        said.contains("name one of these, or bind the thread to it: acme@1, acme@2"),
-                        "{said}"
-                    );
-                }
+            if let Some(token) = expected {
+                assert_eq!((code, &printed), (Some(0), token), "{arguments:?}: {said}");
+            } else {
+                assert_eq!((code, printed.as_str()), (Some(3), ""), "{arguments:?}");
+                assert!(
+                    said.contains("name one of these, or bind the thread to it: acme@1, acme@2"),
+                    "{said}"
+                );
             }
         }
     }
