@@ -11,6 +11,7 @@ mod exec;
 mod exit;
 mod flight;
 mod git;
+mod here;
 mod import;
 mod log;
 mod login;

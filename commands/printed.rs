@@ -100,11 +100,6 @@ pub fn write(text: &str) -> Result<(), Unprinted> {
     Ok(output.flush()?)
 }
 
-/// A variable of this process.
-pub fn variable(name: &str) -> Option<String> {
-    std::env::var(name).ok()
-}
-
 /// The access token, if it is text of one line.
 pub fn line(token: &FreshToken) -> Result<&str, Unprinted> {
     one_line(token, "access token", token.access_token.expose())

@@ -289,3 +289,25 @@ proptest! {
         let _ = parse_with(&format!("{}{slip}{}", &EXAMPLE[..start], &EXAMPLE[end..]), &[]);
     }
 }
+
+/// T14: what a command must not inherit is known, whether it is set or not, and what a built-in names is among it.
+#[test]
+fn the_variables_that_hold_secrets_are_known() {
+    let text = format!(
+        "{ACME}client_secret_env = \"ACME_SECRET\"\n[providers.bare]\napi_key_env = \"BARE_KEY\"\ntoken_env = \"BARE_TOKEN\"\n\
+         [providers.claude]\n"
+    );
+    let expected = |config: &Config| {
+        let claude = provider(config, "claude");
+        let built_in = [&claude.api_key, &claude.env_token].into_iter().flatten();
+        let built_in: Vec<_> = built_in.map(|source| source.variable.clone()).collect();
+        assert!(!built_in.is_empty(), "Claude's keys have names of their own");
+        let ours = ["DISCORD_TOKEN", "ACME_SECRET", "BARE_KEY", "BARE_TOKEN"].map(ToOwned::to_owned);
+        ours.into_iter().chain(built_in).collect::<BTreeSet<_>>()
+    };
+    for env in [&[][..], &[("ACME_SECRET", "s"), ("BARE_KEY", "k")]] {
+        let config = parse_with(&text, env).unwrap();
+        let found: BTreeSet<_> = config.secret_variables().into_iter().map(ToOwned::to_owned).collect();
+        assert_eq!(found, expected(&config));
+    }
+}

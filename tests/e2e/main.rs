@@ -16,6 +16,7 @@ mod callback;
 mod claude;
 mod codex;
 mod confirming;
+mod consumers;
 mod copilot;
 mod crowd;
 mod dialects;

@@ -28,6 +28,10 @@ impl Watched {
         Self { child, lines, said: String::new() }
     }
 
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     fn keep(&mut self, line: &str) {
         self.said.push_str(line);
         self.said.push('\n');

@@ -28,6 +28,7 @@ pub(crate) fn provider(token_endpoint: &str) -> Resolved {
         resource: None,
         client_id: Some("latchkey".to_owned()),
         client_secret: None,
+        client_secret_variable: None,
         client_missing: None,
         client_auth: ClientAuth::None,
         scopes: vec!["openid".to_owned(), "offline_access".to_owned()],

@@ -8,6 +8,7 @@ mod admit;
 mod answer;
 mod bearer;
 mod bind;
+pub mod client;
 mod crowd;
 mod lines;
 mod request;
