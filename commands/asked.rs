@@ -11,14 +11,18 @@ use latchkey::gate::Want;
 use latchkey::secret::TokenHash;
 use latchkey::tenant::{ThreadId, UserId};
 
+use crate::here::Place;
 use crate::printed::Format;
+
+/// Looks up an environment variable.
+type Environment<'e> = &'e dyn Fn(&str) -> Option<String>;
 
 /// A plain request for a token.
 #[derive(Debug)]
 pub struct Asked {
     pub config: Option<PathBuf>,
     pub target: String,
-    pub thread: Option<ThreadId>,
+    pub place: Place,
     pub user: Option<UserId>,
     pub want: Want,
     pub format: Format,
@@ -31,10 +35,18 @@ struct Words<'a> {
     options: Vec<(&'a str, &'a str)>,
 }
 
-const WITH_VALUE: [&str; 7] =
-    ["--config", "--thread", "--user", "--min-valid", "--rejected-sha256", "--timeout", "--format"];
-/// Waiting is for a token that is not fresh: it changes nothing here.
-const FLAGS: [&str; 1] = ["--wait"];
+const WITH_VALUE: [&str; 8] = [
+    "--config",
+    "--thread",
+    "--parent",
+    "--user",
+    "--min-valid",
+    "--rejected-sha256",
+    "--timeout",
+    "--format",
+];
+/// Waiting is for a token that is not fresh, and quiet is kept in any case: neither changes anything here.
+const FLAGS: [&str; 3] = ["--wait", "--quiet", "-q"];
 
 impl<'a> Words<'a> {
     fn of(arguments: &'a [OsString]) -> Option<Self> {
@@ -71,7 +83,13 @@ impl<'a> Words<'a> {
 }
 
 impl Words<'_> {
-    fn asked(&self, target: &str) -> Result<Asked, NotPlain> {
+    fn place(&self, environment: Environment<'_>) -> Result<Place, NotPlain> {
+        let thread: Option<ThreadId> = self.value("--thread", |text| text.parse().ok())?;
+        let parent = self.value("--parent", |text| text.parse().ok())?;
+        Place::of(thread, parent, environment).map_err(|_| NotPlain)
+    }
+
+    fn asked(&self, target: &str, environment: Environment<'_>) -> Result<Asked, NotPlain> {
         let time = |text: &str| humantime::parse_duration(text).ok();
         self.value("--timeout", time)?;
         let mut want = Want {
@@ -90,7 +108,7 @@ impl Words<'_> {
         Ok(Asked {
             config: self.value("--config", |text| Some(PathBuf::from(text)))?,
             target: target.to_owned(),
-            thread: self.value("--thread", |text| text.parse().ok())?,
+            place: self.place(environment)?,
             user: self.value("--user", |text| text.parse().ok())?,
             want,
             format: format.unwrap_or(Format::Plain),
@@ -102,7 +120,7 @@ impl Words<'_> {
 struct NotPlain;
 
 /// Reads the arguments; `None` where `latchkey token` should.
-pub fn read(arguments: &[OsString]) -> Option<Asked> {
+pub fn read(arguments: &[OsString], environment: Environment<'_>) -> Option<Asked> {
     let words = Words::of(arguments)?;
-    words.asked(words.target?).ok()
+    words.asked(words.target?, environment).ok()
 }

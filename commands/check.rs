@@ -5,6 +5,8 @@
 //! discovered, and them for their metadata alone, and MCP servers and the documents that they name (RFC 9728). The exit code is the
 //! first failed part's.
 
+mod tokens;
+
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -117,15 +119,14 @@ fn configuration(config: &Config, findings: &mut Findings) {
     for warning in config.warnings.iter().filter(|warning| !is_told_of_its_provider(config, &warning.key)) {
         findings.warn("configuration", warning.to_string());
     }
-    for (section, is_there) in [("[ops]", config.ops.is_some()), ("[tokens]", config.tokens.is_some())] {
-        if is_there {
-            findings.warn(
-                "configuration",
-                format!("{section} is read, and nothing is served there by this version yet"),
-            );
-        }
+    if config.ops.is_some() {
+        findings
+            .warn("configuration", "[ops] is read, and nothing is served there by this version yet".to_owned());
     }
     sign_in_page(config, findings);
+    if let Some(tokens) = &config.tokens {
+        tokens::look(tokens, findings);
+    }
     match &config.discord {
         None => findings
             .warn("discord", "there is no [discord] table: `latchkey run` needs one, other commands do not"),

@@ -2,7 +2,7 @@
 //!
 //! Owns the codes, which are a contract. Must not: hold a secret; messages are the library's error texts.
 
-use latchkey::broker::ResolveError;
+use latchkey::broker::{AskError, ResolveError};
 use latchkey::gate::{Class, TokenError};
 use latchkey::store::StoreError;
 
@@ -22,6 +22,14 @@ pub enum Code {
     Denied = 5,
     /// The store cannot be used.
     Store = 6,
+}
+
+impl Code {
+    /// The code of this number; one that is none of ours, or no failure, is a bug of somebody's.
+    pub fn of(number: u8) -> Self {
+        let all = [Self::Usage, Self::NeedsLogin, Self::Transient, Self::Denied, Self::Store];
+        all.into_iter().find(|code| *code as u8 == number).unwrap_or(Self::Internal)
+    }
 }
 
 /// An end that is no success.
@@ -66,6 +74,12 @@ impl From<TokenError> for Exit {
 impl From<StoreError> for Exit {
     fn from(error: StoreError) -> Self {
         Self::new(if error.is_passing() { Code::Transient } else { Code::Store }, error)
+    }
+}
+
+impl From<AskError> for Exit {
+    fn from(error: AskError) -> Self {
+        Self::new(code_of(error.class()), error)
     }
 }
 

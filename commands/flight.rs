@@ -50,13 +50,9 @@ impl Report {
 
     /// The parent's own end.
     pub fn into_result(self) -> Result<(), Exit> {
-        let codes = [Code::Usage, Code::NeedsLogin, Code::Transient, Code::Denied, Code::Store];
         match self.code {
             0 => Ok(()),
-            code => Err(Exit {
-                code: codes.into_iter().find(|known| *known as u8 == code).unwrap_or(Code::Internal),
-                message: self.message,
-            }),
+            code => Err(Exit { code: Code::of(code), message: self.message }),
         }
     }
 }

@@ -10,6 +10,7 @@ mod discord;
 mod exec;
 mod exit;
 mod flight;
+mod here;
 mod import;
 mod log;
 mod login;

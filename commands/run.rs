@@ -12,9 +12,11 @@ use std::time::Duration;
 use latchkey::config::{Config, DiscordConfig};
 use latchkey::oauth::EXCHANGE_BOUND;
 use latchkey::secret::Secret;
+use latchkey::serve::socket::{self, Admission, BindError, KnownThread};
 use latchkey::serve;
 use latchkey::store::file::FileStore;
 use latchkey::store::{KernelLock, LockError, STORE_WAIT, StoreError};
+use latchkey::tenant::ThreadId;
 use latchkey::worker::Supervisor;
 use serenity::all::{Client, ClientBuilder, GatewayError, GatewayIntents, GuildId, ShardManager};
 use tokio::net::TcpListener;
@@ -62,7 +64,8 @@ pub fn run(config: Option<&Path>) -> Result<(), Exit> {
         .enable_all()
         .build()
         .map_err(|error| Exit::new(Code::Internal, error))?;
-    let result = runtime.block_on(serve(config, discord, token, store));
+    let descriptors = serve::socket::raise_descriptors();
+    let result = runtime.block_on(serve(config, discord, token, store, descriptors));
     // A blocked file or lock call must not hold up the end: all that counts is stored.
     runtime.shutdown_background();
     result
@@ -73,6 +76,7 @@ async fn serve(
     discord: DiscordConfig,
     token: Secret,
     store: Arc<FileStore>,
+    descriptors: u64,
 ) -> Result<(), Exit> {
     // A terminal that closes or a key that asks for a core dump must not lose an exchange either (G29).
     let kinds = [SignalKind::terminate(), SignalKind::interrupt(), SignalKind::hangup(), SignalKind::quit()];
@@ -85,7 +89,7 @@ async fn serve(
         if any { Poll::Ready(()) } else { Poll::Pending }
     });
     tokio::pin!(ended);
-    let starting = start(&config, &discord, &token, store);
+    let starting = start(&config, &discord, &token, store, descriptors);
     let mut bot = tokio::select! {
         bot = starting => bot?,
         () = &mut ended => return Ok(()),
@@ -94,6 +98,9 @@ async fn serve(
     bot.desk.supervisor.begin();
     if let Some((pages, listener)) = bot.pages.take() {
         bot.handlers.spawn(pages.serve(listener, bot.desk.closing.clone()));
+    }
+    if let Some((server, bound)) = bot.tokens.take() {
+        bot.handlers.spawn(server.serve(bound, bot.desk.closing.clone()));
     }
     if let Some(asking) = bot.asking.take() {
         bot.handlers.spawn(asking.run(bot.desk.closing.clone()));
@@ -120,6 +127,8 @@ struct Bot {
     handlers: TaskTracker,
     /// The sign-in page, and where it is served, until it is.
     pages: Option<(serve::Server, TcpListener)>,
+    /// The token socket, and where it stands, until it is served.
+    tokens: Option<(socket::Server, socket::Bound)>,
     /// Held as long as the bot runs (W6).
     _only_one: KernelLock,
 }
@@ -129,6 +138,7 @@ async fn start(
     discord: &DiscordConfig,
     token: &Secret,
     store: Arc<FileStore>,
+    descriptors: u64,
 ) -> Result<Bot, Exit> {
     let only_one = only_one(&store, discord.guild).await?;
     let reach = Reach::new(token, setup::environment).map_err(cannot_begin)?;
@@ -177,6 +187,7 @@ async fn start(
         closing: CancellationToken::new(),
     });
     let pages = pages(config, &desk).await?;
+    let tokens = tokens(config, &desk, descriptors).await?;
     let (watch, handlers) = (Watch::new(), TaskTracker::new());
     let door = Door::new(Arc::clone(&desk), watch.clone(), handlers.clone());
     // The gateway's side wants a client of its own; it asks for the gateway's address and no more.
@@ -184,7 +195,7 @@ async fn start(
         .framework(door)
         .await
         .map_err(|error| Exit::new(Code::Internal, api::words(&error)))?;
-    Ok(Bot { client, desk, watch, asking: Some(asking), handlers, pages, _only_one: only_one })
+    Ok(Bot { client, desk, watch, asking: Some(asking), handlers, pages, tokens, _only_one: only_one })
 }
 
 impl Bot {
@@ -213,6 +224,23 @@ async fn pages(config: &Config, desk: &Arc<Desk>) -> Result<Option<(serve::Serve
     let receptionist = Arc::new(Receptionist(Arc::clone(desk)));
     let server = serve::Server::new(desk.broker.clone(), receptionist, public_url);
     Ok(Some((server, listener)))
+}
+
+/// The token socket, where one is wanted: whoever connects waits until it is served.
+async fn tokens(
+    config: &Config,
+    desk: &Arc<Desk>,
+    descriptors: u64,
+) -> Result<Option<(socket::Server, socket::Bound)>, Exit> {
+    let Some(tokens) = &config.tokens else { return Ok(None) };
+    let usage = |error: BindError| Exit::new(Code::Usage, error);
+    let admission = Admission::new(tokens).map_err(|error| usage(error.into()))?;
+    let bound = socket::bind(tokens).await.map_err(usage)?;
+    let places = Arc::clone(&desk.places);
+    let whereabouts =
+        Arc::new(move |thread: &ThreadId| places.hangs_from(thread).map(|parent| KnownThread { parent }));
+    let server = socket::Server::new(desk.broker.clone(), admission, whereabouts, descriptors);
+    Ok(Some((server, bound)))
 }
 
 /// W6: the lock that makes this the only bot of its store and guild.

@@ -7,6 +7,7 @@
 //! `latchkey` has one.
 
 mod asked;
+mod here;
 mod printed;
 
 use std::ffi::OsString;
@@ -15,7 +16,7 @@ use std::mem::ManuallyDrop;
 use std::os::unix::process::CommandExt;
 use std::process::Command;
 
-use latchkey::broker::{FreshToken, fresh_now, resolve};
+use latchkey::broker::{Ask, FreshToken, fresh_now};
 use latchkey::clock::Clock;
 use latchkey::config::{self, Config};
 use latchkey::store::Store;
@@ -26,7 +27,10 @@ use crate::asked::Asked;
 fn main() {
     let _faults = latchkey::fault::from_environment();
     let arguments: Vec<OsString> = std::env::args_os().skip(1).collect();
-    let found = asked::read(&arguments).and_then(|asked| Some((fresh(&asked)?, asked.format)));
+    let found = asked::read(&arguments, &environment).and_then(|asked| {
+        let format = asked.format;
+        Some((fresh(asked)?, format))
+    });
     let Some((token, format)) = found else { hand_over(&arguments) };
     let code = match printed::print(&token, format) {
         Ok(()) => 0,
@@ -39,19 +43,35 @@ fn main() {
     std::process::exit(code)
 }
 
+/// The environment of this process; what is set to nothing or is not text counts as not set.
+fn environment(name: &str) -> Option<String> {
+    std::env::var(name).ok().filter(|value| !value.is_empty())
+}
+
 /// The token, if it can be handed out at once and its use today is noted already.
-fn fresh(asked: &Asked) -> Option<FreshToken> {
-    let environment = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
+fn fresh(asked: Asked) -> Option<FreshToken> {
     let path = config::locate(asked.config.as_deref(), &environment).ok()?;
     let config = Config::load(&path).ok()?;
     let store =
         FileStore::open(&config.store.path, config.store.allow_unverified_locks, Clock::system()).ok()?;
     // Not given back piece by piece: this process is about to end.
     let document = ManuallyDrop::new(store.snapshot().ok()?);
-    let (user, thread) = (asked.user.as_ref(), asked.thread.as_ref());
-    let tenant = resolve(&document, &config.providers, &asked.target, user, thread, None).ok()?;
+    let ask = Ask {
+        target: asked.target,
+        user: asked.user,
+        thread: asked.place.thread,
+        parent: asked.place.parent,
+        want: asked.want,
+        wait: false,
+    };
+    // The bot may know which channel the thread hangs from, which is to be asked.
+    let knows_a_bot = || config.tokens.is_some() || environment("LATCHKEY_SOCKET").is_some();
+    if ask.hangs_on_the_channel(&document, &config.providers).ok()? && knows_a_bot() {
+        return None;
+    }
+    let tenant = ask.tenant(&document, &config.providers).ok()?;
     let token =
-        fresh_now(&document, &config.providers, &tenant, &asked.want, Clock::system().now()).ok()?.ok()?;
+        fresh_now(&document, &config.providers, &tenant, &ask.want, Clock::system().now()).ok()?.ok()?;
     // The first use of a day is written down, which is the other program's work.
     (!token.unnoted).then_some(token)
 }

@@ -3,6 +3,7 @@
 //! Owns the texts and the log target `latchkey::audit`, by which an operator sends them to a place of their own. Each
 //! line says who, which tenant and what came of it. Invariant: no secret is in any of them, by type (Z3).
 
+use crate::clock::UnixSeconds;
 use crate::credential::Objection;
 use crate::oauth::Outcome;
 use crate::pending::{LoginStatus, PendingLogin};
@@ -89,4 +90,14 @@ pub(crate) fn revocation_given_up(tenant: &TenantKey) {
 /// A revocation was done, is owed, was given up or was left out on purpose (T12).
 pub(crate) fn revocation(tenant: &TenantKey, outcome: &str) {
     tracing::info!(target: "latchkey::audit", %tenant, outcome, "revocation");
+}
+
+/// A program got tokens over the socket: the first of an hour, or how many in the whole of the hour since `hour`.
+pub(crate) fn handed_out(consumer: &str, tenant: &str, count: u64, hour: Option<UnixSeconds>) {
+    tracing::info!(target: "latchkey::audit", consumer, tenant, count, hour, "token handed out");
+}
+
+/// A program asked over the socket for what it may not have; counted as [`handed_out`] is.
+pub(crate) fn not_handed_out(consumer: &str, tenant: &str, count: u64, hour: Option<UnixSeconds>) {
+    tracing::warn!(target: "latchkey::audit", consumer, tenant, count, hour, "token refused: not allowed");
 }

@@ -28,6 +28,11 @@ impl Places {
         self.lock().insert(thread.clone(), Known { is_ours: false, parent: None });
     }
 
+    /// Whether `thread` is known to be in our guild, and then the channel that it hangs from, if any.
+    pub fn hangs_from(&self, thread: &ThreadId) -> Option<Option<ThreadId>> {
+        self.lock().get(thread).filter(|known| known.is_ours).map(|known| known.parent.clone())
+    }
+
     /// `thread` is no more.
     pub fn forget(&self, thread: &ThreadId) {
         self.lock().remove(thread);
@@ -65,6 +70,8 @@ mod tests {
         places.note_foreign(&id("3"));
         assert_eq!(places.within(&id("1")), [id("11"), id("1")]);
         assert_eq!(places.within(&id("3")), [id("3")]);
+        let hangs_from = |text: &str| places.hangs_from(&id(text));
+        assert_eq!((hangs_from("11"), hangs_from("3"), hangs_from("4")), (Some(Some(id("1"))), None, None));
         places.forget(&id("21"));
         assert_eq!(places.is_ours(&id("21")), None);
         assert_eq!(

@@ -12,7 +12,7 @@ use latchkey::tenant::ThreadId;
 use poise::{BoxFuture, FrameworkContext, FrameworkError, FrameworkOptions};
 use serenity::all::{
     Client, CommandInteraction, ComponentInteraction, ComponentInteractionDataKind, Context, FullEvent,
-    GuildId, Interaction, Member, ModalInteraction, ShardManager, UserId,
+    GuildChannel, GuildId, Interaction, Member, ModalInteraction, ShardManager, UserId,
 };
 use serenity::framework::Framework;
 use tokio_util::task::TaskTracker;
@@ -182,8 +182,16 @@ impl Framework for Door {
             }
             FullEvent::Resume { .. } => self.watch.resumed(),
             FullEvent::ShardStageUpdate { event } => self.watch.stage(event.new),
+            FullEvent::GuildCreate { guild, .. } if self.is_ours(guild.id) => {
+                guild.threads.iter().for_each(|thread| self.note_thread(thread));
+            }
+            FullEvent::ThreadCreate { thread } if self.is_ours(thread.guild_id) => self.note_thread(&thread),
+            FullEvent::ThreadListSync { thread_list_sync: sync } if self.is_ours(sync.guild_id) => {
+                sync.threads.iter().for_each(|thread| self.note_thread(thread));
+            }
             FullEvent::ThreadUpdate { new, .. } if self.is_ours(new.guild_id) => {
                 let thread = ThreadId::from(new.id.get());
+                self.note_thread(&new);
                 if new.thread_metadata.is_some_and(|thread| thread.archived) {
                     self.desk.supervisor.thread_closed(&thread);
                 } else {
@@ -206,6 +214,12 @@ impl Framework for Door {
 impl Door {
     fn is_ours(&self, guild: GuildId) -> bool {
         guild == self.desk.home.id
+    }
+
+    /// Learns where a thread of our guild hangs: an agent of it may ask for a token before anybody does anything there.
+    fn note_thread(&self, thread: &GuildChannel) {
+        let parent = thread.parent_id.map(|parent| ThreadId::from(parent.get()));
+        self.desk.places.note_ours(&ThreadId::from(thread.id.get()), parent);
     }
 }
 

@@ -10,6 +10,7 @@ use tokio::time::Instant;
 
 use super::Broker;
 use super::resolve::{ResolveError, resolve};
+use super::serving::{Reason, from_environment, serving};
 use super::token::{FreshToken, fresh_now};
 use crate::clock::UnixSeconds;
 use crate::gate::{Class, TokenError, Want};
@@ -91,6 +92,22 @@ impl Ask {
     pub fn tenant(&self, document: &Document, catalog: &Catalog) -> Result<TenantKey, ResolveError> {
         let (user, thread, parent) = (self.user.as_ref(), self.thread.as_ref(), self.parent.as_ref());
         resolve(document, catalog, &self.target, user, thread, parent)
+    }
+
+    /// Whether the channel that the thread hangs from could lead to another tenant than [`Self::tenant`] says: a thread asks that
+    /// is bound to nothing of this provider, and its channel was not named.
+    ///
+    /// # Errors
+    /// When the thread's binding cannot be understood.
+    pub fn hangs_on_the_channel(&self, document: &Document, catalog: &Catalog) -> Result<bool, StoreError> {
+        let (Some(thread), None, None) = (&self.thread, &self.parent, &self.user) else { return Ok(false) };
+        let target = self.target.trim();
+        let Some(provider) = catalog.find(super::resolve::cut(target).0) else { return Ok(false) };
+        if target.contains('@') || from_environment(provider).is_some() {
+            return Ok(false);
+        }
+        let serving = serving(document, &provider.name, Some(thread), None)?;
+        Ok(serving.reason == Reason::Server)
     }
 
     /// Whether a sign-in is under way that would answer this.

@@ -11,6 +11,7 @@ mod provider;
 mod reader;
 mod sections;
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use toml::de::DeTable;
@@ -19,7 +20,8 @@ pub use consumers::{Admitted, AllowRule, FeedConfig, FeedProgram, TokensConfig};
 pub use problem::{ConfigError, Problem};
 pub use provider::client_id_variable;
 pub use sections::{
-    Access, DiscordConfig, HttpConfig, Limits, OpsConfig, Rule, StoreConfig, TokenSource, TokenSourceError,
+    Access, DiscordConfig, HttpConfig, Limits, OpsConfig, Rule, StoreConfig, TOKEN_VARIABLE, TokenSource,
+    TokenSourceError,
 };
 
 use crate::provider::Catalog;
@@ -29,7 +31,7 @@ use reader::{Problems, Section};
 pub type Env<'e> = &'e dyn Fn(&str) -> Option<String>;
 
 /// The variable that names the configuration file.
-const CONFIG_VARIABLE: &str = "LATCHKEY_CONFIG";
+pub const CONFIG_VARIABLE: &str = "LATCHKEY_CONFIG";
 /// Where the file is looked for when nobody names it.
 const PLACES: &[&str] = &["latchkey.toml", "/etc/latchkey/latchkey.toml"];
 
@@ -59,6 +61,17 @@ pub struct Config {
 }
 
 impl Config {
+    /// The environment variables that hold secrets of the bot and of the providers, set or not.
+    #[must_use]
+    pub fn secret_variables(&self) -> BTreeSet<&str> {
+        let of_providers = self.providers.iter().flat_map(|provider| {
+            let sources = [&provider.api_key, &provider.env_token].into_iter().flatten();
+            let named = sources.map(|source| source.variable.as_str());
+            named.chain(provider.client_secret_variable.as_deref())
+        });
+        of_providers.chain([TOKEN_VARIABLE]).collect()
+    }
+
     /// Reads the file at `path`, with the environment of this process.
     ///
     /// # Errors

@@ -155,6 +155,7 @@ fn resolve(
         reuse_prose: section.strings("reuse_prose", problems).unwrap_or_default(),
         client_auth: client.auth,
         client_secret: client.secret,
+        client_secret_variable: client.variable,
         client_missing: client.missing,
         client_id: client.id,
         // Last, so that every key has been asked for when one of these ends the reading.

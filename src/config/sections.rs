@@ -14,7 +14,8 @@ use super::reader::{Problems, Section};
 use crate::secret::Secret;
 
 /// The variable that holds the bot's token.
-const TOKEN_VARIABLE: &str = "DISCORD_TOKEN";
+/// The environment variable of the bot's token.
+pub const TOKEN_VARIABLE: &str = "DISCORD_TOKEN";
 const COMMAND_CAP: usize = 32;
 const DEFAULT_STARTS_PER_MINUTE: u32 = 5;
 

@@ -160,6 +160,8 @@ pub struct Provider {
     pub client_id: Option<String>,
     /// Our client's secret there, if it has one.
     pub client_secret: Option<Secret>,
+    /// The environment variable that the configuration names for it.
+    pub client_secret_variable: Option<String>,
     /// Set when our client's identifier or secret is needed and was not to be had: what to do about it. Nothing is sent
     /// meanwhile.
     pub client_missing: Option<String>,

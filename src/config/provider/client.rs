@@ -30,6 +30,8 @@ pub(super) struct Client {
     pub(super) id: Option<String>,
     pub(super) auth: ClientAuth,
     pub(super) secret: Option<Secret>,
+    /// The environment variable that it is to come from.
+    pub(super) variable: Option<String>,
     /// What of it is needed and not to be had.
     pub(super) missing: Option<String>,
 }
@@ -102,7 +104,7 @@ fn secret(
          as client_secret_obscured, which only hides it from scanners and is no encryption",
         problems,
     );
-    let none = |auth| Client { id: None, auth, secret: None, missing: None };
+    let none = |auth| Client { id: None, auth, secret: None, variable: None, missing: None };
     let auth = section.choice("client_auth", CLIENT_AUTHS, problems);
     let Some((key, way)) = chosen(section, problems) else {
         // A built-in says how a secret would be shown, without needing one.
@@ -115,6 +117,7 @@ fn secret(
     };
     let auth = auth.unwrap_or(ClientAuth::Basic);
     let Some(text) = section.string(key, problems) else { return none(auth) };
+    let variable = (way == Way::Env).then(|| text.clone());
     let read = match way {
         Way::Env => env(&text)
             .map(|value| Secret::new(value.trim()))
@@ -132,13 +135,13 @@ fn secret(
         },
     };
     match read {
-        Ok(secret) => Client { secret: Some(secret), ..none(auth) },
+        Ok(secret) => Client { secret: Some(secret), variable, ..none(auth) },
         Err(what) => {
             let remedy = "provide it, or name another place as client_secret_env, client_secret_file or client_secret_obscured";
             let missing = format!("the client secret is missing: {what}: {remedy}");
             let remedy = format!("{remedy}; until then nobody can sign in here and no token is refreshed");
             warnings.push(Problem { line: None, key: section.key(key), what, remedy });
-            Client { missing: Some(missing), ..none(auth) }
+            Client { missing: Some(missing), variable, ..none(auth) }
         }
     }
 }

@@ -93,7 +93,7 @@ impl KernelLock {
     }
 
     /// Takes the lock at `path` if nobody has it.
-    pub(super) fn attempt(path: &Path) -> Result<Option<Self>, LockError> {
+    pub(crate) fn attempt(path: &Path) -> Result<Option<Self>, LockError> {
         loop {
             let file = open(path).map_err(|e| LockError::unusable(path, &e))?;
             match FileExt::try_lock(&file) {
