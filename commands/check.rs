@@ -120,8 +120,10 @@ fn configuration(config: &Config, findings: &mut Findings) {
         findings.warn("configuration", warning.to_string());
     }
     if config.ops.is_some() {
-        findings
-            .warn("configuration", "[ops] is read, and nothing is served there by this version yet".to_owned());
+        findings.warn(
+            "configuration",
+            "[ops] is read, and nothing is served there by this version yet".to_owned(),
+        );
     }
     sign_in_page(config, findings);
     if let Some(tokens) = &config.tokens {

@@ -32,7 +32,7 @@ To have it for good, write into the shell's own file, and open a new shell:
   zsh         ~/.zshrc, after compinit     source <(latchkey completions zsh)
   fish        ~/.config/fish/config.fish   latchkey completions fish | source
   elvish      ~/.config/elvish/rc.elv      eval (latchkey completions elvish | slurp)
-  powershell  $PROFILE                     latchkey completions powershell | Out-String | Invoke-Expression
+  powershell  $PROFILE                     latchkey completions powershell | Out-String | iex
 
 Commands and options are completed, and the tenants, providers, threads and users that the configuration and the auth \
 file know of. That reads both and asks nobody; where they cannot be read, nothing is offered.")]

@@ -61,6 +61,7 @@ fn reach(config: &TokensConfig, findings: &mut Findings) {
     let is_shut = folder.is_some_and(|folder| folder.permissions().mode() & 0o011 == 0);
     if is_shut && !config.allow.is_empty() {
         let remedy = "choose a folder that they may enter, such as /run/latchkey with mode 755";
-        findings.warn(PART, format!("allow names others, and they may not enter the socket's folder; {remedy}"));
+        findings
+            .warn(PART, format!("allow names others, and they may not enter the socket's folder; {remedy}"));
     }
 }

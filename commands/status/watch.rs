@@ -3,6 +3,7 @@
 //! Owns the loop. Invariants: it ends without an error when it is told to, by Ctrl-C or another signal, and when its reader has left,
 //! at once and not at the next change; on a terminal the page is redrawn where it stands, elsewhere each is printed below the last.
 
+use std::cell::Cell;
 use std::sync::mpsc;
 use std::time::Duration;
 
@@ -17,21 +18,23 @@ use super::table::Look;
 use crate::exit::{Code, Exit};
 use crate::terminal::{self, Size};
 
-/// How often it is looked if something changed: a look is one `stat`, or one request to a bot of this host.
-const LOOK_EVERY: Duration = Duration::from_millis(500);
-
 /// Shows what `source` says until somebody ends it.
 pub fn run(source: &mut Source, chosen: &Chosen, json: bool) -> Result<(), Exit> {
     let ended = until_told_to_end()?;
+    let was_told = Cell::new(false);
+    let goes_on = |bound| {
+        was_told.set(was_told.get() || ended.recv_timeout(bound).is_ok());
+        !was_told.get()
+    };
     let mut drawing = Drawing { json, ..Drawing::default() };
+    let mut shown = Some(source.overview()?);
     loop {
-        if !drawing.show(chosen.of(source.overview()?), chosen)? {
+        if !drawing.show(shown.map(|shown| chosen.of(shown)), chosen)? || terminal::has_reader_left() {
             return Ok(());
         }
-        match ended.recv_timeout(LOOK_EVERY) {
-            Ok(()) => return drawing.leave(),
-            Err(_) if terminal::has_reader_left() => return Ok(()),
-            Err(_) => {}
+        shown = source.news(&goes_on)?;
+        if !goes_on(Duration::ZERO) {
+            return drawing.leave();
         }
     }
 }
@@ -67,15 +70,17 @@ fn until_told_to_end() -> Result<mpsc::Receiver<()>, Exit> {
 struct Drawing {
     json: bool,
     last: Option<Overview>,
-    text: String,
+    /// The page that is drawn on a terminal.
+    drawn: Option<String>,
     /// Lines that can be drawn over.
     lines: usize,
 }
 
 impl Drawing {
-    /// Shows it, where it is not what is seen already. Says whether somebody still looks.
-    fn show(&mut self, shown: Overview, chosen: &Chosen) -> Result<bool, Exit> {
-        let has_changed = self.last.as_ref() != Some(&shown);
+    /// Shows `news`, or the last once more where only time has passed. Says whether somebody still looks.
+    fn show(&mut self, news: Option<Overview>, chosen: &Chosen) -> Result<bool, Exit> {
+        let has_changed = news.is_some() && self.last != news;
+        let Some(shown) = news.or_else(|| self.last.take()) else { return Ok(true) };
         let seen = if terminal::is_redrawn() && !self.json {
             self.redraw(&page(&shown, chosen, Clock::system().now(), &Look::here()))?
         } else if has_changed {
@@ -110,14 +115,14 @@ impl Drawing {
     fn redraw(&mut self, page: &str) -> Result<bool, Exit> {
         let rows = terminal::size().map_or(24, |Size { rows, .. }| rows);
         let page = fitted(page, rows.saturating_sub(1).max(1));
-        if page == self.text && self.last.is_some() {
+        if self.drawn.as_ref() == Some(&page) {
             return Ok(true);
         }
         let up = if self.lines > 0 { format!("\u{1b}[{}A", self.lines) } else { String::new() };
         self.lines = page.lines().count();
-        let drawn = terminal::print_raw(&format!("\r{up}\u{1b}[J{page}"));
-        self.text = page;
-        drawn
+        let seen = terminal::print_raw(&format!("\r{up}\u{1b}[J{page}"));
+        self.drawn = Some(page);
+        seen
     }
 
     /// Leaves the cursor on a line of its own.

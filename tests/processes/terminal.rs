@@ -18,7 +18,7 @@ pub struct Terminal {
 impl Terminal {
     /// Runs `line` in a shell whose terminal has that many columns and rows.
     pub fn run(line: &str, columns: u16, rows: u16, env: &[(&str, &str)]) -> Self {
-        let line = format!("stty cols {columns} rows {rows}; {line}");
+        let line = format!("stty cols {columns} rows {rows}; exec {line}");
         let mut command = Command::new("script");
         command.args(["-q", "-e", "-c", &line, "/dev/null"]).env("TERM", "xterm").env_remove("NO_COLOR");
         command.env("SHELL", "/bin/sh").envs(env.iter().copied());

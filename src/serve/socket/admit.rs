@@ -197,7 +197,8 @@ mod tests {
     /// Z2
     #[test]
     fn groups_count_of_that_very_user_only() {
-        let status = "Name:\tsh\nUid:\t7\t7\t7\t7\nGid:\t8\t8\t8\t8\nFDSize:\t64\nGroups:\t8 50 60 \nNStgid:\t9\n";
+        let status =
+            "Name:\tsh\nUid:\t7\t7\t7\t7\nGid:\t8\t8\t8\t8\nFDSize:\t64\nGroups:\t8 50 60 \nNStgid:\t9\n";
         assert_eq!(supplementary(status, 7, 8), [8, 50, 60]);
         assert!(supplementary(status, 9, 8).is_empty());
         assert!(supplementary(status, 7, 9).is_empty());

@@ -33,7 +33,11 @@ pub(super) fn not_admitted(uid: u32) -> ErrorBody {
 
 /// To somebody whose bearer token is not the one, or who shows none.
 pub(super) fn no_bearer() -> ErrorBody {
-    error("not_allowed", 5, "this needs the bearer token that the operator has put into bearer_file under [tokens]")
+    error(
+        "not_allowed",
+        5,
+        "this needs the bearer token that the operator has put into bearer_file under [tokens]",
+    )
 }
 
 /// To somebody who watches a tenant that they may not have.
@@ -48,7 +52,11 @@ pub(super) fn crowded() -> ErrorBody {
 
 /// To one request too many of a connection.
 pub(super) fn busy(most: usize) -> ErrorBody {
-    error("busy", 4, format!("{most} requests are under way on this connection; wait for an answer, and try again"))
+    error(
+        "busy",
+        4,
+        format!("{most} requests are under way on this connection; wait for an answer, and try again"),
+    )
 }
 
 /// To one watch too many.

@@ -88,7 +88,8 @@ impl Bearer {
 
 fn read(path: &Path) -> Result<(Stamp, Secret), BearerError> {
     let shown = || path.display().to_string();
-    let unreadable = |error: std::io::Error| BearerError::Unreadable { path: shown(), reason: error.to_string() };
+    let unreadable =
+        |error: std::io::Error| BearerError::Unreadable { path: shown(), reason: error.to_string() };
     let file = File::open(path).map_err(unreadable)?;
     let found = file.metadata().map_err(unreadable)?;
     let (owner, me, mode) = (found.uid(), rustix::process::geteuid().as_raw(), found.mode() & 0o777);
@@ -138,7 +139,9 @@ mod tests {
             assert!(error.contains(words), "{error}");
             assert!(!error.contains("abcde"), "{error}");
         }
-        assert!(Bearer::open(&temp.path().join("none")).map(drop).unwrap_err().to_string().contains("No such"));
+        assert!(
+            Bearer::open(&temp.path().join("none")).map(drop).unwrap_err().to_string().contains("No such")
+        );
     }
 
     /// Z2: a token that was changed or taken away holds no longer, without a restart.

@@ -60,7 +60,9 @@ pub enum BindError {
     )]
     Foreign(String),
     /// There is no such group.
-    #[error("cannot serve tokens: group {0:?} is not in /etc/group; correct group under [tokens], or write its number")]
+    #[error(
+        "cannot serve tokens: group {0:?} is not in /etc/group; correct group under [tokens], or write its number"
+    )]
     NoGroup(String),
     /// The socket cannot be given to it.
     #[error(
@@ -239,7 +241,9 @@ fn placed(config: &TokensConfig) -> Result<PathBuf, BindError> {
     let (shown, me) = (folder.display(), rustix::process::geteuid().as_raw());
     let (owner, mode) = (found.uid(), found.mode());
     if !found.is_dir() {
-        return Err(BindError::Folder(format!("{shown} is not a folder; choose another socket under [tokens]")));
+        return Err(BindError::Folder(format!(
+            "{shown} is not a folder; choose another socket under [tokens]"
+        )));
     }
     if owner != me && owner != 0 {
         return Err(BindError::Folder(format!(

@@ -76,7 +76,8 @@ impl Crowd {
     pub fn enter(&self, uid: u32) -> Option<Seat> {
         let mut users = self.0.lock();
         let taken = |user: &Arc<User>| user.connections.load(Ordering::Relaxed);
-        let others: usize = users.iter().filter(|(uid, _)| **uid != self.0.own).map(|(_, user)| taken(user)).sum();
+        let others: usize =
+            users.iter().filter(|(uid, _)| **uid != self.0.own).map(|(_, user)| taken(user)).sum();
         let mine = users.get(&uid).map_or(0, taken);
         if mine >= self.0.each || (uid != self.0.own && others >= self.0.all) {
             return None;
@@ -138,7 +139,8 @@ mod tests {
         let crowd = Crowd::new(0, 20_000);
         let taken: Vec<_> = std::iter::from_fn(|| crowd.enter(1_000)).collect();
         assert_eq!(taken.len(), EACH);
-        let more: Vec<_> = (1..).flat_map(|uid| std::iter::repeat_n(uid, EACH)).map_while(|uid| crowd.enter(uid)).collect();
+        let more: Vec<_> =
+            (1..).flat_map(|uid| std::iter::repeat_n(uid, EACH)).map_while(|uid| crowd.enter(uid)).collect();
         assert_eq!(taken.len() + more.len(), ALL);
         let own: Vec<_> = std::iter::from_fn(|| crowd.enter(0)).collect();
         assert_eq!(own.len(), EACH);
@@ -148,7 +150,9 @@ mod tests {
 
     #[test]
     fn what_is_served_leaves_descriptors_to_the_rest() {
-        for (descriptors, found) in [(20_000, (1_024, 4_096)), (4_096, (1_024, 2_388)), (1_024, (255, 340)), (64, (24, 32))] {
+        for (descriptors, found) in
+            [(20_000, (1_024, 4_096)), (4_096, (1_024, 2_388)), (1_024, (255, 340)), (64, (24, 32))]
+        {
             assert_eq!(seats(descriptors), found, "{descriptors}");
         }
     }

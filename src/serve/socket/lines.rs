@@ -128,7 +128,10 @@ mod tests {
         assert_eq!(heard(b"").await, [Heard::End]);
         assert_eq!(heard(b"a\n\nbc\nd").await, [line("a"), line(""), line("bc"), line("d"), Heard::End]);
         let longest = "x".repeat(LONGEST);
-        assert_eq!(heard(format!("{longest}\nb\n").as_bytes()).await, [line(&longest), line("b"), Heard::End]);
+        assert_eq!(
+            heard(format!("{longest}\nb\n").as_bytes()).await,
+            [line(&longest), line("b"), Heard::End]
+        );
         assert_eq!(heard(format!("a\n{longest}x\n").as_bytes()).await, [line("a"), Heard::TooLong]);
         assert_eq!(heard(format!("{longest}x").as_bytes()).await, [Heard::TooLong]);
     }

@@ -145,7 +145,8 @@ impl Server {
 
 /// One line to somebody who is not served. What does not fit into the kernel's buffer of a fresh connection is not waited for.
 async fn turn_away(mut stream: UnixStream, answer: &wire::ErrorBody) {
-    let line = answer::line(&wire::Reply { id: None, ok: false, answer: wire::Answer::Error(answer.clone()) });
+    let line =
+        answer::line(&wire::Reply { id: None, ok: false, answer: wire::Answer::Error(answer.clone()) });
     // Whoever has left already need not be told.
     drop(tokio::time::timeout(Duration::from_millis(100), stream.write_all(&line)).await);
 }

@@ -56,13 +56,16 @@ struct Named {
 pub(super) fn understand(line: &[u8]) -> Result<Understood, Misunderstood> {
     let bad = |message: String| ErrorBody { error: "bad_request".to_owned(), exit_code: 2, message };
     let is_object = line.iter().find(|byte| !byte.is_ascii_whitespace()) == Some(&b'{');
-    let read = if is_object { serde_json::from_slice::<Request>(line).map_err(|error| wrong(&error)) } else {
+    let read = if is_object {
+        serde_json::from_slice::<Request>(line).map_err(|error| wrong(&error))
+    } else {
         Err("a request is one JSON object on one line".to_owned())
     };
     let request = match read {
         Ok(request) => request,
         Err(message) => {
-            let id = serde_json::from_slice::<Named>(line).ok().filter(|_| is_object).and_then(|named| named.id);
+            let id =
+                serde_json::from_slice::<Named>(line).ok().filter(|_| is_object).and_then(|named| named.id);
             return Err(Misunderstood { id: id.filter(is_id), error: bad(message) });
         }
     };
@@ -74,7 +77,9 @@ pub(super) fn understand(line: &[u8]) -> Result<Understood, Misunderstood> {
     let wish = match request.op.as_str() {
         "token" => token(&request).map_err(bad),
         "status" => Ok(Wish::Status),
-        "watch" => member(request.tenant.as_deref(), "tenant", "the full name of a tenant").map(Wish::Watch).map_err(bad),
+        "watch" => member(request.tenant.as_deref(), "tenant", "the full name of a tenant")
+            .map(Wish::Watch)
+            .map_err(bad),
         "" => Err(bad("op is missing: token, status or watch".to_owned())),
         _ => Err(ErrorBody {
             error: "unknown_op".to_owned(),
@@ -96,7 +101,9 @@ fn is_id(id: &Value) -> bool {
 fn wrong(error: &serde_json::Error) -> String {
     let at = error.column();
     match error.classify() {
-        Category::Data => format!("a member has another type than it should have, or comes twice, at byte {at}"),
+        Category::Data => {
+            format!("a member has another type than it should have, or comes twice, at byte {at}")
+        }
         Category::Eof => format!("the line ends at byte {at}, and the JSON object in it does not"),
         Category::Syntax | Category::Io => format!("this is no JSON from byte {at} on"),
     }
@@ -118,7 +125,8 @@ fn token(request: &Request) -> Result<Wish, String> {
         Some(seconds) => Duration::try_from_secs_f64(seconds).unwrap_or(LONGEST_WAIT).min(LONGEST_WAIT),
     };
     let min_valid = request.min_valid.map_or(MIN_VALID, |seconds| i64::try_from(seconds).unwrap_or(i64::MAX));
-    let place = |text: Option<&str>, name| member::<ThreadId>(text, name, "the id of a Discord thread or channel");
+    let place =
+        |text: Option<&str>, name| member::<ThreadId>(text, name, "the id of a Discord thread or channel");
     let ask = Ask {
         target,
         user: member(request.user.as_deref(), "user", "the id of a Discord user")?,
@@ -135,7 +143,9 @@ mod tests {
     use super::*;
 
     fn refusal(line: &str) -> (Option<Value>, String, String) {
-        let Err(Misunderstood { id, error }) = understand(line.as_bytes()) else { panic!("{line} is understood") };
+        let Err(Misunderstood { id, error }) = understand(line.as_bytes()) else {
+            panic!("{line} is understood")
+        };
         assert_eq!(error.exit_code, 2);
         (id, error.error, error.message)
     }
@@ -155,12 +165,42 @@ mod tests {
             (r#"{"id":"a"}"#, Some("a"), "bad_request", "op is missing"),
             (r#"{"id":"a","op":"sesame"}"#, Some("a"), "unknown_op", "token, status and watch"),
             (r#"{"id":"a","op":"token"}"#, Some("a"), "bad_request", "token needs tenant"),
-            (r#"{"id":"a","op":"token","tenant":"x","user":"sesame"}"#, Some("a"), "bad_request", "user is not"),
-            (r#"{"id":"a","op":"token","tenant":"x","thread":"sesame"}"#, Some("a"), "bad_request", "thread is not"),
-            (r#"{"id":"a","op":"token","tenant":"x","parent":"sesame"}"#, Some("a"), "bad_request", "parent is not"),
-            (r#"{"id":"a","op":"token","tenant":"x","timeout":-1}"#, Some("a"), "bad_request", "less than nothing"),
-            (r#"{"id":"a","op":"token","tenant":"x","rejected_sha256":"sesame"}"#, Some("a"), "bad_request", "64 hex"),
-            (r#"{"id":"a","op":"watch","tenant":"sesame!"}"#, Some("a"), "bad_request", "full name of a tenant"),
+            (
+                r#"{"id":"a","op":"token","tenant":"x","user":"sesame"}"#,
+                Some("a"),
+                "bad_request",
+                "user is not",
+            ),
+            (
+                r#"{"id":"a","op":"token","tenant":"x","thread":"sesame"}"#,
+                Some("a"),
+                "bad_request",
+                "thread is not",
+            ),
+            (
+                r#"{"id":"a","op":"token","tenant":"x","parent":"sesame"}"#,
+                Some("a"),
+                "bad_request",
+                "parent is not",
+            ),
+            (
+                r#"{"id":"a","op":"token","tenant":"x","timeout":-1}"#,
+                Some("a"),
+                "bad_request",
+                "less than nothing",
+            ),
+            (
+                r#"{"id":"a","op":"token","tenant":"x","rejected_sha256":"sesame"}"#,
+                Some("a"),
+                "bad_request",
+                "64 hex",
+            ),
+            (
+                r#"{"id":"a","op":"watch","tenant":"sesame!"}"#,
+                Some("a"),
+                "bad_request",
+                "full name of a tenant",
+            ),
         ] {
             let found = refusal(line);
             assert_eq!((found.0.as_ref().and_then(Value::as_str), found.1.as_str()), (id, word), "{line}");
@@ -173,8 +213,12 @@ mod tests {
     /// G10
     #[test]
     fn times_are_bounded() {
-        for (timeout, seconds) in [("0", 0.0), ("0.5", 0.5), ("3600", 3_600.0), ("3601", 3_600.0), ("1e300", 3_600.0)] {
-            let line = format!(r#"{{"op":"token","tenant":"x","timeout":{timeout},"min_valid":18446744073709551615}}"#);
+        for (timeout, seconds) in
+            [("0", 0.0), ("0.5", 0.5), ("3600", 3_600.0), ("3601", 3_600.0), ("1e300", 3_600.0)]
+        {
+            let line = format!(
+                r#"{{"op":"token","tenant":"x","timeout":{timeout},"min_valid":18446744073709551615}}"#
+            );
             let Ok(Understood { wish: Wish::Token(ask, limit), .. }) = understand(line.as_bytes()) else {
                 panic!("{line} is not understood")
             };

@@ -91,9 +91,7 @@ impl Served {
         let without = Ask { wait: false, ..ask.clone() };
         let left = ends.saturating_duration_since(Instant::now());
         match self.shared.broker.ask(&without, &admits, left).await {
-            Err(error) if ask.wait && error.class() == Class::NeedsLogin => {
-                Err(TokenError::Closing.into())
-            }
+            Err(error) if ask.wait && error.class() == Class::NeedsLogin => Err(TokenError::Closing.into()),
             asked => asked,
         }
     }

@@ -43,7 +43,12 @@ impl Served {
         }
     }
 
-    async fn tell_changes(&self, old: &Standing, new: &Standing, only: Option<&TenantKey>) -> Result<(), Gone> {
+    async fn tell_changes(
+        &self,
+        old: &Standing,
+        new: &Standing,
+        only: Option<&TenantKey>,
+    ) -> Result<(), Gone> {
         for change in changes(old, new, &self.grant, only) {
             self.tell(Ok(change)).await?;
         }
@@ -63,7 +68,8 @@ fn changes<'a>(
     only: Option<&'a TenantKey>,
 ) -> impl Iterator<Item = Answer> + 'a {
     let is_told = move |tenant: &TenantKey| only.is_none_or(|only| only == tenant) && grant.admits(tenant);
-    let tenants = new.tenants.iter().filter(move |(key, view)| is_told(key) && old.tenants.get(key) != Some(view));
+    let tenants =
+        new.tenants.iter().filter(move |(key, view)| is_told(key) && old.tenants.get(key) != Some(view));
     let tenants = tenants.map(|(key, view)| Answer::Event {
         event: "tenant".to_owned(),
         state: Some(view.clone()),
@@ -72,7 +78,8 @@ fn changes<'a>(
     });
     let gone = old.tenants.keys().filter(move |key| is_told(key) && !new.tenants.contains_key(key));
     let gone = gone.map(|key| event("tenant_gone", Some(key)));
-    let logins = new.logins.iter().filter(move |(key, view)| is_told(&key.0) && old.logins.get(key) != Some(view));
+    let logins =
+        new.logins.iter().filter(move |(key, view)| is_told(&key.0) && old.logins.get(key) != Some(view));
     let logins = logins.map(|(key, view)| ("login", key, view));
     let over = old.logins.iter().filter(move |(key, _)| is_told(&key.0) && !new.logins.contains_key(key));
     let over = over.map(|(key, view)| ("login_gone", key, view));

@@ -95,13 +95,17 @@ async fn a_place_that_cannot_be_trusted_is_refused_with_the_remedy() {
     let file = config(PathBuf::from("/proc/version/t.sock"));
     assert!(refusal(&file).await.contains("cannot make the folder"));
     assert!(refusal(&config(PathBuf::from("/"))).await.contains("names no file"));
-    let nobody = TokensConfig { group: Some("no-such-group".to_owned()), ..config(temp.path().join("t.sock")) };
+    let nobody =
+        TokensConfig { group: Some("no-such-group".to_owned()), ..config(temp.path().join("t.sock")) };
     assert!(refusal(&nobody).await.contains("\"no-such-group\" is not in /etc/group"));
 }
 
 #[test]
 fn a_group_is_found_by_name_or_number() {
     let all = "root:x:0:\nbroken\nagents:x:1007:ann,ben\nnumber:x:none:\n";
-    assert_eq!(["root", "agents", "number", "ann", ""].map(|name| group_in(all, name)), [Some(0), Some(1007), None, None, None]);
+    assert_eq!(
+        ["root", "agents", "number", "ann", ""].map(|name| group_in(all, name)),
+        [Some(0), Some(1007), None, None, None]
+    );
     assert_eq!(group("4711").ok(), Some(4711));
 }
