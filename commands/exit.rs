@@ -22,6 +22,12 @@ pub enum Code {
     Denied = 5,
     /// The store cannot be used.
     Store = 6,
+    /// The terminal was closed: 128 and the signal's number, as shells have it.
+    HungUp = 129,
+    /// Ctrl-C.
+    Interrupted = 130,
+    /// The system, or somebody, asked for an end.
+    Terminated = 143,
 }
 
 impl Code {

@@ -1,17 +1,146 @@
 //! `latchkey logout`: log a tenant out.
+//!
+//! Owns the question before, which names all that ends with it (T12), and the words after, which tell what is done from what is
+//! still owed to the provider. Invariant: nothing is changed without a yes. Must not: decide who may; the operator at a terminal is
+//! an admin.
 
+use std::io::{BufRead, Write};
 use std::path::Path;
 
+use latchkey::broker::{Broker, LoggedOut, LogoutError, LogoutPreview};
+use latchkey::store::StoreError;
+use latchkey::revocation::Ended;
+use latchkey::tenant::{TenantKey, ThreadId};
+
 use crate::exit::{Code, Exit};
+use crate::login::{operator, with_whose};
+use crate::{log, setup, terminal};
 
 #[derive(Debug, clap::Args)]
+#[command(after_help = "\
+What else ends with it is said first: the provider may end the whole grant, other tenants' tokens included.
+
+Examples:
+  latchkey logout codex                          asks before it does anything
+  latchkey logout claude/work@80351110224678912  a member's own
+  latchkey logout codex --yes                    for scripts")]
 pub struct Arguments {
-    /// The tenant
+    /// The tenant (provider[/profile][@user])
     #[arg(value_name = "TENANT")]
     target: String,
+    /// Do it without asking
+    #[arg(long)]
+    yes: bool,
 }
 
 pub fn run(config: Option<&Path>, arguments: &Arguments) -> Result<(), Exit> {
-    let _ = (config, arguments);
-    Err(Exit::new(Code::Internal, "not there yet"))
+    let loaded = setup::load(config)?;
+    let store = setup::open_store(&loaded.config).map_err(with_whose)?;
+    let broker = setup::broker(&loaded.config, store);
+    let tenant = tenant(&broker, &arguments.target)?;
+    let preview =
+        broker.preview_logout(&operator(), &tenant).map_err(|error| refused(&broker, error))?;
+    if !arguments.yes {
+        log::note(&before(&preview));
+        if !terminal::is_interactive() {
+            let text = "nothing was changed: nobody can be asked here. To log it out, run it again with --yes";
+            return Err(Exit::new(Code::Usage, text));
+        }
+        if !agrees("Log it out? [y/N] ") {
+            log::say("nothing was changed");
+            return Ok(());
+        }
+    }
+    log::start(log::ONE_SHOT);
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Exit::new(Code::Internal, error))?;
+    let done = runtime.block_on(async {
+        let done = broker.logout(&operator(), &tenant).await;
+        // A rotation that lay aside unsaved is seen to (G21).
+        broker.drain().await;
+        done
+    });
+    runtime.shutdown_background();
+    log::say(&after(&done.map_err(|error| refused(&broker, error))?));
+    Ok(())
+}
+
+/// The tenant that `text` names, by its provider's alias too. One whose provider is configured no longer can be logged out as well.
+fn tenant(broker: &Broker, text: &str) -> Result<TenantKey, Exit> {
+    let text = text.trim();
+    let (name, rest) = text.split_at(text.find(['/', '@']).unwrap_or(text.len()));
+    let name = broker.catalog().find(name).map_or(name, |provider| provider.name.as_str());
+    format!("{name}{rest}").parse().map_err(|error| Exit::new(Code::Usage, error))
+}
+
+fn refused(broker: &Broker, error: LogoutError) -> Exit {
+    match error {
+        LogoutError::Store(error) => error.into(),
+        LogoutError::NotYours { .. } => Exit::new(Code::Denied, error),
+        LogoutError::NotSignedIn { tenant } => {
+            let all: Result<Vec<TenantKey>, StoreError> = broker.tenants_to_log_out(&operator());
+            let same = all.unwrap_or_default().into_iter().filter(|key| key.provider == tenant.provider);
+            let same = names(same);
+            let hint = if same.is_empty() { String::new() } else { format!("; signed in are: {same}") };
+            Exit::new(Code::Usage, format!("{tenant} is not signed in, so there is nothing to log out{hint}"))
+        }
+    }
+}
+
+fn names(names: impl Iterator<Item = impl ToString>) -> String {
+    names.map(|name| name.to_string()).collect::<Vec<_>>().join(", ")
+}
+
+fn threads(threads: &[ThreadId], what: &str) -> Option<String> {
+    (!threads.is_empty()).then(|| format!("{what}: {}", names(threads.iter())))
+}
+
+/// What it would come to.
+fn before(preview: &LogoutPreview) -> String {
+    let LogoutPreview { status, would_end, revokes, threads: bound } = preview;
+    let whose = status.account.as_deref().map(|account| format!(", {}", account.escape_debug())).unwrap_or_default();
+    let mut lines = vec![format!("{}{whose} ({})", status.tenant, status.health.as_str())];
+    lines.push(if *revokes {
+        "  is removed here, and ended at the provider".to_owned()
+    } else {
+        "  is removed here; its provider cannot be told, so end it there yourself, in the account's settings".to_owned()
+    });
+    if !would_end.is_empty() {
+        lines.push(format!("  these end with it there, and must be signed in again: {}", names(would_end.iter())));
+    }
+    lines.extend(threads(bound, "  threads that have nothing until somebody signs in again"));
+    lines.join("\n")
+}
+
+/// What it came to: done, or still owed.
+fn after(done: &LoggedOut) -> String {
+    let LoggedOut { tenant, at_provider, would_end, threads: bound } = done;
+    let there = match at_provider {
+        Ended::Done => "and ended at the provider".to_owned(),
+        Ended::NotOffered => "here; its provider was not told, so end it there yourself, in the account's settings".to_owned(),
+        Ended::Owed { why, .. } => format!(
+            "here. It could not be ended at the provider now ({}): that is still owed, and a running bot goes on trying for a day",
+            why.escape_debug()
+        ),
+        Ended::Refused { why } => format!(
+            "here. The provider refused to end it ({}): to be sure, remove the access in the account's settings",
+            why.escape_debug()
+        ),
+    };
+    let mut parts = vec![format!("{tenant} is logged out {there}")];
+    if !would_end.is_empty() {
+        parts.push(format!("these ended with it there, or will: {}", names(would_end.iter())));
+    }
+    parts.extend(threads(bound, "threads that have nothing until somebody signs in again"));
+    parts.join("; ")
+}
+
+/// Asks; whatever is no yes is a no.
+fn agrees(question: &str) -> bool {
+    drop(std::io::stderr().write_all(question.as_bytes()));
+    let mut line = String::new();
+    let read = std::io::stdin().lock().read_line(&mut line);
+    read.is_ok() && matches!(line.trim().to_ascii_lowercase().as_str(), "y" | "yes")
 }

@@ -106,6 +106,7 @@ async fn pursue(visit: &Visit<'_>, wish: Wish, along: &[Watcher]) -> Option<Pend
         bind: wish.bind.clone(),
         again: wish.again,
         locale: Some(visit.language.tag().to_owned()),
+        redirect_uri: None,
     };
     let started = match desk.broker.login(request).await {
         Ok(LoginReply::Started(started)) => started,

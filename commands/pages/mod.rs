@@ -5,6 +5,7 @@
 //! the store or Discord.
 
 mod html;
+mod landing;
 mod stands;
 mod trouble;
 
@@ -14,6 +15,7 @@ use latchkey::provider::Catalog;
 use latchkey::serve::{ConfirmPage, Notice, Page, Starter, Trouble, Wanted};
 use latchkey::tenant::{TenantKey, User};
 
+pub use self::landing::landing;
 use self::html::{Fact, Form, Sheet, Tone, escape, strong};
 use crate::say;
 use crate::words::Language;

@@ -42,6 +42,7 @@ macro_rules! themes {
             "start",
             "status",
             "telling",
+            "terminal",
             "use",
         )
     };

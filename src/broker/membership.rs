@@ -228,6 +228,7 @@ mod tests {
                 bind: None,
                 again: false,
                 locale: None,
+                redirect_uri: None,
             };
             let LoginReply::Started(started) = bot.login(request).await.unwrap() else { panic!("signed in") };
             bot.note_member(&ann(), by, Some(Unserved::Left)).await.unwrap();

@@ -59,6 +59,8 @@ pub struct LoginRequest {
     pub again: bool,
     /// What the caller reads, as a language tag (BCP 47).
     pub locale: Option<String>,
+    /// Where a pasted answer arrives instead: an address of this host that the caller listens on (RFC 8252 section 7.3).
+    pub redirect_uri: Option<String>,
 }
 
 /// What came of it.
@@ -182,6 +184,7 @@ impl Broker {
             bind: request.bind,
             by_admin: request.caller.admin,
             locale: request.locale,
+            redirect_uri: request.redirect_uri,
         });
         Ok(LoginReply::Started(Box::new(started.await?)))
     }

@@ -140,6 +140,7 @@ async fn a_logout_ends_the_logins_of_its_tenant() {
         bind: None,
         again: true,
         locale: None,
+        redirect_uri: None,
     };
     let LoginReply::Started(started) = host.broker.login(request).await.unwrap() else { panic!("not again") };
     let url = started.login.authorize_url.as_ref().unwrap().expose().to_owned();

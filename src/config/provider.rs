@@ -84,6 +84,7 @@ fn resolve(
     let api_key = from_env(section, "api_key_env", env, problems, warnings);
     let env_token = from_env(section, "token_env", env, problems, warnings);
     let redirect_uri = section.string("redirect_uri", problems);
+    let loopback_redirect_uri = loopback(section, problems);
     let aliases = section.strings("aliases", problems).unwrap_or_default();
     let terms_risk = section.texts("terms_risk", problems);
     let accepted = section.boolean("accept_terms_risk", problems).unwrap_or(false);
@@ -171,6 +172,7 @@ fn resolve(
         userinfo_endpoint: endpoints.userinfo,
         mcp_url,
         redirect_uri,
+        loopback_redirect_uri,
         api_key,
         env_token,
     };
@@ -231,6 +233,21 @@ fn mcp_url(section: &mut Section<'_, '_>, name: &ProviderName, problems: &mut Pr
         section.missing("url", "only an MCP server has one", &remedy, problems);
     }
     None
+}
+
+/// Where on this host `latchkey login` is answered. Nothing else is listened on.
+fn loopback(section: &mut Section<'_, '_>, problems: &mut Problems<'_>) -> Option<String> {
+    let written = section.string("loopback_redirect_uri", problems)?;
+    let leads_here = Url::parse(&written).is_ok_and(|url| {
+        crate::provider::is_loopback_http(&url) && crate::provider::is_bare(&url) && url.query().is_none()
+    });
+    if !leads_here {
+        let found = section.get("loopback_redirect_uri").and_then(|found| found.span);
+        let remedy = "write one as it is registered there, like \"http://127.0.0.1:8765/callback\"; port 0 is any that is free";
+        problems.add(found, &section.key("loopback_redirect_uri"), "is no http address of this host", remedy);
+        return None;
+    }
+    Some(written)
 }
 
 /// Whether each flow has what it needs.

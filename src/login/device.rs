@@ -270,6 +270,7 @@ mod tests {
                 bind: None,
                 by_admin: false,
                 locale: None,
+                redirect_uri: None,
             })
             .await
             .unwrap();

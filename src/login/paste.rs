@@ -21,7 +21,7 @@ impl Logins {
         let login = inner.open_login_of(user, id)?;
         let provider = inner.captured(&login).ok_or(PasteError::NoProvider)?;
         let Some(wanted) = expected(&login, &provider) else { return Err(PasteError::NotByPaste) };
-        match oauth::answer::parse(text, provider.paste, &wanted) {
+        match oauth::answer::parse(text, provider.paste_at(wanted.redirect_uri), &wanted) {
             Ok(code) => inner.submit(&login, code).await,
             Err(AnswerError::Refused { code, text }) => inner.refused_at_provider(&login, &code, text).await,
             Err(error) => Err(PasteError::Answer(error)),

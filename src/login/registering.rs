@@ -24,7 +24,7 @@ impl Inner {
     ) -> Result<Registration, RegistrationError> {
         let own = |flow: Flow| match flow {
             Flow::Device => None,
-            Flow::Paste => provider.redirect_uri.clone(),
+            Flow::Paste => login.redirect_uri.clone().or_else(|| provider.redirect_uri.clone()),
             Flow::Callback => provider.callback_uri.clone(),
         };
         let wanted = match login.kind {

@@ -109,6 +109,7 @@ fn blank(request: &StartRequest, kind: LoginKind, now: i64) -> PendingLogin {
         by_admin: request.by_admin,
         bind: request.bind.clone(),
         locale: request.locale.clone(),
+        redirect_uri: request.redirect_uri.clone(),
         ..PendingLogin::new(
             random_id(),
             kind,

@@ -47,6 +47,9 @@ pub struct StartRequest {
     pub by_admin: bool,
     /// What `user` reads, as a language tag (BCP 47).
     pub locale: Option<String>,
+    /// Where a pasted answer arrives instead of at the provider's own redirect URI for that: an address of this host that the
+    /// caller listens on (RFC 8252 section 7.3). A login that is joined keeps its own.
+    pub redirect_uri: Option<String>,
 }
 
 /// A login that is open, or has just ended.
@@ -265,8 +268,11 @@ impl Inner {
             login.registration = Some(registration);
         }
         match login.kind {
-            LoginKind::Device => self.open_device(login, &provider).await,
-            LoginKind::Paste => open_code(login, &provider, provider.redirect_uri.as_deref()),
+            LoginKind::Device => self.open_device(PendingLogin { redirect_uri: None, ..login }, &provider).await,
+            LoginKind::Paste => {
+                let answered_at = login.redirect_uri.take().or_else(|| provider.redirect_uri.clone());
+                open_code(login, &provider, answered_at.as_deref())
+            }
             LoginKind::Callback => open_code(login, &provider, provider.callback_uri.as_deref()),
         }
     }

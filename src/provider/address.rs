@@ -30,6 +30,12 @@ pub fn is_loopback(url: &Url) -> bool {
     }
 }
 
+/// Whether `url` is one that a program on this host may be answered at: HTTP to it (RFC 8252 section 7.3).
+#[must_use]
+pub fn is_loopback_http(url: &Url) -> bool {
+    url.scheme() == "http" && is_loopback(url)
+}
+
 /// How far a request may go.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Reach {

@@ -14,7 +14,7 @@ mod texts;
 
 use url::Url;
 
-pub use address::{Reach, is_bare, is_loopback, is_public, is_safe};
+pub use address::{Reach, is_bare, is_loopback, is_loopback_http, is_public, is_safe};
 pub use builtin::{BUILTINS, Builtin, UNSUPPORTED, Unsupported, builtin, unsupported};
 pub use catalog::{Catalog, Clash};
 pub use protocol::{
@@ -173,6 +173,9 @@ pub struct Provider {
     pub flows: Vec<Flow>,
     /// The redirect URI of [`Flow::Paste`], exactly as registered.
     pub redirect_uri: Option<String>,
+    /// The redirect URI on this host, for a sign-in that a program here waits for (RFC 8252 section 7.3); port 0 is any that is
+    /// free. See [`Self::loopback`].
+    pub loopback_redirect_uri: Option<String>,
     /// The redirect URI of [`Flow::Callback`]: our own page, where one is served. To be registered with the provider.
     pub callback_uri: Option<String>,
     /// What is there to paste.
@@ -260,6 +263,23 @@ impl Provider {
     pub fn offered_flows(&self) -> impl Iterator<Item = Flow> + '_ {
         let served = self.callback_uri.is_some();
         self.flows.iter().copied().filter(move |flow| *flow != Flow::Callback || served)
+    }
+
+    /// Where on this host an answer may arrive (RFC 8252 section 7.3): what is registered for that, else the redirect URI of
+    /// pasted answers where it leads here.
+    #[must_use]
+    pub fn loopback(&self) -> Option<&str> {
+        let leads_here = |uri: &str| Url::parse(uri).is_ok_and(|url| is_loopback_http(&url));
+        let pasted = || self.redirect_uri.as_deref().filter(|uri| leads_here(uri));
+        self.loopback_redirect_uri.as_deref().or_else(pasted)
+    }
+
+    /// What the page at `redirect_uri` gives to copy: only the provider's own page shows anything but its address.
+    #[must_use]
+    pub fn paste_at(&self, redirect_uri: &str) -> PasteShape {
+        let is_own = self.redirect_uri.as_deref() == Some(redirect_uri);
+        let leads_here = Url::parse(redirect_uri).is_ok_and(|url| is_loopback_http(&url));
+        if leads_here && !is_own { PasteShape::Url } else { self.paste }
     }
 
     /// Whether somebody can sign in there today, as far as that is known without asking it.

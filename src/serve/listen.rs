@@ -74,35 +74,45 @@ pub async fn bind(address: SocketAddr) -> Result<TcpListener, BindError> {
 impl Server {
     /// Serves on `listener` until `closing`; then lets what is under way finish, and ends.
     pub async fn serve(self, listener: TcpListener, closing: CancellationToken) {
-        let service = TowerToHyperService::new(self.router());
-        let (slots, connections) = (Arc::new(Semaphore::new(CONNECTIONS)), TaskTracker::new());
-        loop {
-            let next = async {
-                let slot = Arc::clone(&slots).acquire_owned().await;
-                (slot, listener.accept().await)
-            };
-            let (slot, accepted) = tokio::select! {
-                () = closing.cancelled() => break,
-                next = next => next,
-            };
-            match accepted {
-                Ok((stream, _)) => {
-                    let (service, closing) = (service.clone(), closing.clone());
-                    connections.spawn(async move {
-                        connection(stream, service, closing).await;
-                        drop(slot);
-                    });
-                }
-                Err(error) => {
-                    tracing::warn!(%error, "a connection could not be taken");
-                    tokio::time::sleep(ACCEPT_PAUSE).await;
-                }
+        serve(self.router(), listener, CONNECTIONS, closing).await;
+    }
+}
+
+/// Serves `routes` on `listener` until `closing`, `most` connections at a time; then lets what is under way finish, and ends.
+pub(super) async fn serve(
+    routes: axum::Router,
+    listener: TcpListener,
+    most: usize,
+    closing: CancellationToken,
+) {
+    let service = TowerToHyperService::new(routes);
+    let (slots, connections) = (Arc::new(Semaphore::new(most)), TaskTracker::new());
+    loop {
+        let next = async {
+            let slot = Arc::clone(&slots).acquire_owned().await;
+            (slot, listener.accept().await)
+        };
+        let (slot, accepted) = tokio::select! {
+            () = closing.cancelled() => break,
+            next = next => next,
+        };
+        match accepted {
+            Ok((stream, _)) => {
+                let (service, closing) = (service.clone(), closing.clone());
+                connections.spawn(async move {
+                    connection(stream, service, closing).await;
+                    drop(slot);
+                });
+            }
+            Err(error) => {
+                tracing::warn!(%error, "a connection could not be taken");
+                tokio::time::sleep(ACCEPT_PAUSE).await;
             }
         }
-        drop(listener);
-        connections.close();
-        connections.wait().await;
     }
+    drop(listener);
+    connections.close();
+    connections.wait().await;
 }
 
 async fn connection(

@@ -8,6 +8,7 @@
 mod handlers;
 mod headers;
 mod listen;
+mod loopback;
 mod page;
 pub mod socket;
 mod tickets;
@@ -18,6 +19,7 @@ use std::sync::Arc;
 use url::Url;
 
 pub use self::listen::{BindError, bind};
+pub use self::loopback::{Landing, Loopback, LoopbackError, Words};
 pub use self::page::{ConfirmPage, Notice, Page, Trouble};
 use crate::broker::Broker;
 use crate::pending::PendingLogin;

@@ -88,6 +88,7 @@ impl World {
             bind: None,
             by_admin: false,
             locale: None,
+            redirect_uri: None,
         });
         started.await.unwrap().login
     }

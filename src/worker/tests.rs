@@ -103,6 +103,7 @@ async fn start(broker: &Broker, tenant: &str, kind: LoginKind, place: &str) -> S
         bind: Some(thread(place)),
         again: false,
         locale: None,
+        redirect_uri: None,
     };
     match broker.login(request).await.unwrap() {
         LoginReply::Started(started) => *started,

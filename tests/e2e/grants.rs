@@ -81,6 +81,7 @@ async fn start(broker: &Broker, user: u64, tenant: &str) -> Started {
         bind: None,
         again: true,
         locale: None,
+        redirect_uri: None,
     };
     match broker.login(request).await.unwrap() {
         LoginReply::Started(started) => *started,

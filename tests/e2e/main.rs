@@ -44,5 +44,6 @@ mod slow_down;
 mod storm;
 mod stumbling;
 mod telling;
+mod terminal;
 mod vendors;
 mod ways;

@@ -193,6 +193,7 @@ impl Host {
             bind: None,
             again: true,
             locale: None,
+            redirect_uri: None,
         };
         match broker.login(request).await.unwrap() {
             LoginReply::Started(started) => started.login,

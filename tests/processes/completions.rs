@@ -7,7 +7,7 @@ use latchkey::store::{Touches, update};
 use latchkey::tenant::ThreadId;
 
 use crate::host::{Host, key, printed, said};
-use crate::terminal::Terminal;
+use crate::screen::Terminal;
 
 /// Runs `line` in `shell`, with `latchkey` on the path and the host's configuration.
 fn shell(host: &Host, shell: &[&str], line: &str) -> String {

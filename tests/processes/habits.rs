@@ -3,7 +3,7 @@
 use std::process::{Command, Stdio};
 
 use crate::host::{Host, printed, said};
-use crate::terminal::Terminal;
+use crate::screen::Terminal;
 
 /// Commands that report something, with what they need to.
 const REPORTS: [&[&str]; 8] = [

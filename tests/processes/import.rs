@@ -321,6 +321,7 @@ async fn an_entry_without_an_identity_is_taken_over_by_its_owner_or_an_admin_onl
             bind: None,
             again: true,
             locale: None,
+            redirect_uri: None,
         };
         let LoginReply::Started(started) = broker.login(request).await.unwrap() else { panic!("not again") };
         let url = started.login.authorize_url.as_ref().unwrap().expose().to_owned();

@@ -33,6 +33,7 @@ mod place;
 mod providing;
 mod real_disk;
 mod replies;
+mod screen;
 mod signalled;
 mod status;
 mod storm;

@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use crate::flights::pid;
 use crate::host::{Host, LONG, printed, said};
-use crate::terminal::Terminal;
+use crate::screen::Terminal;
 
 /// A running `latchkey status --watch`, whose lines are read as they come.
 struct Watch {

@@ -21,6 +21,7 @@ async fn paste_login(host: &Host, broker: &latchkey::broker::Broker) -> PendingL
             bind: None,
             again: false,
             locale: None,
+            redirect_uri: None,
         })
         .await
         .unwrap();

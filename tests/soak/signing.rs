@@ -103,6 +103,7 @@ impl Member<'_> {
             bind: Some(self.thread.clone()),
             again: true,
             locale: None,
+            redirect_uri: None,
         };
         let started = match self.bot.broker.login(request).await {
             Ok(LoginReply::Started(started)) => started,

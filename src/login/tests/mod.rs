@@ -86,5 +86,6 @@ fn request(user: &str, kind: LoginKind) -> StartRequest {
         bind: Some(thread("7")),
         by_admin: false,
         locale: None,
+        redirect_uri: None,
     }
 }

@@ -32,6 +32,7 @@ pub(crate) fn provider(token_endpoint: &str) -> Resolved {
         client_auth: ClientAuth::None,
         scopes: vec!["openid".to_owned(), "offline_access".to_owned()],
         flows: vec![Flow::Device, Flow::Paste],
+        loopback_redirect_uri: None,
         redirect_uri: None,
         callback_uri: None,
         paste: PasteShape::Url,

@@ -128,6 +128,7 @@ async fn sign_in(host: &Host, broker: &Broker) -> TokenSet {
         bind: None,
         again: true,
         locale: None,
+        redirect_uri: None,
     };
     let LoginReply::Started(started) = broker.login(request).await.unwrap() else { panic!("not again") };
     let url = started.login.authorize_url.as_ref().unwrap().expose().to_owned();
