@@ -98,7 +98,13 @@ pub fn run(config: Option<&Path>, arguments: &Arguments) -> Result<(), Exit> {
     };
     let text = report(&path, &items, arguments.yes, Clock::system().now());
     // That nobody reads it must not leave the tokens with two owners: what is done is done whole first.
-    let written = terminal::print(&text);
+    let written = match terminal::print_raw(&format!("{}\n", text.trim_end())) {
+        // What would be done may be left unread; what was done may not.
+        Ok(false) if arguments.yes => {
+            Err(Exit::new(Code::Internal, "cannot write to standard output: its reader has left"))
+        }
+        written => written.map(drop),
+    };
     let taken = tokens_of(&wish.found, &items);
     if arguments.take && !taken.is_empty() {
         take_out(&path, &bytes, &taken, arguments.yes)?;

@@ -104,7 +104,8 @@ async fn check_and_status_tell_how_things_stand() {
     let status = printed(&host.latchkey(&["status"]).output().unwrap());
     let mut lines = status.lines().map(|line| line.split_whitespace().collect::<Vec<_>>().join(" "));
     assert_eq!(lines.next().unwrap(), "TENANT STATE TOKEN ACCOUNT SIGNED IN BY");
-    assert_eq!(lines.next().unwrap(), "acme works ends in 59 min - -");
+    let row = lines.next().unwrap();
+    assert!(row.starts_with("acme works ends in ") && row.ends_with(" min - -"), "{row}");
     let output = host.latchkey(&["check"]).output().unwrap();
     let text = printed(&output).replace(&*host.config.parent().unwrap().to_string_lossy(), "<folder>");
     assert!(output.status.success(), "{text}");
