@@ -41,6 +41,7 @@ mod registration;
 mod secrets;
 mod servers;
 mod slow_down;
+mod status;
 mod storm;
 mod stumbling;
 mod telling;
