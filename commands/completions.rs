@@ -81,7 +81,7 @@ pub fn answer(command: fn() -> clap::Command) {
 type Candidates = fn(&std::ffi::OsStr) -> Vec<clap_complete::CompletionCandidate>;
 
 /// Which argument of which command takes which names.
-const TAKES: [(&str, &str, Candidates); 14] = [
+const TAKES: [(&str, &str, Candidates); 13] = [
     ("token", "target", names::tenants_and_providers),
     ("token", "thread", names::threads),
     ("token", "parent", names::threads),
@@ -91,24 +91,42 @@ const TAKES: [(&str, &str, Candidates); 14] = [
     ("exec", "parent", names::threads),
     ("exec", "user", names::users),
     ("login", "target", names::tenants_and_open_providers),
-    ("login", "user", names::users),
+    ("login", "thread", names::threads),
     ("logout", "target", names::tenants),
     ("status", "tenants", names::tenants_and_providers),
     ("import", "user", names::users),
-    ("logout", "user", names::users),
 ];
 
 /// `command`, with the names that its arguments take.
 fn completed(mut command: clap::Command) -> clap::Command {
     for (name, argument, candidates) in TAKES {
-        let has_it = command
-            .find_subcommand(name)
-            .is_some_and(|found| found.get_arguments().any(|known| known.get_id().as_str() == argument));
-        if has_it {
+        // What is not there completes nothing: a shell must not see a panic.
+        if has(&command, name, argument) {
             command = command.mut_subcommand(name, |found| {
                 found.mut_arg(argument, |known| known.add(ArgValueCompleter::new(candidates)))
             });
         }
     }
     command
+}
+
+fn has(command: &clap::Command, name: &str, argument: &str) -> bool {
+    let mut arguments = command.find_subcommand(name).into_iter().flat_map(clap::Command::get_arguments);
+    arguments.any(|known| known.get_id().as_str() == argument)
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    /// Whoever renames an argument hears of it here, and not from somebody whose shell has gone silent.
+    #[test]
+    fn each_argument_with_names_is_there() {
+        let command = crate::Cli::command();
+        for (name, argument, _) in TAKES {
+            assert!(has(&command, name, argument), "latchkey {name}: {argument}");
+        }
+    }
 }

@@ -34,8 +34,7 @@ fn words(text: &str) -> Vec<String> {
         match c {
             ' ' if is_blank && was_blank => break,
             ' ' if is_blank => words.push(String::new()),
-            '|' | '<' | '>' | ';' | '&' if quote.is_none() && depth == 0 => break,
-            ')' if quote.is_none() && depth == 0 => break,
+            '|' | '<' | '>' | ';' | '&' | ')' if quote.is_none() && depth == 0 => break,
             '(' if quote.is_none() => depth += 1,
             ')' if quote.is_none() => {
                 depth -= 1;

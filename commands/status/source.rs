@@ -31,7 +31,7 @@ pub enum Source {
     /// The auth file.
     File(Loaded, Arc<FileStore>),
     /// The running bot.
-    Bot(Remote),
+    Bot(Box<Remote>),
 }
 
 impl Source {
@@ -40,7 +40,8 @@ impl Source {
         Ok(match source::Source::find(config)? {
             source::Source::File { loaded, store, .. } => Self::File(loaded, store),
             source::Source::Bot { bot, loaded, without_store } => {
-                Self::Bot(Remote { bot, loaded, without_store, watching: None, is_away: false })
+                let (watching, is_away) = (None, false);
+                Self::Bot(Box::new(Remote { bot, loaded, without_store, watching, is_away }))
             }
         })
     }

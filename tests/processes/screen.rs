@@ -23,7 +23,7 @@ impl Terminal {
         command.args(["-q", "-e", "-c", &line, "/dev/null"]).env("TERM", "xterm").env_remove("NO_COLOR");
         command.env("SHELL", "/bin/sh").envs(env.iter().copied());
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
-        let mut child = command.spawn().expect("script runs: it comes with every Debian");
+        let mut child = command.spawn().unwrap();
         let (input, mut from) = (child.stdin.take().unwrap(), child.stdout.take().unwrap());
         let (tell, output) = channel();
         std::thread::spawn(move || {

@@ -33,7 +33,7 @@ impl Watch {
     }
 
     fn next(&self) -> String {
-        self.lines.recv_timeout(LONG).expect("another line")
+        self.lines.recv_timeout(LONG).unwrap()
     }
 
     /// The next object in which `holds`.
@@ -41,7 +41,7 @@ impl Watch {
         let end = Instant::now() + LONG;
         loop {
             assert!(Instant::now() < end, "that never came");
-            let shown: Value = serde_json::from_str(&self.next()).expect("each line is an object");
+            let shown: Value = serde_json::from_str(&self.next()).unwrap();
             if holds(&shown) {
                 return shown;
             }

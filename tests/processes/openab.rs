@@ -14,7 +14,7 @@ fn example(name: &str) -> String {
     let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/openab.md");
     let page = std::fs::read_to_string(page).unwrap();
     let mut blocks = page.split("```sh\n").skip(1).map(|rest| rest.split("```").next().unwrap());
-    blocks.find(|block| block.contains(&format!("# {name}:"))).expect("the page has it").to_owned()
+    blocks.find(|block| block.contains(&format!("# {name}:"))).unwrap().to_owned()
 }
 
 async fn bind(host: &Host, thread: &str, tenant: &str) {
