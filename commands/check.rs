@@ -8,7 +8,6 @@
 mod feeds;
 mod tokens;
 
-use std::io::Write;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -23,12 +22,19 @@ use latchkey::store::Store;
 use latchkey::store::file::FileStore;
 
 use crate::exit::{Code, Exit};
-use crate::setup;
+use crate::{setup, terminal};
 
 /// How long the store lock is waited for.
 const LOCK_WAIT: Duration = Duration::from_secs(3);
 
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  latchkey check
+  latchkey --config ./latchkey.toml check
+  latchkey check --json | jq '.findings[] | select(.level != \"ok\")'
+
+It changes nothing and signs nobody in; of issuers whose endpoints are to be discovered it asks the metadata. The exit code \
+is 0 if nothing is wrong (warnings count as nothing wrong), else that of the first problem.")]
 pub struct Arguments {
     /// Print one JSON object
     #[arg(long)]
@@ -104,8 +110,7 @@ pub fn run(config: Option<&Path>, arguments: &Arguments) -> Result<(), Exit> {
         };
         findings.0.iter().map(line).collect::<Vec<_>>().join("\n")
     };
-    writeln!(std::io::stdout(), "{text}")
-        .map_err(|error| Exit::new(Code::Internal, format!("cannot write to standard output: {error}")))?;
+    terminal::print(&text)?;
     match findings.0.iter().find(|finding| finding.level == Level::Problem) {
         Some(problem) => Err(Exit::silent(problem.code)),
         None => Ok(()),

@@ -7,7 +7,7 @@ mod take;
 
 use std::fmt::Write as _;
 use std::fs::File;
-use std::io::{Read, Write as _};
+use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use clap::ValueEnum;
@@ -21,7 +21,7 @@ use latchkey::tenant::{User, UserId};
 use rustix::fs::{Mode, OFlags};
 
 use crate::exit::{Code, Exit};
-use crate::{log, setup};
+use crate::{log, setup, terminal};
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
@@ -98,8 +98,13 @@ pub fn run(config: Option<&Path>, arguments: &Arguments) -> Result<(), Exit> {
     };
     let text = report(&path, &items, arguments.yes, Clock::system().now());
     // That nobody reads it must not leave the tokens with two owners: what is done is done whole first.
-    let written = writeln!(std::io::stdout(), "{}", text.trim_end())
-        .map_err(|error| Exit::new(Code::Internal, format!("cannot write to standard output: {error}")));
+    let written = match terminal::print_raw(&format!("{}\n", text.trim_end())) {
+        // What would be done may be left unread; what was done may not.
+        Ok(false) if arguments.yes => {
+            Err(Exit::new(Code::Internal, "cannot write to standard output: its reader has left"))
+        }
+        written => written.map(drop),
+    };
     let taken = tokens_of(&wish.found, &items);
     if arguments.take && !taken.is_empty() {
         take_out(&path, &bytes, &taken, arguments.yes)?;

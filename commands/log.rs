@@ -21,8 +21,12 @@ pub const BOT: &str = "info,serenity=warn";
 /// The filter of one-shot commands.
 pub const ONE_SHOT: &str = "warn";
 
+/// The filter of either under `--quiet`.
+const QUIET: &str = "error";
+
 /// Starts logging with `default`, unless the environment says otherwise.
 pub fn start(default: &str) {
+    let default = if terminal::is_quiet() { QUIET } else { default };
     let wanted = std::env::var(VARIABLE).ok().filter(|text| !text.trim().is_empty());
     let filter = match wanted.as_deref().map(EnvFilter::try_new) {
         Some(Ok(filter)) => filter,
@@ -39,6 +43,7 @@ pub fn start(default: &str) {
     // that panics.
     let layer = tracing_subscriber::fmt::layer()
         .with_writer(std::io::stderr)
+        .with_ansi(terminal::are_errors_coloured())
         .log_internal_errors(false)
         .with_filter(filter.and(ours));
     tracing_subscriber::registry().with(layer).init();

@@ -32,7 +32,7 @@ use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
 
 use crate::exit::Exit;
 
@@ -42,7 +42,14 @@ use crate::exit::Exit;
 #[command(
     version,
     max_term_width = 100,
-    after_help = "Exit codes: 0 done, 1 internal error, 2 usage, configuration or unknown tenant, \
+    after_help = "Examples:
+  latchkey providers            what there is to sign in to
+  latchkey check                is everything as it should be?
+  latchkey                      the bot
+  latchkey token codex          a fresh access token
+  latchkey help token           all about a command
+
+Exit codes: 0 done, 1 internal error, 2 usage, configuration or unknown tenant, \
 3 needs sign-in, 4 transient (try again), 5 denied, or the account has no access, 6 store unusable.
 
 LATCHKEY_LOG sets what is logged to standard error (error, warn, info, debug, trace). Secrets are never logged."
@@ -65,6 +72,13 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Run the bot (also what `latchkey` does alone)
+    #[command(after_help = "Examples:
+  latchkey run
+  latchkey --config /etc/latchkey/latchkey.toml run
+  LATCHKEY_LOG=debug latchkey run
+
+It needs a [discord] table in the configuration, and the bot's token in DISCORD_TOKEN or in the file named as token_file. \
+Ctrl-C or SIGTERM ends it once what is under way is finished and stored; a new one waits for that.")]
     Run,
     /// Read configuration, store, locks and providers; say what is wrong, where, and the remedy
     Check(check::Arguments),
@@ -84,7 +98,7 @@ enum Command {
     Obscure(obscure::Arguments),
     /// Take over the sign-ins that another program keeps in a file
     Import(import::Arguments),
-    /// Print what has a shell complete commands, options and tenants
+    /// Print a script that has your shell complete commands, options and tenants
     Completions(completions::Arguments),
     /// A refresh on behalf of `latchkey token`, in a session of its own
     #[command(hide = true)]
@@ -93,6 +107,7 @@ enum Command {
 
 fn main() -> ExitCode {
     let _faults = latchkey::fault::from_environment();
+    completions::answer(Cli::command);
     let cli = Cli::parse();
     terminal::set_quiet(cli.quiet);
     let config = cli.config.as_deref();
@@ -121,3 +136,6 @@ fn main() -> ExitCode {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -3,13 +3,13 @@
 //! Owns the way in and out. Invariants: the secret comes by standard input and never as an argument, where every process on
 //! the host could read it; the result is called what it is, which is no encryption. Must not: read or write the configuration.
 
-use std::io::{IsTerminal, Read, Write};
+use std::io::{IsTerminal, Read};
 
 use latchkey::secret::Secret;
 use latchkey::secret::obscured::{client_secret, obscure, reveal};
 
 use crate::exit::{Code, Exit};
-use crate::log;
+use crate::{log, terminal};
 
 /// The most bytes that are read.
 const CAP: u64 = 64 * 1024;
@@ -43,8 +43,8 @@ pub fn run(arguments: &Arguments) -> Result<(), Exit> {
         let secret = client_secret(text.expose()).map_err(|error| Exit::new(Code::Usage, error))?;
         Secret::new(obscure(&secret))
     };
-    writeln!(std::io::stdout(), "{}", printed.expose())
-        .map_err(|error| Exit::new(Code::Internal, format!("cannot write to standard output: {error}")))
+    // As it is: a secret may end in blanks.
+    terminal::print_raw(&format!("{}\n", printed.expose())).map(drop)
 }
 
 /// What stands on standard input, without its line end.

@@ -4,7 +4,6 @@
 //! listed whatever is wrong with the configuration; the names of environment variables are shown, their values never.
 
 use std::collections::BTreeSet;
-use std::io::Write;
 use std::path::Path;
 
 use latchkey::broker::{FromEnvironment, from_environment};
@@ -12,10 +11,14 @@ use latchkey::config::{self, Config, ConfigError};
 use latchkey::provider::{BUILTINS, Builtin, Closed, EnvSource, Flow, Provider, Share, UNSUPPORTED, builtin};
 
 use crate::exit::{Code, Exit};
-use crate::setup;
+use crate::{setup, terminal};
 
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Every provider that is built in or configured stands in the list:
+#[command(after_help = "Examples:
+  latchkey providers
+  latchkey providers --json | jq -r '.providers[] | select(.state == \"ready\") | .name'
+
+Every provider that is built in or configured stands in the list:
 
   ready            members can sign in, by the ways under SIGN-IN, the preferred one first
   key only         nobody can sign in; the key or token from the environment is handed out
@@ -99,8 +102,7 @@ pub fn run(config: Option<&Path>, arguments: &Arguments) -> Result<(), Exit> {
     } else {
         text(&shown)
     };
-    writeln!(std::io::stdout(), "{text}")
-        .map_err(|error| Exit::new(Code::Internal, format!("cannot write to standard output: {error}")))?;
+    terminal::print(&text)?;
     match loaded {
         Ok(_) => Ok(()),
         // Whoever begins asks this first, and has no file yet.

@@ -3,9 +3,9 @@
 //! Owns the command; how the token is come by is `asking`'s. Invariant: standard output gets the token or nothing.
 
 mod asking;
-mod bot;
+pub mod bot;
 mod child;
-mod source;
+pub mod source;
 mod wanted;
 
 use std::path::Path;
@@ -14,7 +14,7 @@ use std::time::Duration;
 use latchkey::broker::FreshToken;
 use latchkey::secret::TokenHash;
 
-pub use self::asking::{Keeping, obtain};
+pub use self::asking::{Keeping, alone, obtain};
 pub use self::bot::BEARER_FILE;
 pub use self::wanted::Wanted;
 use crate::exit::Exit;

@@ -57,5 +57,5 @@ pub mod store;
 pub mod tenant;
 #[cfg(test)]
 mod testing;
-pub(crate) mod text;
+pub mod text;
 pub mod worker;

@@ -86,7 +86,7 @@ pub fn obtain(
 }
 
 /// The end where there was nobody but the bot to ask, and it had no answer.
-fn alone(error: NoToken, without_store: &str) -> Exit {
+pub fn alone(error: NoToken, without_store: &str) -> Exit {
     match error {
         NoToken::Refused(_) => error.into(),
         error => {

@@ -1,4 +1,4 @@
-//! A token from the running bot, over its socket.
+//! A token from the running bot, over its socket; or how things stand, for `latchkey status`.
 //!
 //! Owns where the socket is, what is sent, and what an answer means. Invariants: a bot that serves another store than ours is not
 //! asked; what is no token is never taken for one. Must not: decide where to turn when there is no answer (`source` does).
@@ -6,7 +6,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use latchkey::broker::{Ask, FreshToken};
+use latchkey::broker::{Ask, FreshToken, Overview};
 use latchkey::secret::Secret;
 use latchkey::serve::socket::client::{Connection, HELLO_WAIT, SocketError};
 use latchkey::serve::socket::wire::{Answer, ErrorBody, Request, TokenBody};
@@ -19,6 +19,10 @@ pub const SOCKET: &str = "LATCHKEY_SOCKET";
 pub const BEARER_FILE: &str = "LATCHKEY_SOCKET_BEARER_FILE";
 /// How much longer than we would wait the bot is given to say that it took too long: its words are better than ours.
 const GRACE: Duration = Duration::from_secs(1);
+/// How long the bot may take to say how things stand.
+const STATUS_WAIT: Duration = Duration::from_secs(10);
+/// Changes that come within this are shown at once.
+const CLOSE_TOGETHER: Duration = Duration::from_millis(30);
 /// The longest wait that is sent: a year, which is for ever here.
 const LONGEST: Duration = Duration::from_hours(365 * 24);
 
@@ -82,6 +86,28 @@ impl From<NoToken> for Exit {
     }
 }
 
+/// A bot that tells of changes.
+pub struct Watching {
+    connection: Connection,
+    request: Request,
+}
+
+impl Watching {
+    /// Whether something has changed, waiting at most `bound` for it. What comes close together is one change.
+    pub fn has_news(&mut self, bound: Duration) -> Result<bool, NoToken> {
+        let mut has_news = false;
+        let mut wait = bound;
+        while let Some(answer) = self.connection.next(&self.request, wait)? {
+            if let Answer::Error(refusal) = answer {
+                return Err(NoToken::Refused(refusal));
+            }
+            has_news = true;
+            wait = CLOSE_TOGETHER;
+        }
+        Ok(has_news)
+    }
+}
+
 impl Bot {
     /// Asks for a token, waiting at most `left`; `store_id` is that of our own store, if we have one.
     pub fn ask(&self, ask: &Ask, left: Duration, store_id: Option<&str>) -> Result<FreshToken, NoToken> {
@@ -99,15 +125,41 @@ impl Bot {
         }
     }
 
-    fn request(&self, ask: &Ask, left: Duration) -> Result<Request, NoToken> {
+    /// How everything stands that this caller may know of.
+    pub fn overview(&self) -> Result<Overview, NoToken> {
+        let request = self.plain("status")?;
+        match Connection::open(&self.path, HELLO_WAIT)?.ask(&request, STATUS_WAIT)? {
+            Answer::Status { status } => Ok(status),
+            Answer::Error(refusal) => Err(NoToken::Refused(refusal)),
+            Answer::Token(_) | Answer::Event { .. } => Err(self.strange("it answered something else")),
+        }
+    }
+
+    /// Hears of changes from now on.
+    pub fn watch(&self) -> Result<Watching, NoToken> {
+        let request = self.plain("watch")?;
+        let mut connection = Connection::open(&self.path, HELLO_WAIT)?;
+        connection.begin(&request, STATUS_WAIT)?;
+        Ok(Watching { connection, request })
+    }
+
+    fn plain(&self, op: &str) -> Result<Request, NoToken> {
+        Ok(Request { id: Some(1.into()), op: op.to_owned(), bearer: self.bearer()?, ..Request::default() })
+    }
+
+    fn bearer(&self) -> Result<Option<String>, NoToken> {
         let bearer = self.bearer_file.as_ref().map(|path| {
             let read = std::fs::read_to_string(path).map(|text| text.trim().to_owned());
             read.map_err(|error| NoToken::Bearer { path: path.clone(), why: error.to_string() })
         });
+        bearer.transpose()
+    }
+
+    fn request(&self, ask: &Ask, left: Duration) -> Result<Request, NoToken> {
         Ok(Request {
             id: Some(1.into()),
             op: "token".to_owned(),
-            bearer: bearer.transpose()?,
+            bearer: self.bearer()?,
             tenant: Some(ask.target.clone()),
             user: ask.user.as_ref().map(ToString::to_string),
             thread: ask.thread.as_ref().map(ToString::to_string),

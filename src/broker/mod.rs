@@ -23,7 +23,7 @@ pub use self::bind::{BindError, Bound, Choice};
 pub use self::import::{ImportFate, ImportItem, ImportWish};
 pub use self::list::{List, Listed};
 pub use self::logout::{LoggedOut, LogoutError, LogoutPreview};
-pub use self::overview::{LoginView, Overview, SourceView, TenantView};
+pub use self::overview::{LoginView, Overview, RevocationView, SourceView, TenantView};
 pub use self::refresh::RefreshError;
 pub use self::resolve::{ResolveError, resolve};
 pub use self::serving::{FromEnvironment, Reason, Serving, from_environment, in_force, serving};

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::serving::{FromEnvironment, in_force};
-use super::status::{Known, LoginStatusView, TenantStatus};
+use super::status::{Known, LoginStatusView, OwedView, TenantStatus};
 use crate::clock::UnixSeconds;
 use crate::provider::{Catalog, Provider};
 use crate::store::{Document, has_ended};
@@ -25,6 +25,9 @@ pub struct Overview {
     pub logins: Vec<LoginView>,
     /// What cannot be understood, in words.
     pub damaged: Vec<String>,
+    /// Every revocation that is owed to a provider.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub revocations: Vec<RevocationView>,
 }
 
 impl Overview {
@@ -45,11 +48,13 @@ impl Overview {
         let open = document.logins().filter(|login| !has_ended(login, now) && admits(&login.tenant));
         let shared = |provider: &Provider| admits(&TenantKey::shared(provider.name.clone()));
         let sources = catalog.iter().filter(|provider| shared(provider));
+        let owed = document.owed().filter(|owed| admits(&owed.tenant));
         Self {
             sources: sources.filter_map(|provider| SourceView::of(provider, document, admits)).collect(),
             tenants: tenants.collect(),
             logins: open.map(|login| LoginStatusView::from(&*login).into()).collect(),
             damaged: Vec::new(),
+            revocations: owed.map(|owed| OwedView::from(&*owed).into()).collect(),
         }
     }
 
@@ -124,6 +129,12 @@ pub struct TenantView {
     pub last_error: Option<String>,
     /// How often the tokens were replaced.
     pub generation: u64,
+    /// Whether the last failure is the operator's to mend.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub operators_error: bool,
+    /// Whether the provider gives the account no access, though its sign-in is good.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub no_access: bool,
     /// What its users need beside the token.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub extra: BTreeMap<String, String>,
@@ -143,6 +154,8 @@ impl TenantView {
             retry_at: status.retry_at,
             last_error: status.last_error,
             generation: status.generation,
+            operators_error: status.operators_error,
+            no_access: status.no_access,
             extra: status.extra,
         }
     }
@@ -169,5 +182,25 @@ impl From<LoginStatusView> for LoginView {
             status: login.status.as_str().to_owned(),
             expires_at: login.expires_at,
         }
+    }
+}
+
+/// One revocation that is owed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RevocationView {
+    /// The slot whose tokens these were.
+    pub tenant: String,
+    /// When it became owed, in unix seconds.
+    pub owed_at: UnixSeconds,
+    /// When the next try is due.
+    pub retry_at: UnixSeconds,
+    /// When it is given up.
+    pub ends_at: UnixSeconds,
+}
+
+impl From<OwedView> for RevocationView {
+    fn from(owed: OwedView) -> Self {
+        let OwedView { tenant, owed_at, retry_at, ends_at } = owed;
+        Self { tenant: tenant.to_string(), owed_at, retry_at, ends_at }
     }
 }

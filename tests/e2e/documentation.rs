@@ -92,3 +92,9 @@ fn the_page_for_members_points_to_what_is_there() {
         between(&page, "alt=\"", '"').filter(|alt| !alt.is_empty()).count()
     );
 }
+
+/// Point 6: what the page for operators of agent brokers points to is there; its example is run by `openab` of the processes' tests.
+#[test]
+fn the_page_for_agent_brokers_points_to_what_is_there() {
+    leads_somewhere("docs/openab.md");
+}

@@ -44,6 +44,7 @@ mod secrets;
 mod servers;
 mod slow_down;
 mod socket;
+mod status;
 mod storm;
 mod stumbling;
 mod telling;

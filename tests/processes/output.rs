@@ -98,10 +98,14 @@ async fn no_output_shows_a_secret() {
 async fn check_and_status_tell_how_things_stand() {
     let host = Host::new();
     let output = host.latchkey(&["status"]).output().unwrap();
-    assert_eq!(printed(&output), "nobody has signed in yet: use /auth login in Discord");
+    let nobody = "nobody has signed in yet: use /auth login in Discord, or `latchkey login`";
+    assert_eq!(printed(&output), nobody);
     host.serving("acme").await;
     let status = printed(&host.latchkey(&["status"]).output().unwrap());
-    assert!(status.starts_with("acme  fresh           token ends in "), "{status}");
+    let mut lines = status.lines().map(|line| line.split_whitespace().collect::<Vec<_>>().join(" "));
+    assert_eq!(lines.next().unwrap(), "TENANT STATE TOKEN ACCOUNT SIGNED IN BY");
+    let row = lines.next().unwrap();
+    assert!(row.starts_with("acme works ends in ") && row.ends_with(" min - -"), "{row}");
     let output = host.latchkey(&["check"]).output().unwrap();
     let text = printed(&output).replace(&*host.config.parent().unwrap().to_string_lossy(), "<folder>");
     assert!(output.status.success(), "{text}");

@@ -30,7 +30,7 @@ async fn status_tells_which_source_is_in_force() {
         first(&both[1..]),
         "acme: the token in TEST_TOKEN is what is served: it stands above every sign-in; unused below it: acme"
     );
-    assert!(first(&[]).starts_with("acme  fresh"));
+    assert!(first(&[]).starts_with("TENANT"));
     let json: serde_json::Value =
         serde_json::from_str(&printed(&with(&both, &["status", "--json"]))).unwrap();
     assert_eq!(

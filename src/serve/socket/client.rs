@@ -1,6 +1,6 @@
 //! One question to the token socket, from a program without a runtime.
 //!
-//! Owns the connection of a one-shot command: hello, one request, its answer. Invariants: every step is bounded in time, connecting
+//! Owns the connection of a command: hello, one request, its answer, or its answers where it is `watch`. Invariants: every step is bounded in time, connecting
 //! included, since a stopped bot leaves its callers in the queue; what the other side sends is bounded in size; a socket that does
 //! not speak this protocol is shown no bearer token. Must not: ask twice, or decide what to do without an answer (its caller does).
 
@@ -16,8 +16,8 @@ use crate::text::is_unseen;
 
 /// How long the hello may take. A bot that is up says it at once, so that whoever can do without one need not wait for it.
 pub const HELLO_WAIT: Duration = Duration::from_secs(2);
-/// The longest line that is read, in bytes: an access token of a megabyte is none.
-const LARGEST_LINE: usize = 1024 * 1024;
+/// The longest line that is read, in bytes: the status of some ten thousand tenants.
+const LARGEST_LINE: usize = 8 * 1024 * 1024;
 /// The longest message that is shown, in characters: names of a hundred tenants find room.
 const LONGEST_MESSAGE: usize = 8_000;
 /// The least that a wait in the kernel may be set to: none at all would mean for ever.
@@ -125,12 +125,40 @@ impl Connection {
     /// See [`SocketError`].
     pub fn ask(mut self, request: &Request, bound: Duration) -> Result<Answer, SocketError> {
         let wait = Wait::new("answer", bound);
+        self.send(request, &wait)?;
+        self.answer(request, &wait)
+    }
+
+    /// Sends `request`, which has many answers: [`Connection::next`] reads them. Waits at most `bound`.
+    ///
+    /// # Errors
+    /// See [`SocketError`].
+    pub fn begin(&mut self, request: &Request, bound: Duration) -> Result<(), SocketError> {
+        self.send(request, &Wait::new("answer", bound))
+    }
+
+    /// The next answer to `request`, if it comes within `bound`.
+    ///
+    /// # Errors
+    /// See [`SocketError`].
+    pub fn next(&mut self, request: &Request, bound: Duration) -> Result<Option<Answer>, SocketError> {
+        match self.answer(request, &Wait::new("answer", bound)) {
+            Ok(answer) => Ok(Some(answer)),
+            Err(SocketError::Silent { .. }) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    fn send(&mut self, request: &Request, wait: &Wait) -> Result<(), SocketError> {
         let mut line = serde_json::to_vec(request).map_err(|error| self.strange(error.to_string()))?;
         line.push(b'\n');
         let sent = self.stream.set_write_timeout(Some(wait.left()));
-        sent.and_then(|()| self.stream.write_all(&line)).map_err(|error| self.failed(&error, &wait))?;
+        sent.and_then(|()| self.stream.write_all(&line)).map_err(|error| self.failed(&error, wait))
+    }
+
+    fn answer(&mut self, request: &Request, wait: &Wait) -> Result<Answer, SocketError> {
         loop {
-            let line = self.line(&wait)?;
+            let line = self.line(wait)?;
             let reply: Reply = serde_json::from_slice(&line)
                 .map_err(|_| self.strange("its answer is no answer of this protocol".to_owned()))?;
             // What carries no id is about the connection as a whole.
