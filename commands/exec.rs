@@ -21,13 +21,15 @@ use crate::token::{BEARER_FILE, Keeping, Wanted, obtain};
   latchkey exec claude --thread 1234 --env ANTHROPIC_AUTH_TOKEN -- claude -p 'tidy up'
   latchkey exec github --env GH_TOKEN --env GITHUB_TOKEN -- gh pr list
 
-The value is the one at the start: it is not renewed while the command runs. --min-valid says how long it must still
-last. A program that runs longer should ask for a token whenever it needs one, with `latchkey token`.
+The value is the one at the start: it is not renewed while the command runs. --min-valid says
+how long it must still last. A program that runs longer should ask for a token whenever it needs
+one, with `latchkey token`.
 
-The command takes this process's place: signals, standard streams and the exit code are its own. Until it starts, the
-exit codes are those of `latchkey token`; 2 says that it could not be started, too. It does not inherit DISCORD_TOKEN, the
-variables that the configuration names for client secrets, keys and tokens, nor LATCHKEY_SOCKET_BEARER_FILE, unless
---env names one of them.")]
+The command takes this process's place: signals, standard streams and the exit code are its own.
+Until it starts, the exit codes are those of `latchkey token`; 2 says that it could not be
+started, too. It does not inherit DISCORD_TOKEN, the variables that the configuration names for
+client secrets, keys and tokens, nor LATCHKEY_SOCKET_BEARER_FILE, unless --env names one of
+them.")]
 pub struct Arguments {
     #[command(flatten)]
     wanted: Wanted,

@@ -34,12 +34,13 @@ use crate::setup;
 After a 401, name the token that was rejected, so that it is refreshed once for everybody:
   latchkey token codex --rejected-sha256 $(printf %s \"$TOKEN\" | sha256sum | cut -d' ' -f1)
 
-One process a thread: set LATCHKEY_THREAD, and LATCHKEY_PARENT for the channel that the thread hangs from, once for
-the process, and each `latchkey token codex` in it gets what serves that thread.
+One process a thread: set LATCHKEY_THREAD, and LATCHKEY_PARENT for the channel that the thread
+hangs from, once for the process, and each `latchkey token codex` in it gets what serves that
+thread.
 
-A fresh token comes from the auth file. For a refresh the running bot is asked, where [tokens] or LATCHKEY_SOCKET
-names its socket; without a bot this program refreshes by itself. A user who may not read the auth file, or a
-container without one, gets all tokens from the bot:
+A fresh token comes from the auth file. For a refresh the running bot is asked, where [tokens]
+or LATCHKEY_SOCKET names its socket; without a bot this program refreshes by itself. A user who
+may not read the auth file, or a container without one, gets all tokens from the bot:
   LATCHKEY_SOCKET=/run/latchkey/latchkey.sock latchkey token codex
 LATCHKEY_SOCKET_BEARER_FILE names the file with the bearer token, where the socket asks for one.")]
 pub struct Arguments {
