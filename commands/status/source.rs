@@ -29,7 +29,7 @@ const ASK_EVERY: Duration = Duration::from_secs(15);
 /// What tells where things stand.
 pub enum Source {
     /// The auth file.
-    File(Loaded, Arc<FileStore>),
+    File(Box<Loaded>, Arc<FileStore>),
     /// The running bot.
     Bot(Box<Remote>),
 }
@@ -38,7 +38,7 @@ impl Source {
     /// What there is for this user.
     pub fn find(config: Option<&Path>) -> Result<Self, Exit> {
         Ok(match source::Source::find(config)? {
-            source::Source::File { loaded, store, .. } => Self::File(loaded, store),
+            source::Source::File { loaded, store, .. } => Self::File(Box::new(loaded), store),
             source::Source::Bot { bot, loaded, without_store } => {
                 let (watching, is_away) = (None, false);
                 Self::Bot(Box::new(Remote { bot, loaded, without_store, watching, is_away }))
@@ -49,7 +49,7 @@ impl Source {
     /// The providers that are configured, where that is known.
     pub fn catalog(&self) -> Option<&Catalog> {
         let loaded = match self {
-            Self::File(loaded, _) => Some(loaded),
+            Self::File(loaded, _) => Some(&**loaded),
             Self::Bot(remote) => remote.loaded.as_ref(),
         };
         loaded.map(|loaded| &loaded.config.providers)

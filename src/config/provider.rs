@@ -71,6 +71,16 @@ pub(super) fn read(
     provider
 }
 
+/// Whether the operator named less than what a sign-in by one of the `flows` needs; by any, where none is listed.
+fn is_something_left(endpoints: &Endpoints, flows: Option<&[Flow]>) -> bool {
+    let lacks = |flow: &Flow| match flow {
+        Flow::Device => endpoints.device_authorization.is_none(),
+        Flow::Paste | Flow::Callback => endpoints.authorization.is_none(),
+    };
+    let begins_nowhere = lacks(&Flow::Device) && lacks(&Flow::Paste);
+    endpoints.token.is_none() || flows.map_or(begins_nowhere, |flows| flows.iter().any(lacks))
+}
+
 fn resolve(
     section: &mut Section<'_, '_>,
     name: ProviderName,
@@ -89,16 +99,8 @@ fn resolve(
     let terms_risk = section.texts("terms_risk", problems);
     let accepted = section.boolean("accept_terms_risk", problems).unwrap_or(false);
     let listed = section.choices("flows", FLOWS, problems);
-    let lacks_endpoint = |flow: &Flow| match flow {
-        Flow::Device => endpoints.device_authorization.is_none(),
-        Flow::Paste | Flow::Callback => endpoints.authorization.is_none(),
-    };
-    let discovers = (issuer.is_some() || mcp_url.is_some())
-        && (endpoints.token.is_none()
-            || listed.as_ref().map_or(
-                endpoints.device_authorization.is_none() && endpoints.authorization.is_none(),
-                |flows| flows.iter().any(lacks_endpoint),
-            ));
+    let discovers =
+        (issuer.is_some() || mcp_url.is_some()) && is_something_left(&endpoints, listed.as_deref());
     let mut flows = listed.unwrap_or_else(|| possible_flows(&endpoints, discovers, redirect_uri.is_some()));
     let is_barred = terms_risk.is_some() && !accepted;
     let awaiting_terms = if is_barred { std::mem::take(&mut flows) } else { Vec::new() };

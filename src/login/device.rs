@@ -32,7 +32,7 @@ impl Logins {
         let Handover { login, lock } = handover;
         let inner = Arc::clone(&self.0);
         // A task of its own: what a poll brought must be stored though the worker be stopped.
-        let polling = self.0.tasks.spawn(async move { inner.poll_to_the_end(login, lock).await });
+        let polling = self.0.tasks.spawn(Box::pin(inner.poll_to_the_end(login, lock)));
         if polling.await.is_err() {
             tracing::error!("polling a device login panicked; it is taken up again at the next look");
         }
