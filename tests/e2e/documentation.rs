@@ -85,7 +85,6 @@ fn the_page_for_members_points_to_what_is_there() {
         let size = docs.join("pages").join(page).metadata().map(|file| file.len());
         assert!(size.as_ref().is_ok_and(|size| *size <= LARGEST), "{page}: {size:?}");
     }
-    leads_somewhere("docs/members.md");
     // A picture that cannot be seen is told in words.
     assert_eq!(
         page.matches("<img ").count(),
@@ -93,8 +92,16 @@ fn the_page_for_members_points_to_what_is_there() {
     );
 }
 
-/// Point 6: what the page for operators of agent brokers points to is there; its example is run by `openab` of the processes' tests.
+/// Every page points to what is there.
 #[test]
-fn the_page_for_agent_brokers_points_to_what_is_there() {
-    leads_somewhere("docs/openab.md");
+fn every_page_leads_somewhere() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs");
+    let files =
+        std::fs::read_dir(folder).unwrap().map(|file| file.unwrap().file_name().into_string().unwrap());
+    let pages: Vec<_> =
+        files.filter(|name| name.ends_with(".md")).map(|name| format!("docs/{name}")).collect();
+    assert!(pages.len() > 8, "{pages:?}");
+    for name in pages.iter().map(String::as_str).chain(["README.md", "ARCHITECTURE.md"]) {
+        leads_somewhere(name);
+    }
 }
