@@ -37,7 +37,7 @@ pub struct Arguments {
     #[arg(long, value_name = "NAME", required = true, value_parser = variable)]
     env: Vec<String>,
     /// The command and its arguments
-    #[arg(last = true, required = true, value_name = "COMMAND")]
+    #[arg(last = true, required = true, value_name = "COMMAND", index = 2)]
     command: Vec<OsString>,
 }
 

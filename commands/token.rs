@@ -47,7 +47,7 @@ pub struct Arguments {
     #[command(flatten)]
     wanted: Wanted,
     /// With --format git alone: what git appends (get, store or erase); it sends the rest on standard input
-    #[arg(value_name = "GIT'S OPERATION")]
+    #[arg(value_name = "GIT'S OPERATION", index = 2)]
     operation: Option<String>,
     /// The SHA-256 of a token that was rejected: that one will not do
     #[arg(long, value_name = "HEX", value_parser = TokenHash::parse)]

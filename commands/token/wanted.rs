@@ -16,7 +16,7 @@ use crate::setup;
 #[derive(Debug, Clone, clap::Args)]
 pub struct Wanted {
     /// A tenant (provider[/profile][@user]), or a provider's name or alias
-    #[arg(value_name = "TENANT OR PROVIDER")]
+    #[arg(value_name = "TENANT OR PROVIDER", index = 1)]
     pub target: String,
     #[arg(
         long,

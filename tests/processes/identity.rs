@@ -46,7 +46,7 @@ async fn a_refresh_that_comes_back_for_somebody_else_is_told_to_everybody_and_no
         assert_eq!(stored, expected, "no token, and no account, is another's");
         assert_eq!((host.authority.refreshes(), host.authority.reuses()), (1, 0));
         let status = printed(&host.latchkey(&["status"]).output().unwrap());
-        assert!(status.contains("needs_login") && status.contains(why), "{status}");
+        assert!(status.contains("needs sign-in") && status.contains(why), "{status}");
         host.authority.assert_no_secret_in(&format!("{}{}{status}", said(&first), said(&second)));
     }
 }

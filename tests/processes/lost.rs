@@ -95,7 +95,7 @@ async fn two_lost_answers_are_uncertain_until_a_definite_one() {
         assert_eq!(status["health"], "uncertain");
         assert!(status["retry_at"].is_i64() && status["last_error"].is_string(), "{status}");
         let table = ask(&host, &["status"], &clock.environment()).await;
-        assert!(table.token().contains("uncertain") && table.token().contains("next try in"), "{table:?}");
+        assert!(table.token().contains("uncertain") && table.token().contains("tried again in"), "{table:?}");
         assert_eq!(host.authority.refreshes(), 2);
         assert_eq!(host.stored("acme").unwrap().intent.unwrap().attempt, 2);
 

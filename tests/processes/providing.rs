@@ -73,7 +73,7 @@ async fn a_malformed_key_is_told_and_falls_through_to_nothing() {
     assert_eq!(text.matches("TEST_KEY").count(), 1, "told once: {text}");
     let (_, text, _) = with(&["status"]);
     assert!(text.starts_with("acme: nothing is served: the API key in TEST_KEY"), "{text}");
-    assert!(text.contains("acme  bad_environment"), "{text}");
+    assert!(text.contains("acme    bad environment"), "{text}");
     // White space around it is no fault.
     let output = host.latchkey(&["token", "acme"]).env("TEST_KEY", " sesame\n").output().unwrap();
     assert_eq!(printed(&output), "sesame");

@@ -16,6 +16,8 @@ use crate::text::is_unseen;
 
 /// How long the hello may take. A bot that is up says it at once, so that whoever can do without one need not wait for it.
 pub const HELLO_WAIT: Duration = Duration::from_secs(2);
+/// The longest first line, in bytes: a hello, or a word why there is none.
+const LARGEST_HELLO: usize = 64 * 1024;
 /// The longest line that is read, in bytes: the status of some ten thousand tenants.
 const LARGEST_LINE: usize = 8 * 1024 * 1024;
 /// The longest message that is shown, in characters: names of a hundred tenants find room.
@@ -100,7 +102,7 @@ impl Connection {
         let stream = connect(path, &wait).map_err(|error| unreachable(path, &error, &wait))?;
         let hello = Hello { latchkey: String::new(), version: 0, store_id: None };
         let mut connection = Self { path: path.to_owned(), stream, rest: Vec::new(), hello };
-        let line = connection.line(&wait)?;
+        let line = connection.line(&wait, LARGEST_HELLO)?;
         connection.hello = match serde_json::from_slice::<Hello>(&line) {
             Ok(hello) if hello.latchkey == PROTOCOL && hello.version == VERSION => hello,
             Ok(hello) if hello.latchkey == PROTOCOL => {
@@ -158,7 +160,7 @@ impl Connection {
 
     fn answer(&mut self, request: &Request, wait: &Wait) -> Result<Answer, SocketError> {
         loop {
-            let line = self.line(wait)?;
+            let line = self.line(wait, LARGEST_LINE)?;
             let reply: Reply = serde_json::from_slice(&line)
                 .map_err(|_| self.strange("its answer is no answer of this protocol".to_owned()))?;
             // What carries no id is about the connection as a whole.
@@ -172,7 +174,7 @@ impl Connection {
     }
 
     /// The next line, without its end.
-    fn line(&mut self, wait: &Wait) -> Result<Vec<u8>, SocketError> {
+    fn line(&mut self, wait: &Wait, most: usize) -> Result<Vec<u8>, SocketError> {
         let mut looked_at = 0;
         loop {
             let unseen = self.rest.get(looked_at..).unwrap_or_default();
@@ -182,8 +184,8 @@ impl Connection {
                 return Ok(line);
             }
             looked_at = self.rest.len();
-            if looked_at > LARGEST_LINE {
-                return Err(self.strange(format!("it sent a line of more than {LARGEST_LINE} bytes")));
+            if looked_at > most {
+                return Err(self.strange(format!("it sent a line of more than {most} bytes")));
             }
             if wait.is_over() {
                 return Err(self.silent(wait));

@@ -7,8 +7,14 @@ use latchkey_test_authority::Authority;
 use toml::{Table, Value};
 
 /// Addresses that no request goes to: they are compared by the server, or name something.
-const NAMES_ONLY: &[&str] =
-    &["redirect_uri", "exchange_redirect_uri", "scopes", "account_claim", "email_claim"];
+const NAMES_ONLY: &[&str] = &[
+    "redirect_uri",
+    "loopback_redirect_uri",
+    "exchange_redirect_uri",
+    "scopes",
+    "account_claim",
+    "email_claim",
+];
 
 /// The table `[providers.<name>]` that puts `server` in place of the hosts in `shipped`, each path kept.
 pub fn overrides(name: &str, shipped: &str, server: &Authority) -> String {
