@@ -76,7 +76,8 @@ pub fn obtain(
     let token = match &source {
         Source::File { loaded, store, bot } => {
             let bot = Cell::new(bot.as_ref());
-            Asking { loaded, store, bot, ask, patience, keeping }.token()?
+            let told = Cell::new(false);
+            Asking { loaded, store, bot, ask, patience, keeping, told }.token()?
         }
         Source::Bot { bot, without_store, .. } => {
             bot.ask(ask, patience.left(), None).map_err(|error| alone(error, without_store))?
@@ -119,6 +120,8 @@ struct Asking<'a> {
     ask: &'a Ask,
     patience: Patience,
     keeping: Keeping,
+    /// Whether it was said that the thread's channel is missed.
+    told: Cell<bool>,
 }
 
 impl Asking<'_> {
@@ -148,9 +151,11 @@ impl Asking<'_> {
             && self.ask.hangs_on_the_channel(&document, self.catalog())?
             && let Some(token) = self.ask_bot(&document)?
         {
-            return Ok(token);
+            let tenant = token.tenant.clone();
+            return self.settled(&tenant, &mut self.ask.want.clone(), token);
         }
         let tenant = self.ask.tenant(&document, self.catalog())?;
+        self.say_what_is_missed(&document, &tenant)?;
         let mut want = self.ask.want.clone();
         // A newer token may be rejected as well: once more, at most (G8).
         for _ in 0..2 {
@@ -171,6 +176,19 @@ impl Asking<'_> {
         self.look(&tenant, &mut want)?.ok_or_else(|| {
             Exit::new(Code::Transient, format!("{tenant} was refreshed and is not fresh; try again"))
         })
+    }
+
+    /// Says that `tenant` serves for want of the thread's channel, where that could be another's.
+    fn say_what_is_missed(&self, document: &Document, tenant: &TenantKey) -> Result<(), Exit> {
+        let Some(thread) = &self.ask.thread else { return Ok(()) };
+        if !self.told.get() && self.ask.misses_the_channel(document, self.catalog())? {
+            self.told.set(true);
+            log::say(&format!(
+                "which channel thread {thread} hangs from is not known here, so what that is bound to does not count, and {tenant} \
+                 serves; name it by --parent or LATCHKEY_PARENT"
+            ));
+        }
+        Ok(())
     }
 
     /// The token, if it can be handed out as things stand.
