@@ -111,9 +111,16 @@ impl Watching {
 }
 
 impl Bot {
-    /// Asks for a token, waiting at most `left`; `store_id` is that of our own store, if we have one.
-    pub fn ask(&self, ask: &Ask, left: Duration, store_id: Option<&str>) -> Result<FreshToken, NoToken> {
-        let request = self.request(ask, left.min(LONGEST))?;
+    /// Asks for a token, waiting at most `left`; with `settled`, for a refresh that is under way too. `store_id` is that of our own
+    /// store, if we have one.
+    pub fn ask(
+        &self,
+        ask: &Ask,
+        settled: bool,
+        left: Duration,
+        store_id: Option<&str>,
+    ) -> Result<FreshToken, NoToken> {
+        let request = Request { settled: settled.then_some(true), ..self.request(ask, left.min(LONGEST))? };
         let connection = self.open(HELLO_WAIT.min(left))?;
         if let (Some(ours), Some(theirs)) = (store_id, connection.store_id())
             && ours != theirs
@@ -173,6 +180,7 @@ impl Bot {
             min_valid: u64::try_from(ask.want.min_valid).ok(),
             rejected_sha256: ask.want.rejected.as_ref().map(ToString::to_string),
             wait: Some(ask.wait),
+            settled: None,
             timeout: Some(left.as_secs_f64()),
         })
     }
