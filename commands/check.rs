@@ -129,7 +129,7 @@ fn configuration(config: &Config, findings: &mut Findings) {
     }
     sign_in_page(config, findings);
     if let Some(tokens) = &config.tokens {
-        tokens::look(tokens, findings);
+        tokens::look(tokens, &config.store.path, findings);
     }
     match &config.discord {
         None => findings

@@ -10,10 +10,9 @@ use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::Command;
 
-use latchkey::config::TOKEN_VARIABLE;
-
 use crate::exit::{Code, Exit};
-use crate::token::{BEARER_FILE, Keeping, Wanted, obtain};
+use crate::setup;
+use crate::token::{Keeping, Wanted, obtain};
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
@@ -60,10 +59,7 @@ pub fn run(config: Option<&Path>, arguments: &Arguments) -> Result<(), Exit> {
     obtained.note_use();
     let mut command = Command::new(program);
     command.args(rest);
-    let named = obtained.config().map(|config| config.secret_variables()).unwrap_or_default();
-    for secret in named.into_iter().chain([TOKEN_VARIABLE, BEARER_FILE]) {
-        command.env_remove(secret);
-    }
+    setup::keep_secrets_from(&mut command, obtained.config());
     for name in &arguments.env {
         command.env(name, obtained.token.access_token.expose());
     }

@@ -18,10 +18,12 @@ use std::path::Path;
 use std::time::Duration;
 
 use latchkey::broker::{Broker, Caller, LoginReply, LoginRequest, TenantStatus};
+use latchkey::config::Config;
 use latchkey::login::Started;
 use latchkey::pending::{LoginKind, PendingLogin};
 use latchkey::provider::{Catalog, Provider};
 use latchkey::serve::{Loopback, LoopbackError};
+use latchkey::store::StoreError;
 use latchkey::tenant::{TenantKey, ThreadId, User};
 
 use self::signals::Signals;
@@ -92,14 +94,14 @@ impl Arguments {
 pub fn run(config: Option<&Path>, arguments: &Arguments) -> Result<(), Exit> {
     let loaded = setup::load(config)?;
     let tenant = slot(&loaded.config.providers, &arguments.target)?;
-    let store = setup::open_store(&loaded.config).map_err(with_whose)?;
+    let store = setup::file_store(&loaded.config).map_err(with_whose)?;
     log::start(log::ONE_SHOT);
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .map_err(|error| Exit::new(Code::Internal, error))?;
     let broker = setup::broker(&loaded.config, store);
-    let result = runtime.block_on(sign_in(&broker, tenant, arguments));
+    let result = runtime.block_on(sign_in(&broker, &loaded.config, tenant, arguments));
     // Nothing that still waits for input or a lock holds up the end: all that counts is stored.
     runtime.shutdown_background();
     result
@@ -111,9 +113,10 @@ pub fn operator() -> Caller {
 }
 
 /// What is to be done where this user may not use the store.
-pub fn with_whose(exit: Exit) -> Exit {
-    match exit {
-        Exit { code: Code::Store, message: Some(message) } => Exit::new(
+pub fn with_whose(error: StoreError) -> Exit {
+    let message = setup::kept_from_store(&error);
+    match Exit::from(error) {
+        Exit { code: Code::Store, .. } => Exit::new(
             Code::Store,
             format!("{message}. This command writes the auth file: run it as the user that the bot runs as"),
         ),
@@ -146,7 +149,12 @@ fn slot(catalog: &Catalog, text: &str) -> Result<TenantKey, Exit> {
     ))
 }
 
-async fn sign_in(broker: &Broker, tenant: TenantKey, arguments: &Arguments) -> Result<(), Exit> {
+async fn sign_in(
+    broker: &Broker,
+    config: &Config,
+    tenant: TenantKey,
+    arguments: &Arguments,
+) -> Result<(), Exit> {
     let mut signals = Signals::new()?;
     let provider = broker
         .catalog()
@@ -195,7 +203,7 @@ async fn sign_in(broker: &Broker, tenant: TenantKey, arguments: &Arguments) -> R
     introduce(provider, &started, arguments, loopback.as_ref().and_then(|bound| bound.as_ref().err()));
     if !started.joined && started.login.kind != LoginKind::Device && !browsers.is_empty() {
         let link = started.login.link();
-        if !link.is_some_and(|link| browser::open(&browsers, link.expose())) {
+        if !link.is_some_and(|link| browser::open(&browsers, link.expose(), config)) {
             log::say("no browser could be opened: open the link yourself");
         }
     }

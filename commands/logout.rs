@@ -35,7 +35,7 @@ pub struct Arguments {
 
 pub fn run(config: Option<&Path>, arguments: &Arguments) -> Result<(), Exit> {
     let loaded = setup::load(config)?;
-    let store = setup::open_store(&loaded.config).map_err(with_whose)?;
+    let store = setup::file_store(&loaded.config).map_err(with_whose)?;
     let broker = setup::broker(&loaded.config, store);
     let tenant = tenant(&broker, &arguments.target)?;
     let preview = broker.preview_logout(&operator(), &tenant).map_err(|error| refused(&broker, error))?;

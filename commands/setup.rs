@@ -3,15 +3,18 @@
 //! Owns their opening and the exit codes of its failures. Must not: start a runtime.
 
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::sync::Arc;
 
 use latchkey::broker::Broker;
 use latchkey::clock::Clock;
 use latchkey::config::{self, Config};
 use latchkey::oauth;
+use latchkey::store::StoreError;
 use latchkey::store::file::FileStore;
 
 use crate::exit::{Code, Exit};
+use crate::token::BEARER_FILE;
 
 /// The configuration, with the file it came from.
 pub struct Loaded {
@@ -36,8 +39,31 @@ pub fn load(explicit: Option<&Path>) -> Result<Loaded, Exit> {
 
 /// Opens the store.
 pub fn open_store(config: &Config) -> Result<Arc<FileStore>, Exit> {
-    let store = FileStore::open(&config.store.path, config.store.allow_unverified_locks, Clock::system())?;
-    Ok(Arc::new(store))
+    Ok(file_store(config)?)
+}
+
+/// The same, with what is wrong with it.
+pub fn file_store(config: &Config) -> Result<Arc<FileStore>, StoreError> {
+    let (path, allowed) = (&config.store.path, config.store.allow_unverified_locks);
+    FileStore::open(path, allowed, Clock::system()).map(Arc::new)
+}
+
+/// What keeps this user from the store, for somebody whose store it need not be: nobody is told to take over another user's.
+pub fn kept_from_store(error: &StoreError) -> String {
+    match error {
+        StoreError::AnotherUsers { folder, owner, me } => {
+            format!("{folder} is another user's store: it belongs to user {owner}, and this is user {me}")
+        }
+        error => error.to_string(),
+    }
+}
+
+/// Has `command` inherit none of the secrets of the bot and of the providers.
+pub fn keep_secrets_from(command: &mut Command, config: Option<&Config>) {
+    let named = config.map(Config::secret_variables).unwrap_or_default();
+    for secret in named.into_iter().chain([config::TOKEN_VARIABLE, BEARER_FILE]) {
+        command.env_remove(secret);
+    }
 }
 
 /// A broker over `store`.

@@ -64,9 +64,11 @@ fn fresh(asked: Asked) -> Option<FreshToken> {
         want: asked.want,
         wait: false,
     };
-    // The bot may know which channel the thread hangs from, which is to be asked.
-    let knows_a_bot = || config.tokens.is_some() || environment("LATCHKEY_SOCKET").is_some();
-    if ask.hangs_on_the_channel(&document, &config.providers).ok()? && knows_a_bot() {
+    // The bot may know which channel the thread hangs from, which is to be asked; and that nobody knows it is to be said.
+    let knows_a_bot = config.tokens.is_some() || environment("LATCHKEY_SOCKET").is_some();
+    if knows_a_bot && ask.hangs_on_the_channel(&document, &config.providers).ok()?
+        || ask.misses_the_channel(&document, &config.providers).ok()?
+    {
         return None;
     }
     let tenant = ask.tenant(&document, &config.providers).ok()?;

@@ -28,7 +28,7 @@ use crate::setup;
   latchkey token codex --thread 1234        what serves that Discord thread
   latchkey token claude/work@80351110224678912 --format json
   latchkey token codex --format header | curl -H @- https://api.example/
-  eval \"$(latchkey token codex --format env)\"
+  env=$(latchkey token codex --format env) && eval \"$env\"
   git config --global credential.https://github.com.helper '!latchkey token github --format git'
 
 After a 401, name the token that was rejected, so that it is refreshed once for everybody:

@@ -1,11 +1,13 @@
 //! What `latchkey check` says of the token socket.
 //!
-//! Owns the findings over `[tokens]`. Invariant: it connects to the socket at most, and says nothing there. Must not: show the
-//! bearer token.
+//! Owns the findings over `[tokens]`. Invariant: it connects to the socket and hears its hello at most, and says nothing there.
+//! Must not: show the bearer token.
 
 use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
 
 use latchkey::config::{Admitted, TokensConfig};
+use latchkey::serve::socket::client::{Connection, HELLO_WAIT, SocketError};
 use latchkey::serve::socket::{self, Admission, BindError, Stands};
 
 use super::{Findings, Level, runtime};
@@ -13,7 +15,8 @@ use crate::exit::Code;
 
 const PART: &str = "tokens";
 
-pub fn look(config: &TokensConfig, findings: &mut Findings) {
+/// The findings; `store` is the auth file, by whose owner the bot is known.
+pub fn look(config: &TokensConfig, store: &Path, findings: &mut Findings) {
     let looked = match runtime() {
         Ok(runtime) => runtime.block_on(socket::look(config)),
         Err(exit) => return findings.add(Level::Problem, PART, exit.message.unwrap_or_default(), exit.code),
@@ -27,9 +30,7 @@ pub fn look(config: &TokensConfig, findings: &mut Findings) {
         Ok((path, Stands::Free)) => {
             findings.ok(PART, format!("the token socket is {}; no bot serves it now", path.display()));
         }
-        Ok((path, Stands::Served)) => {
-            findings.ok(PART, format!("the token socket is {}; a bot serves it", path.display()));
-        }
+        Ok((path, Stands::Served)) => served(&path, store, findings),
     }
     findings.ok(PART, "the bot's own user may have every tenant");
     for rule in &config.allow {
@@ -41,13 +42,52 @@ pub fn look(config: &TokensConfig, findings: &mut Findings) {
         let tenants: Vec<_> = rule.tenants.iter().map(ToString::to_string).collect();
         findings.ok(PART, format!("{who} may have {}", tenants.join(", ")));
     }
+    own(config, findings);
     reach(config, findings);
+}
+
+/// Who it is that listens at the socket.
+fn served(path: &Path, store: &Path, findings: &mut Findings) {
+    match Connection::open(path, Some(store), HELLO_WAIT) {
+        Ok(_) | Err(SocketError::Refused { .. }) => {
+            findings.ok(PART, format!("the token socket is {}; a bot serves it", path.display()));
+        }
+        Err(error @ SocketError::Stranger { .. }) => {
+            let text = format!("{error}; or stop that program, and start the bot");
+            findings.add(Level::Problem, PART, text, Code::Usage);
+        }
+        Err(error) => {
+            findings
+                .warn(PART, format!("somebody listens at the token socket, and no bot answered: {error}"));
+        }
+    }
+}
+
+/// Whose user the bot has may have everything: with containers about, that is easily more than one thinks.
+fn own(config: &TokensConfig, findings: &mut Findings) {
+    let lets_others_in = !config.allow.is_empty() || config.bearer_file.is_some();
+    if lets_others_in && rustix::process::geteuid().is_root() {
+        let what = "the bot's own user is root here, as it is in most containers: whichever of them reach the socket may have every \
+                    tenant, whatever allow says";
+        findings.warn(PART, format!("{what}; run the bot as a user that nothing else runs as"));
+    }
 }
 
 /// Who may not even connect is admitted to nothing, whatever `allow` says.
 fn reach(config: &TokensConfig, findings: &mut Findings) {
+    if config.allow.is_empty() {
+        return;
+    }
     let all = config.mode & 0o002 != 0;
     let some = config.mode & 0o020 != 0;
+    // What is amiss with a group that does not exist is said already.
+    let group = socket::group_of(config).ok();
+    let of_another_group = |who: Admitted| match who {
+        Admitted::User(_) | Admitted::Bearer => None,
+        Admitted::Group(gid) => {
+            Some(gid).filter(|gid| !all && some && group.is_some_and(|group| group != *gid))
+        }
+    };
     let reaches = |who: Admitted| match who {
         Admitted::User(_) | Admitted::Bearer => all || (some && config.group.is_some()),
         Admitted::Group(_) => all || some,
@@ -57,11 +97,25 @@ fn reach(config: &TokensConfig, findings: &mut Findings) {
         let what = "allow names others, and the socket's mode lets only the bot's own user connect";
         findings.warn(PART, format!("{what} (mode {:o}); {remedy}", config.mode));
     }
-    let folder = config.socket.parent().and_then(|folder| std::fs::metadata(folder).ok());
-    let is_shut = folder.is_some_and(|folder| folder.permissions().mode() & 0o011 == 0);
-    if is_shut && !config.allow.is_empty() {
-        let remedy = "choose a folder that they may enter, such as /run/latchkey with mode 755";
-        findings
-            .warn(PART, format!("allow names others, and they may not enter the socket's folder; {remedy}"));
+    if let (Some(gid), Some(group)) = (config.allow.iter().find_map(|rule| of_another_group(rule.who)), group)
+    {
+        let what =
+            format!("allow names group {gid}, and only group {group} may connect (mode {:o})", config.mode);
+        findings.warn(PART, format!("{what}; write group = \"{gid}\", or mode = \"0666\""));
+    }
+    let folder = config.socket.parent().filter(|folder| !folder.as_os_str().is_empty());
+    let folder = folder.unwrap_or(Path::new("."));
+    let remedy = "choose a folder that they may enter, such as /run/latchkey with mode 755";
+    match std::fs::metadata(folder) {
+        Ok(found) if found.permissions().mode() & 0o011 == 0 => findings
+            .warn(PART, format!("allow names others, and they may not enter the socket's folder; {remedy}")),
+        Ok(_) => {}
+        Err(_) => findings.warn(
+            PART,
+            format!(
+                "allow names others, and the socket's folder {} is missing: the bot will make it for its own user alone; {remedy}",
+                folder.display()
+            ),
+        ),
     }
 }

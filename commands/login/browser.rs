@@ -1,10 +1,14 @@
 //! Opening a browser, if there is one.
 //!
-//! Owns which program that is. Invariants: no shell reads the link; the program gets the link and nothing else of ours, in a
+//! Owns which program that is. Invariants: no shell reads the link; the program gets the link and no secret of ours, in a
 //! process group of its own, so that Ctrl-C here does not close it. Must not: wait for it.
 
 use std::os::unix::process::CommandExt;
 use std::process::{Command, Stdio};
+
+use latchkey::config::Config;
+
+use crate::setup;
 
 /// The programs to try in turn, each with its arguments: what `$BROWSER` names, where it names any; else the desktop's own,
 /// where there is a desktop. `variable` gives the environment.
@@ -22,15 +26,14 @@ pub(super) fn programs(variable: &dyn Fn(&str) -> Option<String>) -> Vec<Vec<Str
     if has_desktop { vec![vec!["xdg-open".to_owned()]] } else { Vec::new() }
 }
 
-/// Opens `link` with the first of `programs` that can be started; whether one could.
-pub(super) fn open(programs: &[Vec<String>], link: &str) -> bool {
+/// Opens `link` with the first of `programs` that can be started; whether one could. The secrets that `config` names are not theirs.
+pub(super) fn open(programs: &[Vec<String>], link: &str, config: &Config) -> bool {
     programs.iter().any(|words| {
         let Some((program, arguments)) = words.split_first() else { return false };
         let mut command = Command::new(program);
         command.args(with_link(arguments, link));
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).process_group(0);
-        // The bot's own; a browser has no use for it.
-        command.env_remove("DISCORD_TOKEN");
+        setup::keep_secrets_from(&mut command, Some(config));
         let Ok(mut child) = command.spawn() else { return false };
         // So that it is no zombie while the sign-in is waited for.
         std::thread::spawn(move || drop(child.wait()));

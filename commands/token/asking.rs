@@ -6,7 +6,7 @@
 
 use std::cell::Cell;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, mpsc};
 use std::time::{Duration, Instant};
 
 use latchkey::broker::{Ask, AskError, Broker, FreshToken, fresh_now};
@@ -28,6 +28,9 @@ use crate::setup::{self, Loaded};
 
 /// How often the store is looked at while a sign-in is waited for.
 const LOOK_EVERY: Duration = Duration::from_millis(200);
+
+/// How long the bot may take until it is said that it is waited for.
+const HINT_AFTER: Duration = Duration::from_secs(1);
 
 /// For how long the token that is asked for will be used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -76,10 +79,13 @@ pub fn obtain(
     let token = match &source {
         Source::File { loaded, store, bot } => {
             let bot = Cell::new(bot.as_ref());
-            Asking { loaded, store, bot, ask, patience, keeping }.token()?
+            let told = Cell::new(false);
+            Asking { loaded, store, bot, ask, patience, keeping, told }.token()?
         }
         Source::Bot { bot, without_store, .. } => {
-            bot.ask(ask, patience.left(), None).map_err(|error| alone(error, without_store))?
+            let _hint = Hint::of(ask);
+            let asked = bot.ask(ask, keeping == Keeping::Long, patience.left(), None);
+            asked.map_err(|error| alone(error, without_store))?
         }
     };
     Ok(Obtained { token, source })
@@ -92,6 +98,28 @@ pub fn alone(error: NoToken, without_store: &str) -> Exit {
         error => {
             Exit::new(error.code(), format!("{error}. The auth file was no way round it: {without_store}"))
         }
+    }
+}
+
+/// A word, where somebody is willing to wait for a person, that the bot has no answer yet. None once this is dropped.
+struct Hint {
+    _over: Option<mpsc::Sender<()>>,
+}
+
+impl Hint {
+    fn of(ask: &Ask) -> Self {
+        if !ask.wait {
+            return Self { _over: None };
+        }
+        let (over, is_over) = mpsc::channel();
+        std::thread::spawn(move || {
+            if is_over.recv_timeout(HINT_AFTER) == Err(mpsc::RecvTimeoutError::Timeout) {
+                log::say(
+                    "the bot has no token yet: waiting for the sign-in that is under way, or for a refresh",
+                );
+            }
+        });
+        Self { _over: Some(over) }
     }
 }
 
@@ -119,6 +147,8 @@ struct Asking<'a> {
     ask: &'a Ask,
     patience: Patience,
     keeping: Keeping,
+    /// Whether it was said that the thread's channel is missed.
+    told: Cell<bool>,
 }
 
 impl Asking<'_> {
@@ -148,9 +178,11 @@ impl Asking<'_> {
             && self.ask.hangs_on_the_channel(&document, self.catalog())?
             && let Some(token) = self.ask_bot(&document)?
         {
-            return Ok(token);
+            let tenant = token.tenant.clone();
+            return self.settled(&tenant, &mut self.ask.want.clone(), token);
         }
         let tenant = self.ask.tenant(&document, self.catalog())?;
+        self.say_what_is_missed(&document, &tenant)?;
         let mut want = self.ask.want.clone();
         // A newer token may be rejected as well: once more, at most (G8).
         for _ in 0..2 {
@@ -171,6 +203,19 @@ impl Asking<'_> {
         self.look(&tenant, &mut want)?.ok_or_else(|| {
             Exit::new(Code::Transient, format!("{tenant} was refreshed and is not fresh; try again"))
         })
+    }
+
+    /// Says that `tenant` serves for want of the thread's channel, where that could be another's.
+    fn say_what_is_missed(&self, document: &Document, tenant: &TenantKey) -> Result<(), Exit> {
+        let Some(thread) = &self.ask.thread else { return Ok(()) };
+        if !self.told.get() && self.ask.misses_the_channel(document, self.catalog())? {
+            self.told.set(true);
+            log::say(&format!(
+                "which channel thread {thread} hangs from is not known here, so what that is bound to does not count, and {tenant} \
+                 serves; name it by --parent or LATCHKEY_PARENT"
+            ));
+        }
+        Ok(())
     }
 
     /// The token, if it can be handed out as things stand.
@@ -201,7 +246,11 @@ impl Asking<'_> {
     /// then.
     fn ask_bot(&self, document: &Document) -> Result<Option<FreshToken>, Exit> {
         let Some(bot) = self.bot.get() else { return Ok(None) };
-        match bot.ask(self.ask, self.patience.left(), document.store_id()) {
+        let hint = Hint::of(self.ask);
+        let settled = self.keeping == Keeping::Long;
+        let asked = bot.ask(self.ask, settled, self.patience.left(), document.store_id());
+        drop(hint);
+        match asked {
             Ok(token) => Ok(Some(token)),
             Err(error) if error.is_final() => Err(error.into()),
             Err(error) => {

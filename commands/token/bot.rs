@@ -33,6 +33,8 @@ pub struct Bot {
     pub path: PathBuf,
     /// The file with our bearer token.
     pub bearer_file: Option<PathBuf>,
+    /// The auth file that the configuration names, if there is one: its owner is the bot's user.
+    pub store: Option<PathBuf>,
 }
 
 /// Why the bot gave no token.
@@ -72,9 +74,9 @@ impl NoToken {
                 Code::of(refusal.exit_code)
             }
             Self::Socket(SocketError::Forbidden { .. }) => Code::Denied,
-            Self::Socket(SocketError::Strange { .. }) | Self::OtherStore(_) | Self::Bearer { .. } => {
-                Code::Usage
-            }
+            Self::Socket(SocketError::Strange { .. } | SocketError::Stranger { .. })
+            | Self::OtherStore(_)
+            | Self::Bearer { .. } => Code::Usage,
             Self::Socket(_) => Code::Transient,
         }
     }
@@ -109,10 +111,17 @@ impl Watching {
 }
 
 impl Bot {
-    /// Asks for a token, waiting at most `left`; `store_id` is that of our own store, if we have one.
-    pub fn ask(&self, ask: &Ask, left: Duration, store_id: Option<&str>) -> Result<FreshToken, NoToken> {
-        let request = self.request(ask, left.min(LONGEST))?;
-        let connection = Connection::open(&self.path, HELLO_WAIT.min(left))?;
+    /// Asks for a token, waiting at most `left`; with `settled`, for a refresh that is under way too. `store_id` is that of our own
+    /// store, if we have one.
+    pub fn ask(
+        &self,
+        ask: &Ask,
+        settled: bool,
+        left: Duration,
+        store_id: Option<&str>,
+    ) -> Result<FreshToken, NoToken> {
+        let request = Request { settled: settled.then_some(true), ..self.request(ask, left.min(LONGEST))? };
+        let connection = self.open(HELLO_WAIT.min(left))?;
         if let (Some(ours), Some(theirs)) = (store_id, connection.store_id())
             && ours != theirs
         {
@@ -128,7 +137,7 @@ impl Bot {
     /// How everything stands that this caller may know of.
     pub fn overview(&self) -> Result<Overview, NoToken> {
         let request = self.plain("status")?;
-        match Connection::open(&self.path, HELLO_WAIT)?.ask(&request, STATUS_WAIT)? {
+        match self.open(HELLO_WAIT)?.ask(&request, STATUS_WAIT)? {
             Answer::Status { status } => Ok(status),
             Answer::Error(refusal) => Err(NoToken::Refused(refusal)),
             Answer::Token(_) | Answer::Event { .. } => Err(self.strange("it answered something else")),
@@ -138,9 +147,13 @@ impl Bot {
     /// Hears of changes from now on.
     pub fn watch(&self) -> Result<Watching, NoToken> {
         let request = self.plain("watch")?;
-        let mut connection = Connection::open(&self.path, HELLO_WAIT)?;
+        let mut connection = self.open(HELLO_WAIT)?;
         connection.begin(&request, STATUS_WAIT)?;
         Ok(Watching { connection, request })
+    }
+
+    fn open(&self, bound: Duration) -> Result<Connection, SocketError> {
+        Connection::open(&self.path, self.store.as_deref(), bound)
     }
 
     fn plain(&self, op: &str) -> Result<Request, NoToken> {
@@ -167,6 +180,7 @@ impl Bot {
             min_valid: u64::try_from(ask.want.min_valid).ok(),
             rejected_sha256: ask.want.rejected.as_ref().map(ToString::to_string),
             wait: Some(ask.wait),
+            settled: None,
             timeout: Some(left.as_secs_f64()),
         })
     }

@@ -13,7 +13,7 @@ use latchkey::store::{Store, StoreError};
 
 use super::bot::{BEARER_FILE, Bot, SOCKET};
 use crate::exit::{Code, Exit};
-use crate::setup::{Loaded, environment};
+use crate::setup::{Loaded, environment, kept_from_store};
 
 /// What there is of a configuration.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -93,7 +93,9 @@ impl Source {
         let found = config::locate(explicit, &environment)
             .and_then(|path| Ok(Loaded { config: Config::load(&path)?, path }));
         let named = environment(SOCKET).map(PathBuf::from);
-        let bot_at = |path| Bot { path, bearer_file: environment(BEARER_FILE).map(PathBuf::from) };
+        let store_named = found.as_ref().ok().map(|loaded| loaded.config.store.path.clone());
+        let bearer_file = environment(BEARER_FILE).map(PathBuf::from);
+        let bot_at = |path| Bot { path, bearer_file, store: store_named };
         let loaded = match found {
             Ok(loaded) => loaded,
             Err(error) => {
@@ -111,17 +113,24 @@ impl Source {
         let opened = opened(&loaded.config);
         let ground = match &opened {
             Ok(_) => Ground::Usable,
-            Err(StoreError::Io { .. } | StoreError::Unsafe(_)) => Ground::Closed,
+            Err(StoreError::Io { .. } | StoreError::Unsafe(_) | StoreError::AnotherUsers { .. }) => {
+                Ground::Closed
+            }
             Err(_) => Ground::Broken,
         };
         match (order(Configuration::Usable, ground, socket.is_some()), opened, socket) {
             (Order::Bot, Err(error), Some(path)) => {
-                Ok(Self::Bot { bot: bot_at(path), loaded: Some(loaded), without_store: error.to_string() })
+                let without_store = kept_from_store(&error);
+                Ok(Self::Bot { bot: bot_at(path), loaded: Some(loaded), without_store })
             }
             (Order::FileThenBot, Ok(store), Some(path)) => {
                 Ok(Self::File { loaded, store, bot: Some(bot_at(path)) })
             }
             (_, Ok(store), _) => Ok(Self::File { loaded, store, bot: None }),
+            (_, Err(error @ StoreError::AnotherUsers { .. }), _) => {
+                let remedy = "ask the operator to serve this user under [tokens], or run this as its owner";
+                Err(Exit::new(Code::Store, format!("{}: {remedy}", kept_from_store(&error))))
+            }
             (_, Err(error), _) => Err(error.into()),
         }
     }

@@ -110,6 +110,20 @@ impl Ask {
         Ok(serving.reason == Reason::Server)
     }
 
+    /// Whether that channel is missed here: it could lead elsewhere, and something is bound to a tenant of this provider.
+    ///
+    /// # Errors
+    /// When the thread's binding cannot be understood.
+    pub fn misses_the_channel(&self, document: &Document, catalog: &Catalog) -> Result<bool, StoreError> {
+        if !self.hangs_on_the_channel(document, catalog)? {
+            return Ok(false);
+        }
+        let provider = catalog.find(super::resolve::cut(self.target.trim()).0);
+        Ok(provider.is_some_and(|provider| {
+            document.bindings().any(|(_, binding)| binding.tenants.contains_key(&provider.name))
+        }))
+    }
+
     /// Whether a sign-in is under way that would answer this.
     #[must_use]
     pub fn sign_in_is_under_way(&self, document: &Document, catalog: &Catalog, now: UnixSeconds) -> bool {

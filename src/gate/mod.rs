@@ -18,6 +18,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::watch;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -83,7 +84,13 @@ impl Gate {
     ///
     /// # Errors
     /// See [`TokenError`].
-    pub async fn token(&self, tenant: &TenantKey, mut want: Want, deadline: Duration) -> Landing {
+    pub async fn token(&self, tenant: &TenantKey, mut want: Want, mut deadline: Duration) -> Landing {
+        if want.settled {
+            let ends = Instant::now() + deadline;
+            // What is there serves if the other takes longer than the caller may.
+            let _ = tokio::time::timeout_at(ends, self.settle(tenant)).await;
+            deadline = ends.saturating_duration_since(Instant::now());
+        }
         // What is fresh needs no timer.
         let found = self.0.stored(tenant)?;
         if let Some(settled) = self.0.without_lock(tenant, &found, &want)? {
@@ -97,6 +104,19 @@ impl Gate {
                 seconds: deadline.as_secs(),
                 holder: self.0.store.refresh_holder(tenant),
             }),
+        }
+    }
+
+    /// Waits for a refresh of `tenant` that is under way, here or in another process; how it ends is in the store.
+    async fn settle(&self, tenant: &TenantKey) {
+        let flight = self.0.flights.lock().unwrap_or_else(PoisonError::into_inner).get(tenant).cloned();
+        if let Some(mut flight) = flight {
+            drop(flight.wait_for(Option::is_some).await);
+        } else if self.0.store.refresh_holder(tenant).is_some() {
+            tokio::select! {
+                lock = self.0.store.refresh_lock(&locked_as(tenant), LOCK_WAIT) => drop(lock),
+                () = self.0.closing.cancelled() => {}
+            }
         }
     }
 

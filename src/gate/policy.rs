@@ -56,11 +56,20 @@ pub struct Want {
     /// Whether only something newer than at arrival will do, although nothing speaks against what is there: somebody's
     /// wish, which is forced as a rejected token is (G15), and less than that where an outcome is unknown (G19).
     pub anew: bool,
+    /// Whether a refresh that is under way is waited for although the present token would do: for whoever cannot ask again.
+    pub settled: bool,
 }
 
 impl Default for Want {
     fn default() -> Self {
-        Self { min_valid: MIN_VALID, rejected: None, arrived: None, ahead: false, anew: false }
+        Self {
+            min_valid: MIN_VALID,
+            rejected: None,
+            arrived: None,
+            ahead: false,
+            anew: false,
+            settled: false,
+        }
     }
 }
 

@@ -87,6 +87,18 @@ pub enum StoreError {
     /// The place cannot be trusted (F4, F15). The text says how to put it right.
     #[error("{0}")]
     Unsafe(String),
+    /// Another user's (F4).
+    #[error(
+        "{folder} belongs to user {owner}, and this is user {me}: `chown {me} {folder}`, or run as its owner"
+    )]
+    AnotherUsers {
+        /// The folder of the auth file, or that of its locks.
+        folder: String,
+        /// Whose it is.
+        owner: u32,
+        /// Who wants it.
+        me: u32,
+    },
     /// The lock could not be had.
     #[error(transparent)]
     Lock(#[from] LockError),

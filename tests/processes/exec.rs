@@ -224,3 +224,31 @@ async fn a_forced_refresh_under_way_is_waited_for() {
     assert!(printed(&ended) != old && printed(&ended) == printed(&forced), "{}", said(&ended));
     assert_eq!((host.authority.refreshes(), host.authority.reuses()), (1, 0));
 }
+
+/// G14: the same where the bot is asked first, for the channel of a thread; and over the socket alone the bot is asked to wait.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_forced_refresh_is_waited_for_although_the_bot_has_a_token() {
+    let host = Host::new();
+    let old = host.serving("acme").await.access;
+    host.used_today("acme").await;
+    let gate = host.authority.hold(Endpoint::Token);
+    let rejected = latchkey::secret::TokenHash::of(&old).to_string();
+    let forcing = ["token", "acme", "--timeout", "50s", "--rejected-sha256", &rejected];
+    let forcing = host.latchkey(&forcing).spawn().unwrap();
+    host.until("the refresh", || gate.waiting() == 1).await;
+    host.knows_the_socket();
+    let listener = Listener::at(&host.socket(), &host.store_id(), &Manner::bot(&token(&old)));
+    let in_thread =
+        ["exec", "acme", "--thread", "1005", "--env", "T", "--timeout", "50s", "--", "sh", "-c", "echo $T"];
+    let child = host.latchkey(&in_thread).spawn().unwrap();
+    waits_for_a_lock(child.id());
+    gate.release();
+    let (forced, ended) = tokio::task::block_in_place(|| {
+        (forcing.wait_with_output().unwrap(), child.wait_with_output().unwrap())
+    });
+    assert!(printed(&ended) != old && printed(&ended) == printed(&forced), "{}", said(&ended));
+    output(host.latchkey_alone(&["exec", "acme", "--env", "T", "--", "true"]));
+    output(host.latchkey_alone(&["token", "acme"]));
+    let settled: Vec<_> = listener.asked().iter().map(|asked| asked["settled"].clone()).collect();
+    assert_eq!(settled, [true.into(), true.into(), serde_json::Value::Null]);
+}

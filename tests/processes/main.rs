@@ -42,6 +42,7 @@ mod signalled;
 mod socket_alone;
 mod socket_fallback;
 mod socket_storm;
+mod socket_strangers;
 mod sockets;
 mod status;
 mod storm;

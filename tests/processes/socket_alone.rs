@@ -173,3 +173,16 @@ async fn a_program_without_the_file_gets_what_the_file_holds() {
     let nobody = tokio::task::block_in_place(|| host.latchkey_alone(&["token", "nobody"]).output().unwrap());
     assert_eq!(nobody.status.code(), Some(2), "{}", said(&nobody));
 }
+
+/// S10: whoever waits for a person over the socket is told that it is waited, unless they want quiet.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_wait_over_the_socket_is_told() {
+    let host = Host::new();
+    let _bot = Listener::at(&host.socket(), "any", &Manner::says(HELLO));
+    let waiting = "waiting for the sign-in that is under way";
+    for (more, is_told) in [(&["--wait"][..], true), (&["--wait", "--quiet"], false), (&[], false)] {
+        let output = asked(&host, &[&["--timeout", "1s"], more].concat());
+        assert_eq!(end(&output), (Some(4), String::new()));
+        assert_eq!(said(&output).contains(waiting), is_told, "{}", said(&output));
+    }
+}

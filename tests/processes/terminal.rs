@@ -56,11 +56,17 @@ async fn a_browser_on_this_host_is_answered_here() {
     let host = host();
     let folder = host.config.parent().unwrap();
     let (script, called) = (folder.join("browser"), folder.join("called"));
-    let text =
-        format!("#!/bin/sh\nprintf '%s\\n' \"$#\" \"$@\" > {called:?}.new && mv {called:?}.new {called:?}\n");
+    let text = format!(
+        "#!/bin/sh\n(printf '%s\\n' \"$#\" \"$@\"; env | grep of-the-operator) > {called:?}.new; mv {called:?}.new {called:?}\n"
+    );
     std::fs::write(&script, text).unwrap();
     std::fs::set_permissions(&script, PermissionsExt::from_mode(0o700)).unwrap();
-    let variables = [("BROWSER", script.to_str().unwrap()), ("LATCHKEY_LOG", "trace")];
+    let text = std::fs::read_to_string(&host.config).unwrap();
+    let text = format!("{text}[providers.bare]\napi_key_env = \"BARE_KEY\"\n");
+    std::fs::write(&host.config, text).unwrap();
+    let mut variables = vec![("BROWSER", script.to_str().unwrap()), ("LATCHKEY_LOG", "trace")];
+    let secrets = ["DISCORD_TOKEN", "LATCHKEY_SOCKET_BEARER_FILE", "BARE_KEY"];
+    variables.extend(secrets.map(|name| (name, "of-the-operator")));
     let mut seat = Seat::terminal(&host, &["login", "acme"], &variables);
     let link = seat.link();
     seat.says("waiting for the browser");

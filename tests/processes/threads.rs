@@ -60,14 +60,27 @@ async fn each_thread_gets_its_own_token() {
     host.used_today("acme").await;
     for (thread, token) in &expected {
         for program in programs(&host) {
-            let by_variable = run(program, &["acme"], &[("LATCHKEY_THREAD", thread)]);
-            assert_eq!(by_variable, (Some(0), token.clone(), String::new()), "{thread}");
+            let (code, printed, said) = run(program, &["acme"], &[("LATCHKEY_THREAD", thread)]);
+            assert_eq!((code, &printed), (Some(0), token), "{thread}");
+            // Its channel might be bound, and nobody here knows it.
+            let misses = "which channel thread 1003 hangs from is not known here";
+            assert_eq!(
+                said.contains(misses) && said.contains("acme serves; name it by --parent"),
+                *thread == "1003",
+                "{said}"
+            );
+            assert_eq!(said.lines().count(), usize::from(*thread == "1003"), "{said}");
         }
         for program in programs(&host) {
             // The option wins.
             let by_option = run(program, &["acme", "--thread", thread], &[("LATCHKEY_THREAD", "1001")]);
             assert_eq!(by_option.1, *token, "{thread}");
         }
+    }
+    for program in programs(&host) {
+        let with_channel =
+            run(program, &["acme"], &[("LATCHKEY_THREAD", "1003"), ("LATCHKEY_PARENT", "2000")]);
+        assert_eq!(with_channel, (Some(0), shared.clone(), String::new()));
     }
     for program in programs(&host) {
         assert_eq!(
@@ -158,5 +171,19 @@ async fn the_bot_is_asked_for_the_channel_where_only_it_knows() {
     assert_eq!(listener.connections(), 0, "what a binding, a channel or a name decides needs no socket");
     for program in programs(&host) {
         assert_eq!(run(program, &["acme", "--thread", "1005"], &[]).1, "at-of-the-bot");
+    }
+}
+
+/// Where nothing of the provider is bound, no channel can lead elsewhere, and nothing is said of it.
+#[tokio::test(flavor = "multi_thread")]
+async fn where_nothing_is_bound_no_channel_is_missed() {
+    let host = Host::new();
+    let shared = host.serving("acme").await.access;
+    host.used_today("acme").await;
+    for program in programs(&host) {
+        assert_eq!(
+            run(program, &["acme", "--thread", "1003"], &[]),
+            (Some(0), shared.clone(), String::new())
+        );
     }
 }

@@ -271,3 +271,31 @@ async fn who_joined_for_something_else_is_not_refused_by_that_flight() {
     assert_eq!(asking.await.unwrap().unwrap().generation, 2);
     assert_eq!(host.authority.refreshes(), 1);
 }
+
+/// G14: whoever cannot ask again waits for a refresh under way, as long as they may; others take what would do.
+#[tokio::test]
+async fn who_cannot_ask_again_waits_for_a_refresh_under_way() {
+    let host = Host::new();
+    let tenant = key("acme");
+    let old = host.serving(&tenant, &Person::ada()).await;
+    let gate = host.gate();
+    let settled = Want { settled: true, ..Want::default() };
+    let held = host.authority.hold_reply(Endpoint::Token);
+    let forcing = tokio::spawn({
+        let (gate, tenant, rejected) = (gate.clone(), tenant.clone(), rejected(&old.access));
+        async move { gate.token(&tenant, rejected, LONG).await }
+    });
+    assert!(host.authority.eventually(LONG, |_| held.waiting() == 1).await);
+    let at_once = gate.token(&tenant, Want::default(), LONG).await.unwrap();
+    assert_eq!(at_once.access_token.expose(), old.access);
+    let impatient = gate.token(&tenant, settled.clone(), Duration::from_millis(50)).await.unwrap();
+    assert_eq!(impatient.access_token.expose(), old.access);
+    let waiting = gate.token(&tenant, settled, LONG);
+    let (waited, ()) = tokio::join!(waiting, async {
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        held.release();
+    });
+    assert_eq!(waited.unwrap().generation, 2);
+    assert_eq!(forcing.await.unwrap().unwrap().generation, 2);
+    assert_eq!(host.authority.refreshes(), 1);
+}

@@ -5,6 +5,7 @@
 //! for want of a bearer token before one could be shown.
 
 use std::collections::BTreeSet;
+use std::sync::Once;
 
 use tokio::net::UnixStream;
 
@@ -78,6 +79,7 @@ pub struct Admission {
     own: u32,
     rules: Vec<AllowRule>,
     bearer: Option<Bearer>,
+    unseen_said: Once,
 }
 
 impl Admission {
@@ -90,6 +92,7 @@ impl Admission {
             own: rustix::process::geteuid().as_raw(),
             rules: config.allow.clone(),
             bearer: config.bearer_file.as_deref().map(Bearer::open).transpose()?,
+            unseen_said: Once::new(),
         })
     }
 
@@ -110,10 +113,26 @@ impl Admission {
         let by_group = self.rules.iter().any(|rule| matches!(rule.who, Admitted::Group(_)));
         // A process in another PID namespace has no id here; then its effective group alone counts.
         if by_group && let Some(pid) = credentials.pid().filter(|pid| *pid > 0) {
-            let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
-            groups.extend(supplementary(&status, uid, gid));
+            match std::fs::read_to_string(format!("/proc/{pid}/status")) {
+                Ok(status) => groups.extend(supplementary(&status, uid, gid)),
+                Err(error) => self.unseen(pid, &error),
+            }
         }
         Some(Peer { uid, groups })
+    }
+
+    /// Says once that the groups of callers cannot be seen; `pid` is such a caller, if it has not left.
+    fn unseen(&self, pid: i32, error: &std::io::Error) {
+        let tried = rustix::process::Pid::from_raw(pid).map(rustix::process::test_kill_process);
+        if matches!(tried, Some(Ok(()) | Err(rustix::io::Errno::PERM))) {
+            self.unseen_said.call_once(|| {
+                tracing::warn!(
+                    %error,
+                    "the supplementary groups of callers cannot be seen (is /proc mounted with hidepid?): in allow, of a caller \
+                     only its effective group counts; name users by uid, or give the bot the group that hidepid exempts (gid=)"
+                );
+            });
+        }
     }
 
     /// What `peer` may have without a bearer token.
@@ -162,7 +181,7 @@ mod tests {
             who: *who,
             tenants: tenants.iter().map(|tenant| tenant.parse().unwrap()).collect(),
         });
-        Admission { own: 500, rules: rules.collect(), bearer: None }
+        Admission { own: 500, rules: rules.collect(), bearer: None, unseen_said: Once::new() }
     }
 
     fn peer(uid: u32, groups: &[u32]) -> Peer {

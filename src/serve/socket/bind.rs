@@ -250,8 +250,15 @@ fn placed(config: &TokensConfig) -> Result<PathBuf, BindError> {
             "{shown} belongs to user {owner}, who could put another socket there; choose a folder of this user ({me})"
         )));
     }
-    // In a sticky folder, as /tmp is, others cannot take ours away.
-    if mode & 0o022 != 0 && mode & 0o1000 == 0 {
+    if mode & 0o022 != 0 && mode & 0o1000 != 0 {
+        // Others cannot take ours away; but while no bot runs they can put their own in its place.
+        return Err(BindError::Folder(format!(
+            "{shown} can be written by others (mode {:o}), who could put another socket there while no bot runs; choose a \
+             folder of the bot's own under [tokens], such as /run/latchkey",
+            mode & 0o7777
+        )));
+    }
+    if mode & 0o022 != 0 {
         return Err(BindError::Folder(format!(
             "{shown} can be written by others (mode {:o}), who could put another socket there: `chmod go-w {shown}`",
             mode & 0o7777
@@ -282,6 +289,15 @@ async fn stands(path: &Path) -> Result<Stands, BindError> {
         // One that we may not reach, or whose queue is full, is somebody's.
         _ => Ok(Stands::Served),
     }
+}
+
+/// The number of the group that the socket gets.
+///
+/// # Errors
+/// When the configured one does not exist.
+pub fn group_of(config: &TokensConfig) -> Result<u32, BindError> {
+    let own = || Ok(rustix::process::getegid().as_raw());
+    config.group.as_deref().map_or_else(own, group)
 }
 
 /// The number of a group that is given by name or number.

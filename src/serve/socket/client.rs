@@ -2,7 +2,7 @@
 //!
 //! Owns the connection of a command: hello, one request, its answer, or its answers where it is `watch`. Invariants: every step is bounded in time, connecting
 //! included, since a stopped bot leaves its callers in the queue; what the other side sends is bounded in size; a socket that does
-//! not speak this protocol is shown no bearer token. Must not: ask twice, or decide what to do without an answer (its caller does).
+//! not speak this protocol is shown no bearer token, and whoever cannot be the bot (`trust`) is neither asked nor believed. Must not: ask twice, or decide what to do without an answer (its caller does).
 
 use std::io::{self, Read, Write};
 use std::os::unix::net::UnixStream;
@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 
 use rustix::net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType, sockopt};
 
+use super::trust;
 use super::wire::{Answer, ErrorBody, Hello, PROTOCOL, Reply, Request, VERSION};
 use crate::text::is_unseen;
 
@@ -45,6 +46,16 @@ pub enum SocketError {
         /// The socket.
         path: PathBuf,
         /// What the system said.
+        why: String,
+    },
+    /// Somebody serves there who cannot be the bot.
+    #[error("user {uid} serves {path}, and that is not the bot's user; nothing was asked there: {why}", path = .path.display())]
+    Stranger {
+        /// The socket.
+        path: PathBuf,
+        /// Who.
+        uid: u32,
+        /// By what the bot's user is known, with what to do.
         why: String,
     },
     /// The bot took the connection and turned the caller away.
@@ -93,13 +104,20 @@ pub struct Connection {
 }
 
 impl Connection {
-    /// Connects to the socket at `path` and reads its hello. Waits at most `bound` in all.
+    /// Connects to the socket at `path` and reads its hello. By the owner of the auth file `store` the bot is known, where there
+    /// is one. Waits at most `bound` in all.
     ///
     /// # Errors
     /// See [`SocketError`].
-    pub fn open(path: &Path, bound: Duration) -> Result<Self, SocketError> {
+    pub fn open(path: &Path, store: Option<&Path>, bound: Duration) -> Result<Self, SocketError> {
         let wait = Wait::new("hello", bound);
         let stream = connect(path, &wait).map_err(|error| unreachable(path, &error, &wait))?;
+        let uid = trust::server_of(&stream).map_err(|error| unreachable(path, &error, &wait))?;
+        trust::judge(path, store, uid).map_err(|why| SocketError::Stranger {
+            path: path.to_owned(),
+            uid,
+            why,
+        })?;
         let hello = Hello { latchkey: String::new(), version: 0, store_id: None };
         let mut connection = Self { path: path.to_owned(), stream, rest: Vec::new(), hello };
         let line = connection.line(&wait, LARGEST_HELLO)?;

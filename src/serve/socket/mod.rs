@@ -16,6 +16,7 @@ mod served;
 mod session;
 mod standing;
 mod tally;
+mod trust;
 mod watch;
 pub mod wire;
 
@@ -30,7 +31,7 @@ use tokio_util::task::TaskTracker;
 
 pub use self::admit::{Admission, Consumer};
 pub use self::bearer::BearerError;
-pub use self::bind::{BindError, Bound, Stands, bind, look};
+pub use self::bind::{BindError, Bound, Stands, bind, group_of, look};
 use self::crowd::Crowd;
 pub use self::crowd::raise_descriptors;
 use self::session::Session;

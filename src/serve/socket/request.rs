@@ -132,7 +132,7 @@ fn token(request: &Request) -> Result<Wish, String> {
         user: member(request.user.as_deref(), "user", "the id of a Discord user")?,
         thread: place(request.thread.as_deref(), "thread")?,
         parent: place(request.parent.as_deref(), "parent")?,
-        want: Want { min_valid, rejected, ..Want::default() },
+        want: Want { min_valid, rejected, settled: request.settled.unwrap_or(false), ..Want::default() },
         wait: request.wait.unwrap_or(false),
     };
     Ok(Wish::Token(Box::new(ask), limit))

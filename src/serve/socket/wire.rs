@@ -62,6 +62,9 @@ pub struct Request {
     /// `token`: whether to wait for a sign-in that is under way.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub wait: Option<bool>,
+    /// `token`: whether a refresh that is under way is waited for although the present token would do.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub settled: Option<bool>,
     /// `token`: seconds to wait in all; 30 if left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub timeout: Option<f64>,

@@ -91,10 +91,7 @@ pub(super) fn check_folder(folder: &Path) -> Result<(), StoreError> {
     } else if !found.is_dir() {
         format!("{shown} is not a folder: move it away, or configure another place")
     } else if found.uid() != me {
-        let owner = found.uid();
-        format!(
-            "{shown} belongs to user {owner}, and this is user {me}: `chown {me} {shown}`, or run as its owner"
-        )
+        return Err(StoreError::AnotherUsers { folder: shown.to_string(), owner: found.uid(), me });
     } else if found.mode() & 0o022 != 0 {
         let mode = found.mode() & 0o777;
         format!("{shown} can be written by others (mode {mode:o}): `chmod 700 {shown}`")

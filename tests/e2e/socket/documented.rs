@@ -56,6 +56,33 @@ async fn the_clients_of_the_page_work_as_written() {
     assert!(bot.stop().await.success());
     let (code, _, why) = run("python3", &[file, "acme"], &setup, &socket).await;
     assert!(code == 4 && why.contains("latchkey run"), "{code}: {why}");
+    let (code, said, why) = run("bash", &["-c", &shell("acme")], &setup, &socket).await;
+    assert!(code != 0 && said.is_empty() && why.contains("latchkey run"), "{code}: {said} {why}");
+
+    // A bearer token that is not there, and a server that dies after its hello.
+    let unset = python_without_bearer(&file, &setup, &socket).await;
+    assert!(
+        unset.0 == 4 && unset.2.contains("no-such-bearer") && !unset.2.contains("Traceback"),
+        "{unset:?}"
+    );
+    let listener = tokio::net::UnixListener::bind(&socket).unwrap();
+    let dying = tokio::spawn(async move {
+        loop {
+            let (mut caller, _) = listener.accept().await.unwrap();
+            let hello = b"{\"latchkey\":\"token-socket\",\"version\":1}\n";
+            drop(caller.write_all(hello).await);
+        }
+    });
+    for (program, arguments) in [("python3", [file, "acme"]), ("bash", ["-c", &shell("acme")])] {
+        let (code, said, why) = run(program, &arguments, &setup, &socket).await;
+        assert!(code != 0 && said.is_empty() && why.contains("latchkey run"), "{code}: {said} {why}");
+    }
+    dying.abort();
+}
+
+async fn python_without_bearer(file: &str, setup: &Setup, socket: &Path) -> (i32, String, String) {
+    let script = "LATCHKEY_SOCKET_BEARER_FILE=no-such-bearer exec python3 \"$0\" acme";
+    run("bash", &["-c", script, file], setup, socket).await
 }
 
 /// The page names every limit and every word as the program has it.

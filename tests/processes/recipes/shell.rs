@@ -31,6 +31,9 @@ async fn a_shell_has_the_variables() {
     let end = place.host.stored("acme").unwrap().expires_at.unwrap();
     let expected = format!("good morning\nacme is good until {end}\n");
     assert_eq!((ended.code, ended.printed), (Some(0), expected), "{}", ended.said);
+    let without = recipe("sh", "eval").replace("latchkey token codex", "latchkey token codex@7");
+    let ended = place.shell(&without, &[("API_URL", &api.origin())]).await;
+    assert_eq!((ended.code, ended.printed.as_str()), (Some(3), ""), "{}", ended.said);
     assert_eq!(api.tokens(""), [(Some(tokens.access), 200)]);
 }
 
@@ -62,6 +65,14 @@ async fn docker_reads_the_token_from_a_file_of_its_owners() {
     assert_eq!((ended.code, ended.printed), (Some(0), tokens.access + "\n"), "{}", ended.said);
     let mode = std::fs::metadata(place.at("agent.env")).unwrap().permissions().mode();
     assert_eq!(mode & 0o777, 0o600);
+    // A file that others could read does not stay one, and without a token nothing is started.
+    std::fs::set_permissions(place.at("agent.env"), PermissionsExt::from_mode(0o644)).unwrap();
+    let ended = place.shell(&script, &[]).await;
+    assert_eq!(ended.code, Some(0), "{}", ended.said);
+    let mode = std::fs::metadata(place.at("agent.env")).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o600);
+    let ended = place.shell(&script.replace("latchkey token codex", "latchkey token codex@7"), &[]).await;
+    assert_eq!((ended.code, ended.printed.as_str()), (Some(3), ""), "{}", ended.said);
 }
 
 /// docs/consumers.md, systemd.exec(5): lines that `EnvironmentFile` reads without quotes, written by `ExecStartPre`.

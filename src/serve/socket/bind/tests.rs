@@ -82,7 +82,9 @@ async fn a_place_that_cannot_be_trusted_is_refused_with_the_remedy() {
         assert!(refused.contains(words), "{bits:o}: {refused}");
     }
     std::fs::set_permissions(&shared, PermissionsExt::from_mode(0o1777)).unwrap();
-    drop(bind(&config(shared.join("t.sock"))).await.unwrap());
+    let refused = refusal(&config(shared.join("t.sock"))).await;
+    assert!(refused.contains("(mode 1777)") && refused.contains("such as /run/latchkey"), "{refused}");
+    assert!(!refused.contains("chmod"), "nobody is told to shut /tmp: {refused}");
 
     let long = config(temp.path().join("x".repeat(120)));
     let bytes = long.socket.canonicalize().unwrap_or_else(|_| long.socket.clone()).as_os_str().len();
