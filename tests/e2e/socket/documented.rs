@@ -84,26 +84,3 @@ async fn python_without_bearer(file: &str, setup: &Setup, socket: &Path) -> (i32
     let script = "LATCHKEY_SOCKET_BEARER_FILE=no-such-bearer exec python3 \"$0\" acme";
     run("bash", &["-c", script, file], setup, socket).await
 }
-
-/// The page names every limit and every word as the program has it.
-#[test]
-fn the_page_names_every_word_for_errors() {
-    let page = page();
-    for word in [
-        "internal",
-        "configuration",
-        "needs_login",
-        "transient",
-        "denied",
-        "store",
-        "bad_request",
-        "unknown_op",
-        "not_allowed",
-        "too_large",
-        "busy",
-        "timed_out",
-        "closing",
-    ] {
-        assert!(page.contains(&format!("| `{word}` |")), "{word}");
-    }
-}
