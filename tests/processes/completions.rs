@@ -79,7 +79,7 @@ async fn furnished() -> Host {
     host
 }
 
-/// Point 7: tenants and providers come from store and configuration, also across what bash takes for the end of a word.
+/// Tenants and providers come from store and configuration, also across what bash takes for the end of a word.
 #[tokio::test(flavor = "multi_thread")]
 async fn bash_completes_tenants_across_its_own_breaks() {
     let host = furnished().await;
