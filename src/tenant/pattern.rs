@@ -25,6 +25,12 @@ impl TenantPattern {
         &self.0[..self.0.find(['/', '@']).unwrap_or(self.0.len())]
     }
 
+    /// Whether it names tenants of `provider`, whatever it says of profiles and users.
+    #[must_use]
+    pub fn is_of(&self, provider: &str) -> bool {
+        glob(self.provider().as_bytes(), provider.as_bytes())
+    }
+
     /// Whether `tenant` is one of them.
     #[must_use]
     pub fn matches(&self, tenant: &TenantKey) -> bool {
@@ -93,6 +99,21 @@ mod tests {
             assert_eq!(found.join(" "), matched, "{pattern}");
         }
         assert_eq!("codex/*@*".parse::<TenantPattern>().unwrap().provider(), "codex");
+        for (pattern, provider, is_of) in [
+            ("*", "mcp:notes", true),
+            ("co*", "codex", true),
+            ("co*/work@*", "codex", true),
+            ("*@42", "codex", true),
+            ("codex@42", "codex", true),
+            ("codex", "codex2", false),
+            ("co*", "claude", false),
+        ] {
+            assert_eq!(
+                pattern.parse::<TenantPattern>().unwrap().is_of(provider),
+                is_of,
+                "{pattern} {provider}"
+            );
+        }
         for bad in ["", "codex/", "codex@ann", "co dex", "codex@*@*", "[a-z]"] {
             assert!(bad.parse::<TenantPattern>().is_err(), "{bad}");
         }
