@@ -2,7 +2,7 @@
 //!
 //! Owns the scripts that are printed and the answers to them. A script calls this program with [`VARIABLE`] set to the shell's name and
 //! the words that stand on the line. Invariants: completing makes no request, takes no lock, writes nothing and says nothing: what cannot be read
-//! completes nothing. Must not: run when the variable is not set.
+//! completes nothing. Must not: run unless the variable names one of these shells.
 
 mod bash;
 mod names;
@@ -65,12 +65,12 @@ pub fn run(arguments: &Arguments) -> Result<(), Exit> {
 
 /// Answers a script that called us, and ends; does nothing for anybody else.
 pub fn answer(command: fn() -> clap::Command) {
-    // Nobody reads an error in the middle of a line that they type.
-    if std::env::var_os(VARIABLE).is_some() {
+    if std::env::var_os(VARIABLE).is_some_and(|value| SHELLS.iter().any(|shell| value == shell.name())) {
         let words: Vec<_> = std::env::args_os().collect();
         let here: Option<PathBuf> = std::env::current_dir().ok();
         let factory = || completed(command());
         let completing = CompleteEnv::with_factory(factory).var(VARIABLE).shells(Shells(&SHELLS));
+        // Nobody reads an error in the middle of a line that they type.
         if !matches!(completing.try_complete(words, here.as_deref()), Ok(false)) {
             std::process::exit(0);
         }
@@ -128,5 +128,11 @@ mod tests {
         for (name, argument, _) in TAKES {
             assert!(has(&command, name, argument), "latchkey {name}: {argument}");
         }
+    }
+
+    /// clap's own judgement of what is completed, which a release does not ask for.
+    #[test]
+    fn what_is_completed_is_sound() {
+        completed(crate::Cli::command()).debug_assert();
     }
 }

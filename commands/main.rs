@@ -28,13 +28,13 @@ mod token;
 mod view;
 mod words;
 
-use std::io::Write;
+use std::io::{ErrorKind, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser, Subcommand};
 
-use crate::exit::Exit;
+use crate::exit::{Code, Exit};
 
 /// Latchkey signs people in from Discord, and gives every agent on this host a fresh access token, with one refresh per
 /// account.
@@ -108,7 +108,10 @@ Ctrl-C or SIGTERM ends it once what is under way is finished and stored; a new o
 fn main() -> ExitCode {
     let _faults = latchkey::fault::from_environment();
     completions::answer(Cli::command);
-    let cli = Cli::parse();
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(told) => return tell(&told),
+    };
     terminal::set_quiet(cli.quiet);
     let config = cli.config.as_deref();
     let result = match cli.command.unwrap_or(Command::Run) {
@@ -125,6 +128,21 @@ fn main() -> ExitCode {
         Command::Completions(arguments) => completions::run(&arguments),
         Command::Flight(arguments) => flight::run(config, &arguments),
     };
+    end(result)
+}
+
+/// Shows the help that was asked for, or what is wrong with the command line.
+fn tell(told: &clap::Error) -> ExitCode {
+    let written = told.print().and_then(|()| std::io::stdout().flush());
+    match written {
+        Err(error) if !told.use_stderr() && error.kind() != ErrorKind::BrokenPipe => {
+            end(Err(terminal::unwritten(&error)))
+        }
+        _ => ExitCode::from(u8::try_from(told.exit_code()).unwrap_or(Code::Usage as u8)),
+    }
+}
+
+fn end(result: Result<(), Exit>) -> ExitCode {
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(Exit { code, message }) => {

@@ -24,7 +24,7 @@ use crate::terminal;
 #[command(after_help = "Examples:
   latchkey status                    every tenant, with the next step for what needs one
   latchkey status codex claude/work  all of codex, and one tenant of claude
-  latchkey status '*@80351110224678912'
+  latchkey status '*@7' '*/*@7'      all that is Discord user 7's own: a star stays within its part
   latchkey status --watch            redrawn as things change, until Ctrl-C
   latchkey status --json | jq -r '.tenants[] | select(.health == \"needs_login\") | .tenant'
   latchkey status --json --watch     one whole JSON object a line, at the start and at every change
@@ -33,7 +33,8 @@ It reads the auth file; where this user may not read that, it asks the running b
 nothing and asks no provider.
 
 In JSON, health is one of: fresh, stale (refreshed at its next use), backing_off, uncertain, needs_login, suspended, \
-environment, bad_environment, misconfigured, not_configured. Times are unix seconds.")]
+environment, bad_environment, misconfigured, not_configured. Times are unix seconds. docs/token-socket.md tells of every \
+member, under `status`.")]
 pub struct Arguments {
     /// Only these: a provider (all of its tenants), a tenant, or a pattern with stars [default: all]
     #[arg(value_name = "TENANT OR PROVIDER")]

@@ -96,8 +96,13 @@ pub fn print_raw(text: &str) -> Result<bool, Exit> {
     match output.write_all(text.as_bytes()).and_then(|()| output.flush()) {
         Ok(()) => Ok(true),
         Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(false),
-        Err(error) => Err(Exit::new(Code::Internal, format!("cannot write to standard output: {error}"))),
+        Err(error) => Err(unwritten(&error)),
     }
+}
+
+/// How it ends where standard output takes nothing.
+pub fn unwritten(error: &std::io::Error) -> Exit {
+    Exit::new(Code::Internal, format!("cannot write to standard output: {error}"))
 }
 
 /// Whether the reader of standard output has left, as far as a pipe or socket tells without being written to.

@@ -50,7 +50,7 @@ fn words(text: &str) -> Vec<String> {
     words.into_iter().filter(|word| !word.is_empty()).collect()
 }
 
-/// Point 7: whoever reads a command's help sees how it is called.
+/// Whoever reads a command's help sees how it is called.
 #[test]
 fn each_command_shows_examples_that_parse() {
     let top = ("latchkey".to_owned(), Cli::command().term_width(100));

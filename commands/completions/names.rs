@@ -70,8 +70,7 @@ impl Known {
         let Some(config) = path.and_then(|path| Config::load(&path).ok()) else { return Self::default() };
         let place = &config.store;
         // Opening makes what is missing.
-        let is_there = place.path.is_file();
-        let store = is_there
+        let store = FileStore::is_at(&place.path)
             .then(|| FileStore::open(&place.path, place.allow_unverified_locks, Clock::system()).ok())
             .flatten();
         let document = store.and_then(|store| store.snapshot().ok());

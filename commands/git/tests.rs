@@ -1,3 +1,5 @@
+//! What git is told, and what it tells us.
+
 use std::collections::BTreeMap;
 
 use latchkey::secret::Secret;

@@ -1,3 +1,5 @@
+//! What tokens are printed as.
+
 use std::collections::BTreeMap;
 use std::process::Command;
 

@@ -79,7 +79,7 @@ impl Chosen {
     fn has_some_of(&self, provider: &str) -> bool {
         self.0.iter().any(|choice| match choice {
             Choice::Provider(chosen) => chosen == provider,
-            Choice::Pattern(pattern) => pattern.is_all() || pattern.provider() == provider,
+            Choice::Pattern(pattern) => provider.parse().is_ok_and(|provider| pattern.has_some_of(&provider)),
         })
     }
 }
@@ -125,6 +125,24 @@ mod tests {
             let shown = Chosen::read(&names, None).unwrap().of(overview(&all));
             let shown: Vec<_> = shown.tenants.iter().map(|tenant| tenant.tenant.as_str()).collect();
             assert_eq!(shown.join(" "), expected, "{names:?}");
+        }
+        for (name, expected) in [
+            ("ac*", "acme"),
+            ("ac*@42", "acme"),
+            ("acme/work", "acme"),
+            ("*", "acme codex"),
+            ("codex*", "codex"),
+            ("mcp:*", ""),
+        ] {
+            let mut given = overview(&[]);
+            for provider in ["acme", "codex"] {
+                let source = serde_json::json!({"provider": provider, "kind": "token", "variable": "TOKEN", "state": "set",
+                    "unused_variables": [], "unused_sign_ins": []});
+                given.sources.push(serde_json::from_value(source).unwrap());
+            }
+            let shown = Chosen::read(&[name.to_owned()], None).unwrap().of(given);
+            let shown: Vec<_> = shown.sources.iter().map(|source| source.provider.as_str()).collect();
+            assert_eq!(shown.join(" "), expected, "{name}");
         }
         let error = Chosen::read(&["co dex".to_owned()], None).unwrap_err();
         assert_eq!(error.code, Code::Usage);

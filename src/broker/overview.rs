@@ -25,8 +25,8 @@ pub struct Overview {
     pub logins: Vec<LoginView>,
     /// What cannot be understood, in words.
     pub damaged: Vec<String>,
-    /// Every revocation that is owed to a provider.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    /// Every revocation that is owed to a provider; an older bot names none.
+    #[serde(default)]
     pub revocations: Vec<RevocationView>,
 }
 
@@ -202,5 +202,144 @@ impl From<OwedView> for RevocationView {
     fn from(owed: OwedView) -> Self {
         let OwedView { tenant, owed_at, retry_at, ends_at } = owed;
         Self { tenant: tenant.to_string(), owed_at, retry_at, ends_at }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use serde_json::Value;
+
+    use super::*;
+    use crate::broker::Health;
+    use crate::credential::Unserved;
+    use crate::pending::LoginStatus;
+
+    /// Every member that there can be, with something in it.
+    fn full() -> Overview {
+        let text = || Some("x".to_owned());
+        let source = SourceView {
+            provider: "acme".to_owned(),
+            kind: "token".to_owned(),
+            variable: "TOKEN".to_owned(),
+            state: "set".to_owned(),
+            unused_variables: Vec::new(),
+            unused_sign_ins: Vec::new(),
+        };
+        let tenant = TenantView {
+            tenant: "acme".to_owned(),
+            source: "token".to_owned(),
+            health: "fresh".to_owned(),
+            account: text(),
+            owner: text(),
+            expires_at: Some(1),
+            obtained_at: Some(1),
+            retry_at: Some(1),
+            last_error: text(),
+            generation: 1,
+            operators_error: true,
+            no_access: true,
+            extra: [("name".to_owned(), "value".to_owned())].into(),
+        };
+        let login = LoginView {
+            tenant: "acme".to_owned(),
+            user: "7".to_owned(),
+            status: "pending".to_owned(),
+            expires_at: 1,
+        };
+        let owed = RevocationView { tenant: "acme".to_owned(), owed_at: 1, retry_at: 1, ends_at: 1 };
+        Overview {
+            sources: vec![source],
+            tenants: vec![tenant],
+            logins: vec![login],
+            damaged: vec!["x".to_owned()],
+            revocations: vec![owed],
+        }
+    }
+
+    /// The members of `value` as the page names them: `tenants`, `tenants[].health`.
+    fn members(value: &Value) -> BTreeSet<String> {
+        let mut found = BTreeSet::new();
+        for (list, held) in value.as_object().unwrap() {
+            found.insert(list.clone());
+            let parts =
+                held.as_array().unwrap().iter().filter_map(Value::as_object).flat_map(|part| part.keys());
+            found.extend(parts.map(|member| format!("{list}[].{member}")));
+        }
+        found
+    }
+
+    /// Each row of the page's table of this object: the member, and what is said of it.
+    fn rows() -> Vec<(String, String)> {
+        let page = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/token-socket.md");
+        let page = std::fs::read_to_string(page).unwrap();
+        let (_, section) = page.split_once("\n### `status`\n").unwrap();
+        let section = section.split("\n### ").next().unwrap();
+        let rows = section.lines().filter_map(|line| line.strip_prefix("| `")?.split_once("` | "));
+        rows.map(|(member, said)| (member.to_owned(), said.to_owned())).collect()
+    }
+
+    /// The contract of `status --json`, in docs/token-socket.md: every member, and no other.
+    #[test]
+    fn the_page_tells_of_every_member() {
+        let told: Vec<_> = rows().into_iter().map(|(member, _)| member).collect();
+        let all: BTreeSet<_> = told.iter().cloned().collect();
+        assert_eq!(all, members(&serde_json::to_value(full()).unwrap()));
+        assert_eq!(all.len(), told.len(), "each once");
+        // What may be missing is said to be.
+        let mut bare = full();
+        let tenant = bare.tenants.first_mut().unwrap();
+        (tenant.operators_error, tenant.no_access) = (false, false);
+        tenant.extra.clear();
+        let always = members(&serde_json::to_value(bare).unwrap());
+        for (member, said) in rows() {
+            assert_eq!(said.contains("left out"), !always.contains(&member), "{member}: {said}");
+        }
+        let nothing =
+            serde_json::json!({"sources": [], "tenants": [], "logins": [], "damaged": [], "revocations": []});
+        assert_eq!(serde_json::to_value(Overview::default()).unwrap(), nothing, "no list is left out");
+    }
+
+    /// The same, of the words in it.
+    #[test]
+    fn the_page_tells_of_every_word() {
+        let said = |of: &str| rows().into_iter().find(|(member, _)| member == of).unwrap().1;
+        let all = [
+            Health::Fresh,
+            Health::Stale,
+            Health::BackingOff,
+            Health::Uncertain,
+            Health::NeedsLogin,
+            Health::Suspended(Unserved::Left),
+            Health::Environment,
+            Health::BadEnvironment,
+            Health::NotConfigured,
+            Health::Misconfigured,
+        ];
+        for health in all {
+            // A new one is missed here by the compiler.
+            match health {
+                Health::Fresh
+                | Health::Stale
+                | Health::BackingOff
+                | Health::Uncertain
+                | Health::NeedsLogin
+                | Health::Suspended(_)
+                | Health::Environment
+                | Health::BadEnvironment
+                | Health::NotConfigured
+                | Health::Misconfigured => {}
+            }
+            assert!(said("tenants[].health").contains(&format!("`{}`", health.as_str())), "{health:?}");
+        }
+        let open =
+            [LoginStatus::Starting, LoginStatus::Pending, LoginStatus::Exchanging, LoginStatus::Confirming];
+        for status in open {
+            assert!(said("logins[].status").contains(&format!("`{}`", status.as_str())), "{status:?}");
+        }
+        for word in ["sign_in", "api_key", "token"] {
+            assert!(said("tenants[].source").contains(&format!("`{word}`")), "{word}");
+        }
     }
 }

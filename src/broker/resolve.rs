@@ -23,7 +23,7 @@ pub enum ResolveError {
         known: String,
     },
     /// Nothing serves here.
-    #[error("no sign-in of {provider} serves here{}", remedy(.candidates.as_deref(), *.is_open))]
+    #[error("no sign-in of {provider} serves here{}", remedy(provider, .candidates.as_deref(), *.is_open))]
     NoneHere {
         /// Whether somebody can sign in to it.
         is_open: bool,
@@ -37,10 +37,10 @@ pub enum ResolveError {
     Store(#[from] StoreError),
 }
 
-fn remedy(candidates: Option<&str>, is_open: bool) -> String {
+fn remedy(provider: &str, candidates: Option<&str>, is_open: bool) -> String {
     match candidates {
         Some(names) => format!("; name one of these, or bind the thread to it: {names}"),
-        None if is_open => ": use /auth login in Discord".to_owned(),
+        None if is_open => format!(": use `latchkey login {provider}`, or /auth login in Discord"),
         None => ", and nobody can sign in to it: see `latchkey providers`".to_owned(),
     }
 }

@@ -13,7 +13,6 @@ use super::provider::read_secret;
 use super::reader::{Problems, Section};
 use crate::secret::Secret;
 
-/// The variable that holds the bot's token.
 /// The environment variable of the bot's token.
 pub const TOKEN_VARIABLE: &str = "DISCORD_TOKEN";
 const COMMAND_CAP: usize = 32;

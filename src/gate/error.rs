@@ -31,13 +31,13 @@ pub enum Class {
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum TokenError {
     /// Nobody has signed in.
-    #[error("{tenant} has no sign-in: use /auth login in Discord")]
+    #[error("{tenant} has no sign-in: use {}", way_in(.tenant))]
     NeverSignedIn {
         /// The slot.
         tenant: TenantKey,
     },
     /// The sign-in is over.
-    #[error("the sign-in of {tenant} has ended ({why}): sign in again with /auth login in Discord")]
+    #[error("the sign-in of {tenant} has ended ({why}): sign in again with {}", way_in(.tenant))]
     NeedsLogin {
         /// The slot.
         tenant: TenantKey,
@@ -183,6 +183,14 @@ impl TokenError {
 impl From<EntryError> for TokenError {
     fn from(error: EntryError) -> Self {
         Self::Store(error.into())
+    }
+}
+
+/// How somebody signs in to `tenant`: a member's own is filled in Discord alone.
+fn way_in(tenant: &TenantKey) -> String {
+    match tenant.user {
+        None => format!("`latchkey login {tenant}`, or /auth login in Discord"),
+        Some(_) => "/auth login in Discord".to_owned(),
     }
 }
 

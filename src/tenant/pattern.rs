@@ -99,7 +99,7 @@ mod tests {
             assert_eq!(found.join(" "), matched, "{pattern}");
         }
         for (pattern, some) in
-            [("*", true), ("co*@7", true), ("codex/work", true), ("mcp:*", false), ("code", false)]
+            [("*", true), ("co*@7", true), ("codex/work", true), ("mcp:*", false), ("code", false), ("co*/work@*", true)]
         {
             let pattern: TenantPattern = pattern.parse().unwrap();
             assert_eq!(pattern.has_some_of(&key("codex").provider), some, "{pattern}");

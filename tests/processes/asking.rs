@@ -4,12 +4,12 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use latchkey::broker::{Broker, Caller, LoginReply, LoginRequest};
+use latchkey::broker::{Broker, LoginReply};
 use latchkey::clock::Clock;
 use latchkey::config::Config;
 use latchkey::credential::{Account, Credential};
 use latchkey::oauth;
-use latchkey::pending::{LoginKind, PendingLogin};
+use latchkey::pending::PendingLogin;
 use latchkey::store::file::FileStore;
 use latchkey::store::{Store, Touches, update};
 use latchkey::tenant::User;
@@ -17,7 +17,7 @@ use latchkey_test_authority::{CLIENT, Person};
 use rustix::process::{Pid, Signal, kill_process};
 use tokio::task::JoinSet;
 
-use crate::host::{Host, LONG, key, printed, said};
+use crate::host::{Host, LONG, by_paste, key, printed, said};
 
 /// How one run of the program ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -185,16 +185,7 @@ impl Host {
 
     /// A sign-in that waits for its pasted answer, by the operator.
     pub async fn paste_login(&self, broker: &Broker, tenant: &str) -> PendingLogin {
-        let request = LoginRequest {
-            caller: Caller { user: User::Local(1), admin: true },
-            tenant: key(tenant),
-            kind: Some(LoginKind::Paste),
-            watcher: None,
-            bind: None,
-            again: true,
-            locale: None,
-            redirect_uri: None,
-        };
+        let request = by_paste(User::Local(1), true, tenant);
         match broker.login(request).await.unwrap() {
             LoginReply::Started(started) => started.login,
             LoginReply::SignedIn(status) => panic!("signed in already: {status:?}"),

@@ -79,13 +79,19 @@ async fn furnished() -> Host {
     host
 }
 
-/// Point 7: tenants and providers come from store and configuration, also across what bash takes for the end of a word.
+/// Tenants and providers come from store and configuration, also across what bash takes for the end of a word.
 #[tokio::test(flavor = "multi_thread")]
 async fn bash_completes_tenants_across_its_own_breaks() {
     let host = furnished().await;
     for (line, expected) in [
         ("latchkey tok", &["token"][..]),
         ("latchkey token co", &["codex", "codex@42", "codex@43"]),
+        (
+            "latchkey token ",
+            &["acme", "acme/work", "codex", "codex@42", "codex@43", "mcp:notes", "mcp:notes@42"],
+        ),
+        ("latchkey exec ac", &["acme", "acme/work"]),
+        ("latchkey exec --env TOKEN codex@4", &["42", "43"]),
         ("latchkey token codex@", &["42", "43"]),
         ("latchkey token codex@4", &["42", "43"]),
         ("latchkey token mcp:n", &["notes", "notes@42"]),
@@ -119,6 +125,7 @@ async fn a_key_press_in_bash_completes_a_tenant() {
     // Completed as our line, and then printed rather than run.
     for (typed, completed) in [
         ("logout acme/", "logout acme/work"),
+        ("exec acme/", "exec acme/work"),
         ("logout mcp:notes@", "logout mcp:notes@42"),
         ("status codex@42 ac", "status codex@42 acme"),
         ("comp", "completions"),
@@ -141,6 +148,11 @@ async fn fish_and_zsh_complete_tenants() {
     };
     assert_eq!(fish("latchkey token co"), ["codex", "codex@42", "codex@43"]);
     assert_eq!(fish("latchkey token mcp:notes@"), ["mcp:notes@42"]);
+    assert_eq!(fish("latchkey exec ac"), ["acme", "acme/work"]);
+    let all = ["acme", "acme/work", "codex", "codex@42", "codex@43", "mcp:notes", "mcp:notes@42"];
+    let mut offered = fish("latchkey token ");
+    offered.retain(|name| !name.starts_with('-'));
+    assert_eq!(offered, all);
 
     let config = host.config.display().to_string();
     let path = path();
@@ -150,6 +162,8 @@ async fn fish_and_zsh_complete_tenants() {
     zsh.until("ready");
     zsh.types("latchkey logout mcp:\t\u{1}echo got \u{5} end\n");
     zsh.until("got latchkey logout mcp:notes@42 end");
+    zsh.types("latchkey exec acme/\t\u{1}echo got \u{5} end\n");
+    zsh.until("got latchkey exec acme/work end");
     zsh.types("exit\n");
     zsh.end();
 }
@@ -161,12 +175,29 @@ async fn what_cannot_be_read_completes_nothing() {
     assert_eq!(in_bash(&host, "latchkey token a"), ["acme"]);
     assert!(!host.auth.parent().unwrap().exists(), "completing made a store");
     host.serving("acme/work").await;
+    assert_eq!(in_bash(&host, "latchkey token a"), ["acme", "acme/work"]);
+    let locks = host.auth.with_added_extension("locks");
+    std::fs::remove_dir_all(&locks).unwrap();
+    assert_eq!(in_bash(&host, "latchkey token a"), ["acme"]);
+    assert!(!locks.exists(), "completing made the lock folder");
+    std::fs::create_dir(&locks).unwrap();
     std::fs::write(&host.auth, "{half").unwrap();
     assert_eq!(in_bash(&host, "latchkey token a"), ["acme"]);
     std::fs::write(&host.config, "[store\n").unwrap();
     assert_eq!(in_bash(&host, "latchkey token a"), [""; 0]);
     assert_eq!(in_bash(&host, "latchkey tok"), ["token"]);
     assert_eq!(host.authority.requests().len(), 0);
+}
+
+/// A variable that no script has set so changes no command.
+#[tokio::test(flavor = "multi_thread")]
+async fn only_the_name_of_a_shell_has_names_completed() {
+    let host = Host::new();
+    let fresh = host.serving("acme").await.access;
+    for value in ["", "0", "1", "tcsh", "/bin/bash", "Bash", "bash "] {
+        let output = host.latchkey(&["token", "acme"]).env("LATCHKEY_COMPLETE", value).output().unwrap();
+        assert_eq!((output.status.code(), printed(&output)), (Some(0), fresh.clone()), "{value:?}");
+    }
 }
 
 /// Each shell has its script, and it names the program by its name, so that an update of it is enough.

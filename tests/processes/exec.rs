@@ -22,7 +22,7 @@ fn output(mut command: Command) -> Output {
     tokio::task::block_in_place(|| command.output().unwrap())
 }
 
-/// Point 2: the exit code, the streams, the folder and the death of the command are what is seen from outside.
+/// DESIGN, G29: the exit code, the streams, the folder and the death of the command are what is seen from outside.
 #[tokio::test(flavor = "multi_thread")]
 async fn the_command_is_what_is_seen_from_outside() {
     let host = Host::new();
@@ -75,7 +75,7 @@ async fn signals_are_the_commands_own() {
     assert_eq!(wait(&mut sleeping).signal(), Some(2));
 }
 
-/// Z2, point 2: what is the bot's own is not inherited, unless `--env` names it; all else is.
+/// Z2: what is the bot's own is not inherited, unless `--env` names it; all else is.
 #[tokio::test(flavor = "multi_thread")]
 async fn secrets_of_the_bot_are_not_inherited() {
     let host = Host::new();

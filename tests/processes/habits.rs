@@ -37,8 +37,15 @@ async fn a_closed_pipe_is_no_error() {
     assert_eq!(output.status.code(), Some(2), "{}", said(&output));
     // A disk that is full is an error all the same.
     let full = std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
-    let output = host.latchkey(&["status"]).stdout(full).output().unwrap();
-    assert_eq!(output.status.code(), Some(1), "{}", said(&output));
+    for arguments in [&["status"][..], &["--help"], &["help", "token"], &["--version"]] {
+        let output = host.latchkey(arguments).stdout(full.try_clone().unwrap()).output().unwrap();
+        assert_eq!(output.status.code(), Some(1), "{arguments:?}");
+        assert!(
+            said(&output).starts_with("latchkey: cannot write to standard output: "),
+            "{}",
+            said(&output)
+        );
+    }
 }
 
 /// `--quiet`: what is asked for and errors, and nothing else, before and behind the command's name.
@@ -80,7 +87,6 @@ async fn quiet_says_nothing_but_errors_and_data() {
 #[tokio::test(flavor = "multi_thread")]
 async fn no_color_is_no_colour_anywhere() {
     let host = Host::new();
-    host.expired("acme").await;
     let call = |arguments: &str| {
         format!("'{}' --config '{}' {arguments}", env!("CARGO_BIN_EXE_latchkey"), host.config.display())
     };
@@ -92,14 +98,19 @@ async fn no_color_is_no_colour_anywhere() {
         ("token nobody", false),
         ("check", false),
         ("providers", false),
+        // Nothing but its log is in colour.
+        ("logout acme --yes", true),
     ] {
+        host.expired("acme").await;
         let env = [("LATCHKEY_LOG", "trace")];
         let (coloured, _) = Terminal::run(&call(arguments), 80, 24, &env).end();
         assert_eq!(coloured.contains('\u{1b}'), is_coloured, "{arguments}: {coloured:?}");
         for plain in [("NO_COLOR", "1"), ("TERM", "dumb")] {
+            host.expired("acme").await;
             let (shown, _) = Terminal::run(&call(arguments), 80, 24, &[env[0], plain]).end();
             assert!(!shown.contains('\u{1b}'), "{plain:?} {arguments}: {shown:?}");
         }
+        host.expired("acme").await;
         let piped =
             Command::new("sh").args(["-c", &call(arguments)]).env("LATCHKEY_LOG", "trace").output().unwrap();
         assert!(!(printed(&piped) + &said(&piped)).contains('\u{1b}'), "{arguments} into a pipe");

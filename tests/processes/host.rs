@@ -6,15 +6,16 @@ use std::process::{Command, Output, Stdio};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use latchkey::broker::Broker;
+use latchkey::broker::{Broker, Caller, LoginRequest};
 use latchkey::clock::Clock;
 use latchkey::config::Config;
 use latchkey::credential::{Credential, CredentialKind};
 use latchkey::oauth;
+use latchkey::pending::LoginKind;
 use latchkey::secret::Secret;
 use latchkey::store::file::FileStore;
 use latchkey::store::{Store, Touches, update};
-use latchkey::tenant::TenantKey;
+use latchkey::tenant::{TenantKey, User};
 use latchkey_test_authority::{Authority, CLIENT, Person, REDIRECT, TokenSet};
 
 use crate::flights::end_all;
@@ -31,6 +32,20 @@ pub struct Host {
 
 pub fn key(text: &str) -> TenantKey {
     text.parse().unwrap()
+}
+
+/// A sign-in whose answer is pasted, though there may be one already.
+pub fn by_paste(user: User, admin: bool, tenant: &str) -> LoginRequest {
+    LoginRequest {
+        caller: Caller { user, admin },
+        tenant: key(tenant),
+        kind: Some(LoginKind::Paste),
+        watcher: None,
+        bind: None,
+        again: true,
+        locale: None,
+        redirect_uri: None,
+    }
 }
 
 impl Host {

@@ -4,16 +4,15 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Output;
 
-use latchkey::broker::{Caller, LoginReply, LoginRequest};
+use latchkey::broker::LoginReply;
 use latchkey::credential::CredentialKind;
 use latchkey::login::Answered;
-use latchkey::pending::LoginKind;
 use latchkey::tenant::User;
 use latchkey_test_authority::{CLIENT, IdToken, Person, TokenSet};
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
 
-use crate::host::{Host, LONG, key, printed, said};
+use crate::host::{Host, LONG, by_paste, printed, said};
 
 mod taking;
 
@@ -313,16 +312,7 @@ async fn an_entry_without_an_identity_is_taken_over_by_its_owner_or_an_admin_onl
     house.host.authority.set(|settings| settings.reply.id_token = IdToken::None);
     let broker = house.host.broker();
     let begin = async |user: u64, admin: bool| {
-        let request = LoginRequest {
-            caller: Caller { user: User::Discord(user.into()), admin },
-            tenant: key("acme"),
-            kind: Some(LoginKind::Paste),
-            watcher: None,
-            bind: None,
-            again: true,
-            locale: None,
-            redirect_uri: None,
-        };
+        let request = by_paste(User::Discord(user.into()), admin, "acme");
         let LoginReply::Started(started) = broker.login(request).await.unwrap() else { panic!("not again") };
         let url = started.login.authorize_url.as_ref().unwrap().expose().to_owned();
         (started.login.id, house.host.authority.sign_in(&url, &Person::ada()).await)

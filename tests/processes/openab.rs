@@ -29,7 +29,7 @@ async fn bind(host: &Host, thread: &str, tenant: &str) {
     .unwrap();
 }
 
-/// Point 6 of the order of bindings, across processes: thread, then its channel, and never a guess.
+/// docs/openab.md, across processes: thread, then its channel, and never a guess.
 #[tokio::test(flavor = "multi_thread")]
 async fn each_process_gets_the_token_of_its_own_thread() {
     let host = Host::new();

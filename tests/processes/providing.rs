@@ -142,7 +142,8 @@ async fn nobody_is_sent_to_sign_in_where_nobody_can() {
             "antigravity/work@80351110224678912",
             "antigravity/work@80351110224678912 has no sign-in, and nobody can sign in to it: see `latchkey providers`",
         ),
-        ("acme/work", "acme/work has no sign-in: use /auth login in Discord"),
+        ("acme/work", "acme/work has no sign-in: use `latchkey login acme/work`, or /auth login in Discord"),
+        ("acme@42", "acme@42 has no sign-in: use /auth login in Discord"),
     ] {
         let output = host.latchkey(&["token", asked]).output().unwrap();
         assert_eq!((output.status.code(), printed(&output).as_str()), (Some(3), ""));

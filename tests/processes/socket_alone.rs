@@ -14,7 +14,7 @@ fn end(output: &Output) -> (Option<i32>, String) {
     (output.status.code(), printed(output))
 }
 
-/// Point 3: all that was asked for goes over, the bearer token from its file included, and the answer is printed as ever.
+/// All that was asked for goes over, the bearer token from its file included, and the answer is printed as ever.
 #[tokio::test(flavor = "multi_thread")]
 async fn without_a_configuration_the_socket_serves() {
     let host = Host::new();

@@ -30,7 +30,7 @@ fn assert_told(act: Act, output: &Output, newer: Option<&TokenSet>) {
     let Some(newer) = newer else {
         assert_eq!(told, (Some(3), String::new()), "{act:?}");
         let text = said(output);
-        return assert!(text.contains("use /auth login in Discord"), "{act:?}: {text}");
+        return assert!(text.contains("or /auth login in Discord"), "{act:?}: {text}");
     };
     assert_eq!(told, (Some(0), newer.access.clone()), "{act:?}: {}", said(output));
 }

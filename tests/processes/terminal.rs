@@ -6,16 +6,15 @@ mod seat;
 use std::os::unix::fs::PermissionsExt;
 use std::time::Duration;
 
-use latchkey::broker::{Caller, LoginReply, LoginRequest};
-use latchkey::pending::{LoginKind, LoginStatus, PendingLogin};
+use latchkey::broker::LoginReply;
+use latchkey::pending::{LoginStatus, PendingLogin};
 use latchkey::store::Store;
-use latchkey::tenant::User;
 use latchkey_test_authority::{Browser, Endpoint, Interval, Page, Person};
 use rustix::process::{Signal, kill_process};
 
 use self::seat::Seat;
 use crate::flights::pid;
-use crate::host::{Host, key};
+use crate::host::{Host, by_paste, key};
 
 /// A host whose `acme` is answered at any free port of it.
 fn host() -> Host {
@@ -286,16 +285,7 @@ async fn whoever_is_first_completes_the_other() {
     let mut seat = Seat::piped(&host, &["login", "acme", "--device"], &[]);
     seat.says("waiting for you");
     let broker = host.broker();
-    let request = LoginRequest {
-        caller: Caller { user: "42".parse::<User>().unwrap(), admin: false },
-        tenant: key("acme"),
-        kind: Some(LoginKind::Paste),
-        watcher: None,
-        bind: None,
-        again: false,
-        locale: None,
-        redirect_uri: None,
-    };
+    let request = by_paste("42".parse().unwrap(), false, "acme");
     let Ok(LoginReply::Started(started)) = broker.login(request).await else { panic!("not started") };
     let link = started.login.link().unwrap();
     let answer = host.authority.sign_in(link.expose(), &Person::ada()).await;

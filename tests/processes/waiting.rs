@@ -1,30 +1,18 @@
 //! Programs that wait for a sign-in that is under way.
 
-use latchkey::broker::{Caller, LoginReply, LoginRequest};
-use latchkey::pending::{LoginKind, PendingLogin};
+use latchkey::broker::LoginReply;
+use latchkey::pending::PendingLogin;
 use latchkey::tenant::User;
 use latchkey_test_authority::Person;
 
-use crate::host::{Host, key, printed, said};
+use crate::host::{Host, by_paste, printed, said};
 use crate::watched::Watched;
 
 /// What a program says as it begins to wait.
 pub const WAITING: &str = "waiting for the sign-in that is under way";
 
 async fn paste_login(host: &Host, broker: &latchkey::broker::Broker) -> PendingLogin {
-    let reply = broker
-        .login(LoginRequest {
-            caller: Caller { user: User::Local(1), admin: false },
-            tenant: key("acme"),
-            kind: Some(LoginKind::Paste),
-            watcher: None,
-            bind: None,
-            again: false,
-            locale: None,
-            redirect_uri: None,
-        })
-        .await
-        .unwrap();
+    let reply = broker.login(by_paste(User::Local(1), false, "acme")).await.unwrap();
     let LoginReply::Started(started) = reply else {
         panic!("signed in already at {}", host.authority.issuer())
     };

@@ -1,3 +1,5 @@
+//! What the table shows.
+
 use latchkey::broker::Overview;
 
 use super::*;

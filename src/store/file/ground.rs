@@ -4,6 +4,7 @@
 //! `store_id` that file and lock folder share. Invariant: what cannot be trusted is refused with the remedy; nothing
 //! runs unprotected in silence. Must not: lock or write the auth file.
 
+use std::ffi::OsStr;
 use std::fs::{DirBuilder, File};
 use std::io::{self, Read, Write};
 use std::os::fd::AsFd;
@@ -40,6 +41,19 @@ const TRUSTED: [(u64, &str); 7] = [
     (0x794C_7630, "overlay"),
 ];
 
+const LOCKS: &str = ".locks";
+
+fn beside(folder: &Path, name: &OsStr, suffix: &str) -> PathBuf {
+    let mut sibling = name.to_owned();
+    sibling.push(suffix);
+    folder.join(sibling)
+}
+
+/// Where the lock folder of the auth file `path` would be, unchecked.
+pub(super) fn locks_beside(path: &Path) -> Option<PathBuf> {
+    Some(beside(path.parent()?, path.file_name()?, LOCKS))
+}
+
 /// Checks the ground at `path` and gives the places on it. Makes missing folders, 0700.
 pub(super) fn prepare(path: &Path, allow_unverified_locks: bool) -> Result<Places, StoreError> {
     let name = path.file_name().ok_or_else(|| {
@@ -53,15 +67,11 @@ pub(super) fn prepare(path: &Path, allow_unverified_locks: bool) -> Result<Place
     check_folder(given)?;
     let folder = given.canonicalize().map_err(|e| StoreError::io("find", given, &e))?;
     let file = folder.join(name);
-    let beside = |suffix: &str| {
-        let mut sibling = name.to_owned();
-        sibling.push(suffix);
-        folder.join(sibling)
-    };
+    let beside = |suffix: &str| beside(&folder, name, suffix);
     let places = Places {
         file,
         store_lock: beside(".lock"),
-        locks: beside(".locks"),
+        locks: beside(LOCKS),
         metadata: beside(".metadata"),
         folder,
     };

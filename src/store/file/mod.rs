@@ -77,6 +77,12 @@ impl FileStore {
         })
     }
 
+    /// Whether there is a store at `path` already, so that opening it makes nothing.
+    #[must_use]
+    pub fn is_at(path: &Path) -> bool {
+        path.is_file() && ground::locks_beside(path).is_some_and(|locks| locks.is_dir())
+    }
+
     /// The auth file's canonical path.
     #[must_use]
     pub fn path(&self) -> &Path {

@@ -35,11 +35,9 @@ async fn ask(place: &Place, api: &Api) -> Ended {
 /// docs/consumers.md, G24: the recipe works, and its token lasts longer than Claude Code keeps it.
 #[tokio::test(flavor = "multi_thread")]
 async fn claude_code_sends_what_its_helper_prints() {
-    let place = Place::new();
-    let first = place.host.serving("acme").await;
-    let api = Api::start(&place.host.authority, model()).await;
+    let (place, api, first) = Place::serving(model()).await;
     let ended = ask(&place, &api).await;
-    assert_eq!((ended.code, ended.printed.trim()), (Some(0), "good morning"), "{}", ended.said);
+    ended.greets();
     let seen = api.seen();
     assert!(seen.iter().any(|seen| seen.path == "/v1/messages"), "{seen:?}");
     for seen in &seen {
@@ -48,10 +46,9 @@ async fn claude_code_sends_what_its_helper_prints() {
     assert_eq!(place.host.authority.refreshes(), 0);
 
     // It keeps the token for five minutes: one that lasts hardly longer is replaced before it gets it.
-    let soon = latchkey::clock::Clock::system().now() + 330;
-    place.host.change("acme", move |credential| credential.expires_at = Some(soon)).await;
+    place.ends_soon().await;
     let ended = ask(&place, &api).await;
-    assert_eq!((ended.code, ended.printed.trim()), (Some(0), "good morning"), "{}", ended.said);
+    ended.greets();
     assert_eq!(place.host.authority.refreshes(), 1);
     assert_eq!(api.seen().last().unwrap().token, Some(place.stored()));
 }
@@ -59,13 +56,11 @@ async fn claude_code_sends_what_its_helper_prints() {
 /// docs/consumers.md, G14: after a 401 the helper is run anew, and what others have refreshed is used.
 #[tokio::test(flavor = "multi_thread")]
 async fn claude_code_asks_again_after_a_401() {
-    let place = Place::new();
-    let first = place.host.serving("acme").await;
-    let api = Api::start(&place.host.authority, model()).await;
+    let (place, api, first) = Place::serving(model()).await;
     place.reject(&first.access);
     api.before_401(place.somebody_else_names(&first.access));
     let ended = ask(&place, &api).await;
-    assert_eq!((ended.code, ended.printed.trim()), (Some(0), "good morning"), "{}", ended.said);
+    ended.greets();
     assert_eq!(
         api.tokens("/messages"),
         [(Some(first.access.clone()), 401), (Some(place.stored()), 200)],

@@ -41,20 +41,17 @@ async fn ask(place: &Place, api: &Api) -> Ended {
 /// docs/consumers.md, G24: the recipe works, and its token lasts longer than codex keeps it.
 #[tokio::test(flavor = "multi_thread")]
 async fn codex_sends_what_its_command_prints() {
-    let place = Place::new();
-    let first = place.host.serving("acme").await;
-    let api = Api::start(&place.host.authority, model()).await;
+    let (place, api, first) = Place::serving(model()).await;
     let ended = ask(&place, &api).await;
-    assert_eq!((ended.code, ended.printed.trim()), (Some(0), "good morning"), "{}", ended.said);
+    ended.greets();
     assert_eq!(api.tokens("/responses"), [(Some(first.access.clone()), 200)]);
     assert!(api.seen().iter().all(|seen| seen.ways == ["bearer"]), "{:?}", api.seen());
     assert_eq!(place.host.authority.refreshes(), 0);
 
     // It keeps the token for five minutes: one that lasts hardly longer is replaced before it gets it.
-    let soon = latchkey::clock::Clock::system().now() + 330;
-    place.host.change("acme", move |credential| credential.expires_at = Some(soon)).await;
+    place.ends_soon().await;
     let ended = ask(&place, &api).await;
-    assert_eq!((ended.code, ended.printed.trim()), (Some(0), "good morning"), "{}", ended.said);
+    ended.greets();
     assert_eq!(place.host.authority.refreshes(), 1);
     assert_eq!(api.tokens("/responses").last().unwrap().0, Some(place.stored()));
 }
@@ -62,13 +59,11 @@ async fn codex_sends_what_its_command_prints() {
 /// docs/consumers.md, G14: after a 401 the command is run anew, and what others have refreshed is used.
 #[tokio::test(flavor = "multi_thread")]
 async fn codex_asks_again_after_a_401() {
-    let place = Place::new();
-    let first = place.host.serving("acme").await;
-    let api = Api::start(&place.host.authority, model()).await;
+    let (place, api, first) = Place::serving(model()).await;
     place.reject(&first.access);
     api.before_401(place.somebody_else_names(&first.access));
     let ended = ask(&place, &api).await;
-    assert_eq!((ended.code, ended.printed.trim()), (Some(0), "good morning"), "{}", ended.said);
+    ended.greets();
     let all = api.tokens("");
     assert_eq!(all[0], (Some(first.access.clone()), 401));
     assert_eq!(api.tokens("/responses").last(), Some(&(Some(place.stored()), 200)));
@@ -83,7 +78,7 @@ async fn codex_waits_for_a_slow_refresh() {
     place.host.authority.latency(Endpoint::Token, Duration::from_secs(7));
     let api = Api::start(&place.host.authority, model()).await;
     let ended = ask(&place, &api).await;
-    assert_eq!((ended.code, ended.printed.trim()), (Some(0), "good morning"), "{}", ended.said);
+    ended.greets();
     assert!(api.tokens("").iter().all(|seen| *seen == (Some(place.stored()), 200)), "{:?}", api.seen());
     assert!(!ended.said.contains("timed out"), "{}", ended.said);
     assert_eq!(place.host.authority.refreshes(), 1);

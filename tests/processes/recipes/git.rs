@@ -90,7 +90,9 @@ async fn git_says_that_somebody_must_sign_in() {
     let ended = clone(&place, &api, "cloned").await;
     assert_eq!(ended.code, Some(128));
     assert!(
-        ended.said.contains("latchkey: no sign-in of acme serves here: use /auth login"),
+        ended
+            .said
+            .contains("latchkey: no sign-in of acme serves here: use `latchkey login acme`, or /auth login"),
         "{}",
         ended.said
     );

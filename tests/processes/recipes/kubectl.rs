@@ -96,7 +96,9 @@ async fn kubectl_says_that_somebody_must_sign_in() {
     let ended = ask(&place).await;
     assert_eq!((ended.code, ended.printed.as_str()), (Some(1), ""));
     assert!(
-        ended.said.contains("latchkey: no sign-in of acme serves here: use /auth login"),
+        ended
+            .said
+            .contains("latchkey: no sign-in of acme serves here: use `latchkey login acme`, or /auth login"),
         "{}",
         ended.said
     );

@@ -16,8 +16,10 @@ use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
+use latchkey_test_authority::TokenSet;
 use rustix::process::{Pid, Signal, kill_process_group};
 
+use self::api::{Answers, Api};
 use crate::host::{Host, LONG};
 
 /// What stands in the block of `language` on the page that has `mark` in it.
@@ -39,6 +41,14 @@ struct Ended {
     said: String,
 }
 
+impl Ended {
+    /// It printed what the models of these tests say.
+    #[track_caller]
+    fn greets(&self) {
+        assert_eq!((self.code, self.printed.trim()), (Some(0), "good morning"), "{}", self.said);
+    }
+}
+
 /// Where the programs run.
 struct Place {
     host: Host,
@@ -54,6 +64,20 @@ impl Place {
         let trap = TcpListener::bind("127.0.0.1:0").unwrap();
         trap.set_nonblocking(true).unwrap();
         Self { host, home: tempfile::tempdir().unwrap(), trap }
+    }
+
+    /// The same with a model at its API, and the tokens that are handed out for that.
+    async fn serving(model: Answers) -> (Self, Api, TokenSet) {
+        let place = Self::new();
+        let first = place.host.serving("acme").await;
+        let api = Api::start(&place.host.authority, model).await;
+        (place, api, first)
+    }
+
+    /// Has the stored token end soon: hardly later than a program forgets it that keeps it for five minutes.
+    async fn ends_soon(&self) {
+        let soon = latchkey::clock::Clock::system().now() + 330;
+        self.host.change("acme", move |credential| credential.expires_at = Some(soon)).await;
     }
 
     fn at(&self, name: &str) -> PathBuf {

@@ -2,17 +2,16 @@
 
 use std::io::Write as _;
 
-use latchkey::broker::{Broker, Caller, LoginReply, LoginRequest};
+use latchkey::broker::{Broker, Caller, LoginReply};
 use latchkey::clock::Clock;
 use latchkey::credential::{Account, Credential, CredentialKind};
 use latchkey::login::Answered;
-use latchkey::pending::LoginKind;
 use latchkey::secret::Secret;
 use latchkey::store::{Touches, update};
 use latchkey::tenant::User;
 use latchkey_test_authority::{CLIENT, Endpoint, Gate, Person, Revocation, TokenSet};
 
-use crate::host::{Host, LONG, key, printed, said};
+use crate::host::{Host, LONG, by_paste, key, printed, said};
 
 pub const TENANT: &str = "acme";
 const OWNER: u64 = 42;
@@ -120,16 +119,7 @@ async fn log_out(broker: &Broker, caller: &Caller) {
 async fn sign_in(host: &Host, broker: &Broker) -> TokenSet {
     drop(host.authority.hold_reply(Endpoint::Token));
     let user = User::Discord(OWNER.into());
-    let request = LoginRequest {
-        caller: Caller { user: user.clone(), admin: false },
-        tenant: key(TENANT),
-        kind: Some(LoginKind::Paste),
-        watcher: None,
-        bind: None,
-        again: true,
-        locale: None,
-        redirect_uri: None,
-    };
+    let request = by_paste(user.clone(), false, TENANT);
     let LoginReply::Started(started) = broker.login(request).await.unwrap() else { panic!("not again") };
     let url = started.login.authorize_url.as_ref().unwrap().expose().to_owned();
     let answer = host.authority.sign_in(&url, &Person::ada()).await;
