@@ -82,8 +82,8 @@ pub fn run(config: Option<&Path>, arguments: &Arguments) -> Result<(), Exit> {
         Ok(loaded) => {
             findings.ok("configuration", format!("{} is valid", loaded.path.display()));
             configuration(&loaded.config, &mut findings);
-            feeds::feeds(&loaded.config, &mut findings);
             let opened = setup::open_store(&loaded.config);
+            feeds::feeds(&loaded.config, opened.as_ref().ok(), &mut findings);
             providers(&loaded.config, opened.as_ref().ok(), &mut findings);
             match opened {
                 Ok(opened) => store(&loaded.config, &opened, &mut findings),

@@ -10,7 +10,7 @@ use std::task::Poll;
 use std::time::Duration;
 
 use latchkey::config::{Config, DiscordConfig};
-use latchkey::feed::Feed;
+use latchkey::feed::{Feed, overlaps};
 use latchkey::oauth::EXCHANGE_BOUND;
 use latchkey::secret::Secret;
 use latchkey::serve;
@@ -59,6 +59,9 @@ pub fn run(config: Option<&Path>) -> Result<(), Exit> {
         )
     })?;
     let token = discord.token.read(&setup::environment).map_err(|error| Exit::new(Code::Usage, error))?;
+    if let Some(overlap) = overlaps(&config).into_iter().next() {
+        return Err(Exit::new(Code::Usage, overlap));
+    }
     let store = setup::open_store(&config)?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()

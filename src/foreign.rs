@@ -1,20 +1,32 @@
-//! A file that belongs to another program: read, kept aside, replaced whole.
+//! A file that belongs to another program: found, read, kept aside.
 //!
-//! Owns how such a file is touched. Invariants: a copy that is kept aside is durable before the file changes, and replaces no
-//! earlier copy; a file is replaced whole or not at all, and keeps its owner, its group and its permissions; who else writes it
-//! meanwhile is not written over. Must not: know what stands in it.
+//! Owns how such a file is touched; [`replace`] how it is replaced. Invariants: its folder is opened once, and all that is done there is
+//! done by that descriptor; a copy that is kept aside is durable before the file changes, and replaces no earlier copy. Must not: know
+//! what stands in it.
 
-use std::fs::{File, OpenOptions, Permissions};
+mod replace;
+
+use std::ffi::{OsStr, OsString};
+use std::fs::{File, Metadata};
 use std::io::{self, Read, Write};
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
-use std::path::{Path, PathBuf};
+use std::os::fd::OwnedFd;
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Component, Path, PathBuf};
 
-use rustix::fs::OFlags;
+use rustix::fs::{AtFlags, FileType, Mode, OFlags, RawMode};
+use rustix::io::Errno;
+
+pub use replace::Prepared;
+#[cfg(test)]
+pub(crate) use replace::at_moments;
 
 /// The largest file that is read, in bytes.
 const MOST_BYTES: u64 = 1024 * 1024;
 /// What a file that holds a token may allow at most: nothing to other users.
-const MOST_MODE: u32 = 0o660;
+pub const MOST_MODE: u32 = 0o660;
+/// What is put behind the name of a file that is kept aside.
+pub const ASIDE: &str = "replaced";
 
 /// Why a file was left alone.
 #[derive(Debug, thiserror::Error)]
@@ -30,6 +42,14 @@ pub enum ForeignError {
     /// It is a symbolic link. Whoever may write its folder could lead us anywhere by one.
     #[error("it is a symbolic link, which is not followed: name the file itself")]
     Link,
+    /// A folder on the way to it is one, which is no better.
+    #[error("{0} is a symbolic link, which is not followed: name the path that it leads to (see `realpath`)")]
+    LinkOnTheWay(PathBuf),
+    /// Everybody may put a file of their own there, and would get the token in it.
+    #[error(
+        "everybody may write its folder, and so put a file of their own in its place: keep it in a folder that others cannot write"
+    )]
+    OpenFolder,
     /// It is a folder, a pipe or a device.
     #[error("it is no ordinary file: name the file that the program keeps")]
     NotAFile,
@@ -41,9 +61,21 @@ pub enum ForeignError {
         "it is larger than 1 MiB, so it is not the file that the program keeps its sign-in in: correct the path"
     )]
     TooLarge,
+    /// A new file could not be given to the old one's owner.
+    #[error(
+        "it belongs to a user or a group that only root may give a file to: make it anew as the user that Latchkey runs as, or run \
+         Latchkey as root (docs/feeds.md)"
+    )]
+    Owner,
     /// Somebody wrote it between our reading and our writing.
     #[error("its program wrote it at the same time; it is tried again")]
     Changed,
+    /// Somebody wrote it again while what they had written was put back.
+    #[error(
+        "its program wrote it several times at the same time, and what stood there for a moment is kept as {0}: see which of them is \
+         wanted, and delete the other"
+    )]
+    ChangedTwice(PathBuf),
 }
 
 fn remedy(error: &io::Error) -> &'static str {
@@ -59,115 +91,187 @@ fn remedy(error: &io::Error) -> &'static str {
     }
 }
 
-fn failed(what: &'static str) -> impl Fn(io::Error) -> ForeignError {
-    move |source| ForeignError::Io { what, source }
+fn failed<E: Into<io::Error>>(what: &'static str) -> impl Fn(E) -> ForeignError {
+    move |source| ForeignError::Io { what, source: source.into() }
 }
 
-/// What stands in the file at `path`; nothing where there is none.
-///
-/// # Errors
-/// See [`ForeignError`]. No link is followed, and nothing is waited for.
-pub fn read(path: &Path) -> Result<Option<Vec<u8>>, ForeignError> {
-    let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK;
-    let flags = i32::try_from(flags.bits()).unwrap_or_default();
-    let file = match OpenOptions::new().read(true).custom_flags(flags).open(path) {
-        Ok(file) => file,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-        Err(error) if error.raw_os_error() == Some(rustix::io::Errno::LOOP.raw_os_error()) => {
-            return Err(ForeignError::Link);
+/// The place of a file: its folder, held open, and its name in there.
+#[derive(Debug)]
+pub struct Place {
+    folder: File,
+    name: OsString,
+    /// As it was named, for messages.
+    path: PathBuf,
+}
+
+/// What stood in a file.
+#[derive(Debug)]
+pub struct Found {
+    /// All of it.
+    pub bytes: Vec<u8>,
+    metadata: Metadata,
+}
+
+/// A copy that is kept aside.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Aside {
+    /// Where.
+    pub path: PathBuf,
+    /// Whether it was made just now; else the same bytes were kept before.
+    pub is_new: bool,
+}
+
+/// For folders on the way: to pass through one asks for no right to read it.
+#[cfg(target_os = "linux")]
+const PASSING: OFlags = OFlags::PATH;
+#[cfg(not(target_os = "linux"))]
+const PASSING: OFlags = OFlags::RDONLY;
+const FOLDER: OFlags = OFlags::DIRECTORY.union(OFlags::CLOEXEC).union(OFlags::NOFOLLOW);
+
+impl Place {
+    /// The place of a file in a folder that others may own.
+    ///
+    /// # Errors
+    /// See [`ForeignError`]. No link is followed, in any part of `path`: whoever owns a folder on the way could lead us anywhere by
+    /// one.
+    pub fn open(path: &Path) -> Result<Self, ForeignError> {
+        let place = Self::walk(path)?;
+        let found = place.folder.metadata().map_err(failed("open its folder"))?;
+        if found.mode() & 0o002 != 0 {
+            return Err(ForeignError::OpenFolder);
         }
-        Err(error) => return Err(failed("read it")(error)),
-    };
-    let found = file.metadata().map_err(failed("read it"))?;
-    if !found.is_file() {
-        return Err(ForeignError::NotAFile);
+        Ok(place)
     }
-    if found.nlink() > 1 {
-        return Err(ForeignError::ManyNames);
-    }
-    let mut bytes = Vec::new();
-    file.take(MOST_BYTES + 1).read_to_end(&mut bytes).map_err(failed("read it"))?;
-    if bytes.len() as u64 > MOST_BYTES {
-        return Err(ForeignError::TooLarge);
-    }
-    Ok(Some(bytes))
-}
 
-/// Puts `new` in the place of `was`, which is what [`read`] gave: in one step, durable, for nobody's eyes but those that the
-/// file had before, and never other users'. What was not there is made anew, for its maker alone.
-///
-/// # Errors
-/// See [`ForeignError`]; then the file is as it was.
-pub fn put(path: &Path, was: Option<&[u8]>, new: &[u8]) -> Result<(), ForeignError> {
-    unchanged(path, was)?;
-    if was.is_some() {
-        return replace(path, new, MOST_MODE).map_err(failed("replace it"));
+    /// The place of a file that somebody has just named for themselves, so that its folder is not judged.
+    ///
+    /// # Errors
+    /// See [`ForeignError`].
+    pub fn of_caller(path: &Path) -> Result<Self, ForeignError> {
+        Self::walk(&path.canonicalize().map_err(failed("find it"))?)
     }
-    let made = || {
-        let file = beside(path, 0o600, new)?;
-        file.persist_noclobber(path).map_err(|error| error.error)?;
-        sync_folder(path)
-    };
-    match made() {
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Err(ForeignError::Changed),
-        made => made.map_err(failed("write it")),
+
+    fn walk(path: &Path) -> Result<Self, ForeignError> {
+        let name = path.file_name().ok_or(ForeignError::NotAFile)?.to_owned();
+        let opened = failed("open its folder");
+        let start = if path.is_absolute() { "/" } else { "." };
+        let mut folder = rustix::fs::open(start, PASSING | FOLDER, Mode::empty()).map_err(&opened)?;
+        let mut way = PathBuf::new();
+        for component in self::folder(path).components() {
+            way.push(component);
+            let part = match component {
+                Component::Normal(part) => part,
+                Component::ParentDir => OsStr::new(".."),
+                _ => continue,
+            };
+            folder = pass(&folder, part, &way)?;
+        }
+        let folder =
+            rustix::fs::openat(&folder, ".", FOLDER | OFlags::RDONLY, Mode::empty()).map_err(&opened)?;
+        Ok(Self { folder: folder.into(), name, path: path.to_owned() })
     }
-}
 
-fn unchanged(path: &Path, was: Option<&[u8]>) -> Result<(), ForeignError> {
-    if read(path)?.as_deref() == was { Ok(()) } else { Err(ForeignError::Changed) }
-}
+    /// What stands in the file; nothing where there is none.
+    ///
+    /// # Errors
+    /// See [`ForeignError`]. Nothing is waited for.
+    pub fn read(&self) -> Result<Option<Found>, ForeignError> {
+        self.look(&self.name)
+    }
 
-/// Keeps `bytes` in a file of its own beside `path`, for its maker alone. Its name is that of `path`, `suffix`, and a number
-/// where that is taken.
-///
-/// # Errors
-/// The system's.
-pub fn keep_aside(path: &Path, bytes: &[u8], suffix: &str) -> io::Result<PathBuf> {
-    for number in 1.. {
-        let mut name = path.file_name().unwrap_or_default().to_owned();
-        name.push(if number == 1 { format!(".{suffix}") } else { format!(".{suffix}-{number}") });
-        let aside = path.with_file_name(name);
-        match OpenOptions::new().write(true).create_new(true).mode(0o600).open(&aside) {
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
-            Err(error) => return Err(error),
-            Ok(mut file) => {
-                file.write_all(bytes)?;
-                file.sync_all()?;
-                sync_folder(path)?;
-                return Ok(aside);
+    fn look(&self, name: &OsStr) -> Result<Option<Found>, ForeignError> {
+        let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
+        let file = match rustix::fs::openat(&self.folder, name, flags, Mode::empty()) {
+            Ok(file) => File::from(file),
+            Err(Errno::NOENT) => return Ok(None),
+            Err(Errno::LOOP) => return Err(ForeignError::Link),
+            Err(error) => return Err(failed("read it")(error)),
+        };
+        let metadata = file.metadata().map_err(failed("read it"))?;
+        if !metadata.is_file() {
+            return Err(ForeignError::NotAFile);
+        }
+        if metadata.nlink() > 1 {
+            return Err(ForeignError::ManyNames);
+        }
+        let mut bytes = Vec::new();
+        file.take(MOST_BYTES + 1).read_to_end(&mut bytes).map_err(failed("read it"))?;
+        if bytes.len() as u64 > MOST_BYTES {
+            return Err(ForeignError::TooLarge);
+        }
+        Ok(Some(Found { bytes, metadata }))
+    }
+
+    /// Whether a new file in this folder could be given the owner and the group of `found`, as far as that can be told without making
+    /// one.
+    ///
+    /// # Errors
+    /// [`ForeignError::Owner`] if not.
+    pub fn can_keep_owner(&self, found: &Found) -> Result<(), ForeignError> {
+        let user = rustix::process::geteuid();
+        if user.is_root() {
+            return Ok(());
+        }
+        let folder = self.folder.metadata().map_err(failed("open its folder"))?;
+        let group = found.metadata.gid();
+        let is_inherited = folder.mode() & 0o2000 != 0 && folder.gid() == group;
+        let is_in_group = || {
+            rustix::process::getgroups().is_ok_and(|groups| groups.iter().any(|one| one.as_raw() == group))
+        };
+        let keeps_group = is_inherited || rustix::process::getegid().as_raw() == group || is_in_group();
+        if found.metadata.uid() == user.as_raw() && keeps_group { Ok(()) } else { Err(ForeignError::Owner) }
+    }
+
+    /// Keeps `bytes` in a file of its own beside this one, for its maker alone, unless a copy of the same bytes is there. Its name is
+    /// that of the file, `suffix`, and a number where that is taken.
+    ///
+    /// # Errors
+    /// The system's.
+    pub fn keep_aside(&self, bytes: &[u8], suffix: &str) -> io::Result<Aside> {
+        let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::CLOEXEC;
+        for name in self.names_aside(suffix) {
+            let aside = |is_new| Aside { path: self.path.with_file_name(&name), is_new };
+            match rustix::fs::openat(&self.folder, &name, flags, Mode::from_raw_mode(0o600)) {
+                Err(Errno::EXIST) => {
+                    if matches!(self.look(&name), Ok(Some(found)) if found.bytes == bytes) {
+                        return Ok(aside(false));
+                    }
+                }
+                Err(error) => return Err(error.into()),
+                Ok(file) => {
+                    let mut file = File::from(file);
+                    let kept = file.write_all(bytes).and_then(|()| file.sync_all());
+                    if let Err(error) = kept.and_then(|()| self.folder.sync_all()) {
+                        // Half a copy would only be in the way of a whole one.
+                        let _ = rustix::fs::unlinkat(&self.folder, &name, AtFlags::empty());
+                        return Err(error);
+                    }
+                    return Ok(aside(true));
+                }
             }
         }
+        Err(io::ErrorKind::AlreadyExists.into())
     }
-    Err(io::ErrorKind::AlreadyExists.into())
+
+    fn names_aside(&self, suffix: &str) -> impl Iterator<Item = OsString> {
+        (1..u32::MAX).map(move |number| {
+            let mut name = self.name.clone();
+            name.push(if number == 1 { format!(".{suffix}") } else { format!(".{suffix}-{number}") });
+            name
+        })
+    }
 }
 
-/// Puts a file with `bytes` in the place of the one at `path`, with its owner, its group and its permissions, as far as they
-/// are within `most`.
-///
-/// # Errors
-/// The system's; then the file is as it was.
-pub fn replace(path: &Path, bytes: &[u8], most: u32) -> io::Result<()> {
-    let old = std::fs::metadata(path)?;
-    let new = beside(path, old.mode() & most, bytes)?;
-    let ours = new.as_file().metadata()?;
-    if (old.uid(), old.gid()) != (ours.uid(), ours.gid()) {
-        std::os::unix::fs::fchown(new.as_file(), Some(old.uid()), Some(old.gid()))?;
-    }
-    new.as_file().sync_all()?;
-    new.persist(path).map_err(|error| error.error)?;
-    sync_folder(path)
-}
-
-/// A file with `bytes` and a name of its own, in the folder of `path`; gone unless it is given another name.
-fn beside(path: &Path, mode: u32, bytes: &[u8]) -> io::Result<tempfile::NamedTempFile> {
-    let mut new = tempfile::Builder::new()
-        .prefix(".latchkey-")
-        .permissions(Permissions::from_mode(mode))
-        .tempfile_in(folder(path))?;
-    new.write_all(bytes)?;
-    new.as_file().sync_all()?;
-    Ok(new)
+/// The folder `part` of `folder`; `way` is what has been named up to there.
+fn pass(folder: &OwnedFd, part: &OsStr, way: &Path) -> Result<OwnedFd, ForeignError> {
+    rustix::fs::openat(folder, part, PASSING | FOLDER, Mode::empty()).map_err(|error| {
+        let found = rustix::fs::statat(folder, part, AtFlags::SYMLINK_NOFOLLOW);
+        let kind = found.map(|found| FileType::from_raw_mode(found.st_mode as RawMode));
+        match kind {
+            Ok(FileType::Symlink) => ForeignError::LinkOnTheWay(way.to_owned()),
+            _ => failed("open its folder")(error),
+        }
+    })
 }
 
 /// The folder that `path` is in.
@@ -176,6 +280,18 @@ pub fn folder(path: &Path) -> &Path {
     path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
-fn sync_folder(path: &Path) -> io::Result<()> {
-    File::open(folder(path))?.sync_all()
+/// Whether `name` is that of a temporary file which was made to replace the file `of`.
+fn is_temporary(name: &[u8], of: &OsStr) -> bool {
+    name.starts_with(temporary(of, "").as_bytes())
 }
+
+fn temporary(of: &OsStr, behind: &str) -> OsString {
+    let mut name = OsString::from(".latchkey-");
+    name.push(of);
+    name.push("-");
+    name.push(behind);
+    name
+}
+
+#[cfg(test)]
+mod tests;

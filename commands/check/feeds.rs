@@ -2,20 +2,37 @@
 //!
 //! Owns the findings on files that the bot keeps for other programs. Must not: change such a file.
 
+use std::sync::Arc;
+
 use latchkey::broker::{FromEnvironment, from_environment};
 use latchkey::config::{Config, FeedConfig};
-use latchkey::feed;
+use latchkey::feed::{self, Whose};
 use latchkey::foreign::folder;
+use latchkey::store::Store;
+use latchkey::store::file::FileStore;
 use rustix::fs::{Access, access};
 
 use super::{Findings, Level};
 use crate::exit::Code;
 
-pub(super) fn feeds(config: &Config, findings: &mut Findings) {
+pub(super) fn feeds(config: &Config, store: Option<&Arc<FileStore>>, findings: &mut Findings) {
+    for overlap in feed::overlaps(config) {
+        findings.add(Level::Problem, "feeds", overlap.to_string(), Code::Usage);
+    }
+    let document = store.and_then(|store| store.snapshot().ok());
     for feed in &config.feeds {
         let FeedConfig { name, tenant, program, .. } = feed;
         let program = program.as_str();
-        file(feed, findings);
+        let provider = config.providers.get(&tenant.provider);
+        let of_environment = provider.and_then(|provider| from_environment(provider));
+        let held = document.as_ref().and_then(|document| document.tenant(tenant).ok()?);
+        let account = held.as_ref().and_then(|held| held.account.id.as_deref());
+        let whose = match (of_environment, &held, account) {
+            (None, None, _) => Whose::Nobodys,
+            (None, Some(_), Some(account)) => Whose::Of(account),
+            _ => Whose::Unsaid,
+        };
+        file(feed, whose, findings);
         if tenant.provider.as_str() != program {
             findings.warn(
                 "feeds",
@@ -25,8 +42,7 @@ pub(super) fn feeds(config: &Config, findings: &mut Findings) {
                 ),
             );
         }
-        let provider = config.providers.get(&tenant.provider);
-        if provider.and_then(|provider| from_environment(provider)) == Some(FromEnvironment::ApiKey) {
+        if of_environment == Some(FromEnvironment::ApiKey) {
             let what = "is served an API key, and the file takes the token of a sign-in";
             findings.warn(
                 "feeds",
@@ -36,7 +52,7 @@ pub(super) fn feeds(config: &Config, findings: &mut Findings) {
     }
 }
 
-fn file(feed: &FeedConfig, findings: &mut Findings) {
+fn file(feed: &FeedConfig, whose: Whose<'_>, findings: &mut Findings) {
     let FeedConfig { name, tenant, program, path } = feed;
     let (program, shown) = (program.as_str(), path.display());
     let mut problem = |text: String| findings.add(Level::Problem, "feeds", text, Code::Usage);
@@ -48,7 +64,7 @@ fn file(feed: &FeedConfig, findings: &mut Findings) {
             place.display()
         ));
     }
-    match feed::find(feed) {
+    match feed::find(feed, whose) {
         Err(error) => problem(format!("feeds.{name}: {shown} cannot be brought up to date: {error}")),
         Ok(found) if found.holds_refresh_token => findings.warn(
             "feeds",

@@ -7,7 +7,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use latchkey::foreign::{keep_aside, replace};
+use latchkey::foreign::{ForeignError, Place};
 use latchkey::import::blank;
 use latchkey::secret::Secret;
 
@@ -19,14 +19,12 @@ const ANY_MODE: u32 = 0o777;
 /// Why the tokens are still in the file. They are imported all the same.
 #[derive(Debug, thiserror::Error)]
 pub enum TakeError {
-    /// The file could not be read, copied or replaced.
-    #[error("{what}: {source}")]
-    Io {
-        /// What was tried.
-        what: &'static str,
-        /// What the system said.
-        source: io::Error,
-    },
+    /// The file could not be read or replaced.
+    #[error(transparent)]
+    File(ForeignError),
+    /// It could not be copied.
+    #[error("cannot keep a copy of it aside: {0}")]
+    Aside(io::Error),
     /// Somebody wrote it meanwhile.
     #[error(
         "it changed since it was read, so its program is running, and may have spent what was imported: stop it, and import again"
@@ -37,23 +35,26 @@ pub enum TakeError {
     Spelling,
 }
 
-fn failed(what: &'static str) -> impl Fn(io::Error) -> TakeError {
-    move |source| TakeError::Io { what, source }
+impl From<ForeignError> for TakeError {
+    fn from(error: ForeignError) -> Self {
+        match error {
+            ForeignError::Changed => Self::Changed,
+            error => Self::File(error),
+        }
+    }
 }
 
 /// Blanks `tokens` in the file at `path`, which held `read` when it was read. Gives the copy's path.
 pub fn take(path: &Path, read: &[u8], tokens: &[Secret]) -> Result<PathBuf, TakeError> {
     // What a link leads to is replaced, not the link.
-    let path = path.canonicalize().map_err(failed("find it"))?;
-    let now = std::fs::read(&path).map_err(failed("read it again"))?;
-    if now != read {
-        return Err(TakeError::Changed);
-    }
+    let place = Place::of_caller(path)?;
+    let now = place.read()?.filter(|now| now.bytes == read).ok_or(TakeError::Changed)?;
     let text = std::str::from_utf8(read).map_err(|_| TakeError::Spelling)?;
     let blanked = blank(text, tokens).ok_or(TakeError::Spelling)?;
-    let aside = keep_aside(&path, read, ASIDE).map_err(failed("keep a copy of it aside"))?;
-    replace(&path, blanked.as_bytes(), ANY_MODE).map_err(failed("replace it"))?;
-    Ok(aside)
+    let prepared = place.prepare(Some(&now), blanked.as_bytes(), ANY_MODE)?;
+    let aside = place.keep_aside(read, ASIDE).map_err(TakeError::Aside)?;
+    prepared.put()?;
+    Ok(aside.path)
 }
 
 #[cfg(test)]

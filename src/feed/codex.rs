@@ -21,6 +21,8 @@ const TOKENS: &str = "tokens";
 const REFRESH_TOKEN: &str = "refresh_token";
 const ACCOUNT_ID: &str = "account_id";
 const MODE: &str = "auth_mode";
+/// The mode of its own sign-in to an account.
+const THEIR_OWN: &str = "chatgpt";
 /// The mode in which somebody else keeps the tokens fresh.
 const KEPT_FOR_IT: &str = "chatgptAuthTokens";
 const LAST_REFRESH: &str = "last_refresh";
@@ -33,11 +35,14 @@ pub(super) fn put(text: Option<&str>, offer: &Offer) -> Result<Fed, Refusal> {
     let mut file = edit::members(text)?;
     let found = edit::object(&file, TOKENS)?;
     let held_refresh_token = found.as_ref().is_some_and(|tokens| tokens.holds(REFRESH_TOKEN));
-    if let Some(tokens) = &found
-        && !edit::is_ours(tokens, REFRESH_TOKEN)
-        && account(tokens).zip(offer.account.as_ref()).is_some_and(|(theirs, ours)| theirs != *ours)
-    {
-        return Err(Refusal::AnotherAccount);
+    if file.text(MODE).is_some_and(|mode| mode != THEIR_OWN && mode != KEPT_FOR_IT) {
+        return Err(Refusal::AnotherKind);
+    }
+    let theirs = found.as_ref().filter(|tokens| !edit::is_ours(tokens, REFRESH_TOKEN)).and_then(account);
+    match (theirs, &offer.account) {
+        (Some(_), None) => return Err(Refusal::UnknownAccount),
+        (Some(theirs), Some(ours)) if theirs != *ours => return Err(Refusal::AnotherAccount),
+        _ => {}
     }
     let mut tokens = found.unwrap_or_default();
     tokens.set("id_token", &Value::from(id_token(offer).expose()));

@@ -31,6 +31,20 @@ pub(super) struct Offer {
     pub expires_at: Option<UnixSeconds>,
 }
 
+impl Offer {
+    /// What says of an offer whose it is, and no more.
+    pub fn of(account: Option<&str>) -> Self {
+        Self {
+            access_token: Secret::new(""),
+            id_token: None,
+            account: account.map(str::to_owned),
+            scopes: Vec::new(),
+            obtained_at: 0,
+            expires_at: None,
+        }
+    }
+}
+
 /// What is to become of a file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Edit {
@@ -66,6 +80,21 @@ pub enum Refusal {
          file away and it is made anew"
     )]
     AnotherAccount,
+    /// Somebody has signed in there, and it may be somebody else.
+    #[error(
+        "it holds the sign-in of an account, and ours does not say which account it is of, so it may be another's: sign out there \
+         with the program, or move the file away and it is made anew"
+    )]
+    UnknownAccount,
+    /// The program is signed in there by other means, which it would give up for our token.
+    #[error(
+        "its program is signed in there by an API key, or by other means than an account, which is not ours to replace: move the \
+         file away and it is made anew"
+    )]
+    AnotherKind,
+    /// It is a store like ours, in which whole sign-ins are kept.
+    #[error("it is an auth file of Latchkey's own: correct the path of the feed")]
+    OurStore,
 }
 
 impl From<NotAnObject> for Refusal {
@@ -76,7 +105,11 @@ impl From<NotAnObject> for Refusal {
 
 /// The members of the file, of which there may be none yet.
 pub(super) fn members(text: Option<&str>) -> Result<Members, Refusal> {
-    Ok(text.map(Members::parse).transpose()?.unwrap_or_default())
+    let members = text.map(Members::parse).transpose()?.unwrap_or_default();
+    if members.has("version") && (members.has("store_id") || members.has("tenants")) {
+        return Err(Refusal::OurStore);
+    }
+    Ok(members)
 }
 
 /// The object in the member `name`.

@@ -1,18 +1,13 @@
 //! A fed file on the disk.
 //!
-//! Owns the order of things: read, judge, keep a refresh token's file aside, write. Invariant: nothing is written that differs in
+//! Owns the order of things: read, judge, make the new file, keep a refresh token's file aside, replace. Invariant: nothing is written that differs in
 //! nothing. Must not: know where a token comes from.
-
-use std::path::PathBuf;
 
 use super::edit::{Edit, Offer, Refusal};
 use super::{emptied, fed, holds_refresh_token};
 use crate::config::FeedConfig;
-use crate::foreign::{self, ForeignError};
+use crate::foreign::{self, ASIDE, Aside, ForeignError, MOST_MODE, Place};
 use crate::gate::Class;
-
-/// What is put behind the name of a file that is kept aside.
-const ASIDE: &str = "replaced";
 
 /// Why a file is not up to date.
 #[derive(Debug, thiserror::Error)]
@@ -53,40 +48,56 @@ impl FeedError {
 
 /// What came of it.
 pub(super) struct Put {
-    /// Whether anything was to be written.
-    pub wrote: bool,
-    /// Where the file is kept that had a refresh token.
-    pub aside: Option<PathBuf>,
+    /// Whether anything was to be written, and was.
+    pub wrote: Result<bool, FeedError>,
+    /// Where the file is kept that had a refresh token, whether or not it could be replaced then.
+    pub aside: Option<Aside>,
 }
 
 fn text(bytes: &[u8]) -> Result<&str, FeedError> {
     std::str::from_utf8(bytes).map_err(|_| FeedError::NotText)
 }
 
+fn text_of(found: Option<&foreign::Found>) -> Result<Option<&str>, FeedError> {
+    found.map(|found| text(&found.bytes)).transpose()
+}
+
 /// Writes what is offered into the file, unless it is there.
 pub(super) fn put(config: &FeedConfig, offer: &Offer) -> Result<Put, FeedError> {
-    let was = foreign::read(&config.path)?;
-    let fed = fed(config.program, was.as_deref().map(text).transpose()?, offer)?;
+    let place = Place::open(&config.path)?;
+    let was = place.read()?;
+    let fed = fed(config.program, text_of(was.as_ref())?, offer)?;
+    let Edit::Write(new) = &fed.edit else { return Ok(Put { wrote: Ok(false), aside: None }) };
+    // Whole before a copy is made: what cannot be replaced is not to be copied at each look.
+    let prepared = place.prepare(was.as_ref(), new.expose().as_bytes(), MOST_MODE)?;
     let aside = match &was {
-        Some(bytes) if fed.held_refresh_token => {
-            Some(foreign::keep_aside(&config.path, bytes, ASIDE).map_err(FeedError::Aside)?)
+        Some(was) if fed.held_refresh_token => {
+            Some(place.keep_aside(&was.bytes, ASIDE).map_err(FeedError::Aside)?)
         }
         _ => None,
     };
-    let wrote = change(config, was.as_deref(), &fed.edit)?;
+    let wrote = prepared.put().map(|()| true).map_err(FeedError::from);
     Ok(Put { wrote, aside })
 }
 
 /// Takes what we wrote out of the file, if it is there. Gives whether it was.
 pub(super) fn take_out(config: &FeedConfig) -> Result<bool, FeedError> {
-    let Some(was) = foreign::read(&config.path)? else { return Ok(false) };
-    change(config, Some(&was), &emptied(config.program, text(&was)?)?)
+    let place = Place::open(&config.path)?;
+    let Some(was) = place.read()? else { return Ok(false) };
+    let Edit::Write(new) = emptied(config.program, text(&was.bytes)?)? else { return Ok(false) };
+    place.prepare(Some(&was), new.expose().as_bytes(), MOST_MODE)?.put()?;
+    Ok(true)
 }
 
-fn change(config: &FeedConfig, was: Option<&[u8]>, edit: &Edit) -> Result<bool, FeedError> {
-    let Edit::Write(new) = edit else { return Ok(false) };
-    foreign::put(&config.path, was, new.expose().as_bytes())?;
-    Ok(true)
+/// Removes what a process that was killed left beside the file. What holds a refresh token may be the only one that has it, and is
+/// kept aside.
+pub(super) fn tidy(config: &FeedConfig) -> Result<(), FeedError> {
+    let place = Place::open(&config.path)?;
+    place.sweep(|found| {
+        let held = text(&found.bytes).ok().and_then(|text| holds_refresh_token(config.program, text).ok());
+        held != Some(true) || place.keep_aside(&found.bytes, ASIDE).is_ok()
+    })?;
+    Ok(())
 }
 
 /// What a look at a file shows.
@@ -98,14 +109,36 @@ pub struct Found {
     pub holds_refresh_token: bool,
 }
 
+/// Whose token is to be fed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Whose<'a> {
+    /// Nobody's yet.
+    Nobodys,
+    /// That of a sign-in which does not say.
+    Unsaid,
+    /// This account's.
+    Of(&'a str),
+}
+
 /// Looks at the file of a feed, and changes nothing.
 ///
 /// # Errors
 /// What would keep it from being brought up to date.
-pub fn find(config: &FeedConfig) -> Result<Found, FeedError> {
-    let Some(bytes) = foreign::read(&config.path)? else {
+pub fn find(config: &FeedConfig, whose: Whose<'_>) -> Result<Found, FeedError> {
+    let place = Place::open(&config.path)?;
+    let Some(found) = place.read()? else {
         return Ok(Found { is_there: false, holds_refresh_token: false });
     };
-    let holds_refresh_token = holds_refresh_token(config.program, text(&bytes)?)?;
+    place.can_keep_owner(&found)?;
+    let text = text(&found.bytes)?;
+    let account = match whose {
+        Whose::Nobodys => None,
+        Whose::Unsaid => Some(None),
+        Whose::Of(account) => Some(Some(account)),
+    };
+    if let Some(account) = account {
+        fed(config.program, Some(text), &Offer::of(account))?;
+    }
+    let holds_refresh_token = holds_refresh_token(config.program, text)?;
     Ok(Found { is_there: true, holds_refresh_token })
 }

@@ -3,13 +3,14 @@
 //! Owns [`Feed`], the task that keeps one file: it asks for a token that lasts longer than the program's own refresh window, and
 //! writes it before the program would refresh by itself. Invariants: only an access token goes into a file (Z2); a refresh token
 //! found there is never used, is kept aside and reported, and leaves with the first write; whatever else stands there stays;
-//! somebody else's sign-in is not replaced. Must not: take a lock, or refresh but through the [`Broker`].
+//! somebody else's sign-in is not replaced where the file says whose it is, as codex's does and Claude Code's does not. Must not: take a lock, or refresh but through the [`Broker`].
 
 mod claude;
 mod codex;
 mod edit;
 mod file;
 mod object;
+mod overlap;
 #[cfg(test)]
 mod testing;
 
@@ -20,7 +21,8 @@ use tokio_util::sync::CancellationToken;
 
 pub use self::edit::Refusal;
 use self::edit::{Edit, Offer};
-pub use self::file::{FeedError, Found, find};
+pub use self::file::{FeedError, Found, Whose, find};
+pub use self::overlap::{Overlap, overlaps};
 use crate::audit;
 use crate::broker::{Broker, FreshToken, FromEnvironment, from_environment};
 use crate::clock::UnixSeconds;
@@ -62,6 +64,13 @@ impl Feed {
 
     /// Keeps the file until `closing`.
     pub async fn run(mut self, closing: CancellationToken) {
+        if let Err(error) = crate::store::at_the_disk(|| file::tidy(&self.config)) {
+            // The first look says what is wrong.
+            tracing::debug!(
+                "feeds.{}: what may be left beside the file was not removed: {error}",
+                self.config.name
+            );
+        }
         let mut changes = self.broker.store().changes();
         loop {
             changes.borrow_and_update();
@@ -178,17 +187,21 @@ impl Feed {
     fn put(&self, offer: &Offer) -> Result<(), FeedError> {
         let FeedConfig { name, tenant, path, .. } = &self.config;
         let put = file::put(&self.config, offer)?;
-        if let Some(aside) = put.aside {
+        let wrote = matches!(put.wrote, Ok(true));
+        // A copy that was there, and a file that is as it was: both were told of before.
+        if let Some(aside) = put.aside.filter(|aside| aside.is_new || wrote) {
             audit::feed_found_refresh_token(name, tenant);
+            let became =
+                if wrote { "is there no more" } else { "is there yet, since the file could not be replaced" };
             tracing::warn!(
-                "feeds.{name}: a refresh token stood in {}; it was not used and is there no more. The file as it was is {}: \
+                "feeds.{name}: a refresh token stood in {}; it was not used and {became}. The file as it was is {}: \
                  delete it once nobody needs it. {} must not sign in there by itself",
                 path.display(),
-                aside.display(),
+                aside.path.display(),
                 self.config.program.as_str(),
             );
         }
-        if put.wrote {
+        if put.wrote? {
             audit::fed(name, tenant, "written");
         }
         Ok(())

@@ -53,6 +53,11 @@ impl Members {
         self.entries.iter().rev().find(|(found, _)| found == name).map(|(_, value)| &**value)
     }
 
+    /// Whether the member `name` is there.
+    pub fn has(&self, name: &str) -> bool {
+        self.get(name).is_some()
+    }
+
     /// The text in the member `name`, unless it is blank.
     pub fn text(&self, name: &str) -> Option<String> {
         let text: String = serde_json::from_str(self.get(name)?.get()).ok()?;

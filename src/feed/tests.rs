@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::credential::{Suspension, Unserved};
-use crate::foreign::{self, ForeignError};
+use crate::foreign::at_moments;
 use crate::oauth::Client;
 use crate::secret::Secret;
 use crate::store::{Touches, update};
@@ -160,19 +160,64 @@ async fn a_short_life_is_no_reason_to_refresh_at_each_look() {
 async fn a_refresh_token_is_kept_aside_and_leaves_with_the_first_write() {
     let mut kept = Kept::new(FeedProgram::Claude);
     let tokens = kept.host.serving(&key("acme"), &Person::ada()).await;
-    for times in 1..=2 {
-        std::fs::write(kept.path(), THEIRS).unwrap();
+    let again = THEIRS.replace("at-theirs", "at-again");
+    for theirs in [THEIRS, &again, THEIRS] {
+        std::fs::write(kept.path(), theirs).unwrap();
         kept.looks().await;
-        assert_eq!(kept.token().as_deref(), Some(&*tokens.access), "{times}");
+        assert_eq!(kept.token().as_deref(), Some(&*tokens.access));
         assert!(!kept.text().unwrap().contains("theirs"));
         assert!(kept.text().unwrap().contains("{\"x\": 1}"), "what else stands there stays");
     }
     assert_eq!(kept.files(), ["file.json", "file.json.replaced", "file.json.replaced-2"]);
-    for aside in ["file.json.replaced", "file.json.replaced-2"] {
+    for (aside, theirs) in [("file.json.replaced", THEIRS), ("file.json.replaced-2", &again)] {
         let aside = kept.folder.path().join(aside);
-        assert_eq!((std::fs::read_to_string(&aside).unwrap().as_str(), mode(&aside)), (THEIRS, 0o600));
+        assert_eq!((std::fs::read_to_string(&aside).unwrap().as_str(), mode(&aside)), (theirs, 0o600));
     }
     assert_eq!(kept.host.authority.refreshes(), 0);
+}
+
+/// Z2, Z3: a file that cannot be replaced at any look is copied once, and that is told of once, with the copy's name.
+#[tokio::test]
+async fn a_file_that_cannot_be_replaced_is_copied_once() {
+    let mut kept = Kept::new(FeedProgram::Claude);
+    kept.host.serving(&key("acme"), &Person::ada()).await;
+    let log = Log::default();
+    let writer = log.clone();
+    let subscriber = tracing_subscriber::fmt().with_writer(move || writer.clone()).with_ansi(false).finish();
+    let _listening = tracing::subscriber::set_default(subscriber);
+    for _ in 0..3 {
+        tracing::callsite::rebuild_interest_cache();
+        std::fs::write(kept.path(), THEIRS).unwrap();
+        let path = kept.path();
+        at_moments(vec![Box::new(move || std::fs::remove_file(path).unwrap())]);
+        assert!(kept.says().await.contains("at the same time"));
+        assert_eq!(kept.files(), ["file.json.replaced"]);
+    }
+    let log = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
+    let told: Vec<_> = log.lines().filter(|line| line.contains("file.json.replaced")).collect();
+    assert!(matches!(told[..], [one] if one.contains("is there yet")), "{log}");
+    assert_eq!(log.lines().filter(|line| line.contains("latchkey::audit")).count(), 1, "{log}");
+}
+
+/// Z2: what a process that was killed left beside the file goes when the feed begins; the only copy of a sign-in does not.
+#[tokio::test]
+async fn what_a_killed_process_left_goes() {
+    let kept = Kept::new(FeedProgram::Claude);
+    let place = crate::foreign::Place::open(&kept.path()).unwrap();
+    let under_way = place.prepare(None, b"{}", 0o600).unwrap();
+    for (left, text) in
+        [("1", THEIRS), ("2", "{\"claudeAiOauth\": {\"accessToken\": \"at\"}}"), ("3", "{\"half")]
+    {
+        std::fs::write(kept.folder.path().join(format!(".latchkey-file.json-{left}")), text).unwrap();
+    }
+    std::fs::write(kept.folder.path().join(".latchkey-other.json-1"), "{}").unwrap();
+    file::tidy(&kept.feed.config).unwrap();
+    let files = kept.files();
+    assert_eq!(files.len(), 3, "{files:?}");
+    assert_eq!((files[1].as_str(), files[2].as_str()), (".latchkey-other.json-1", "file.json.replaced"));
+    assert_eq!(std::fs::read_to_string(kept.folder.path().join("file.json.replaced")).unwrap(), THEIRS);
+    drop(under_way);
+    assert_eq!(kept.files().len(), 2);
 }
 
 /// U7: who is signed out, or no longer served, leaves no token of ours behind; what a program signed in itself stays.
@@ -324,6 +369,10 @@ async fn anothers_sign_in_is_left_alone() {
         json!({"tokens": {"access_token": "at", "refresh_token": "rt", "account_id": "bob"}}).to_string();
     std::fs::write(kept.path(), &theirs).unwrap();
     assert!(kept.says().await.contains("another account"));
+    for (whose, said) in [(Whose::Of("ada"), "of another account"), (Whose::Unsaid, "it may be another's")] {
+        assert!(find(&kept.feed.config, whose).unwrap_err().to_string().contains(said), "{whose:?}");
+    }
+    assert!(find(&kept.feed.config, Whose::Nobodys).unwrap().holds_refresh_token);
     assert_eq!((kept.text(), kept.files()), (Some(theirs), vec!["file.json".to_owned()]));
     let account = Person::ada().sub;
     let ours =
@@ -331,22 +380,8 @@ async fn anothers_sign_in_is_left_alone() {
     std::fs::write(kept.path(), ours).unwrap();
     kept.looks().await;
     assert_eq!(kept.files(), ["file.json", "file.json.replaced"]);
-    let found = find(&kept.feed.config).unwrap();
+    let found = find(&kept.feed.config, Whose::Of(&account)).unwrap();
     assert_eq!(found, Found { is_there: true, holds_refresh_token: false });
-}
-
-/// F6: what a program wrote between our reading and our writing is not written over.
-#[tokio::test]
-async fn who_writes_at_the_same_time_is_not_written_over() {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("file.json");
-    let is_changed = |put: Result<(), ForeignError>| matches!(put, Err(ForeignError::Changed));
-    std::fs::write(&path, "theirs").unwrap();
-    assert!(is_changed(foreign::put(&path, None, b"ours")));
-    assert!(is_changed(foreign::put(&path, Some(b"before"), b"ours")));
-    assert_eq!(std::fs::read_to_string(&path).unwrap(), "theirs");
-    foreign::put(&path, Some(b"theirs"), b"ours").unwrap();
-    assert_eq!(foreign::read(&path).unwrap().as_deref(), Some(&b"ours"[..]));
 }
 
 /// F18: the task itself hears of a new sign-in and of a logout, and ends when it is told to.

@@ -220,14 +220,19 @@ async fn check_says_what_becomes_of_each_feed() {
         feed("gone", "codex", "codex"),
         feed("odd", "acme", "claude"),
         feed("torn", "codex", "codex"),
+        feed("theirs", "codex", "codex"),
+        feed("same/../good", "codex", "codex").replace("feeds.same/../good", "feeds.same"),
     ];
     let codex = Authority::start_with(Settings::codex());
     let setup = Setup::plan().more(&(crate::codex::table(&codex) + &feeds.concat())).start().await;
-    for name in ["good", "odd", "torn"] {
+    for name in ["good", "odd", "torn", "theirs", "same"] {
         std::fs::create_dir(setup.dir.path().join(name)).unwrap();
     }
     std::fs::write(setup.dir.path().join("odd/auth.json"), claude_file().to_string()).unwrap();
     std::fs::write(setup.dir.path().join("torn/auth.json"), "{").unwrap();
+    sign_in(&setup, &codex).await;
+    let theirs = json!({"tokens": {"refresh_token": "rt", "account_id": "acct-bob"}}).to_string();
+    std::fs::write(setup.dir.path().join("theirs/auth.json"), theirs).unwrap();
     let checked = setup.cli(&["check"]).await;
     let lines: Vec<_> = checked.stdout.lines().filter(|line| line.contains(" feeds: ")).collect();
     insta::assert_snapshot!(lines.join("\n"));

@@ -91,6 +91,40 @@ fn another_accounts_sign_in_is_left_alone_unless_we_wrote_it() {
     }
 }
 
+/// I5: where ours does not say whose it is, a sign-in that does may be somebody else's.
+#[test]
+fn a_sign_in_of_a_known_account_is_left_alone_where_ours_is_of_an_unknown_one() {
+    let theirs = json!({"tokens": {"refresh_token": "rt", "account_id": "acct-bob"}}).to_string();
+    assert_eq!(put(Some(&theirs), &offer(TOKEN, None)), Err(Refusal::UnknownAccount));
+    let ours = edited(&put(None, &offer("at-old", Some("acct-ada"))).unwrap().edit);
+    assert!(put(Some(&ours), &offer(TOKEN, None)).is_ok());
+}
+
+/// I5: who signed codex in by an API key does not lose that by our token.
+#[test]
+fn a_sign_in_by_other_means_is_left_alone() {
+    for mode in ["apikey", "somethingNew"] {
+        let theirs = json!({"auth_mode": mode, "OPENAI_API_KEY": "sk-1"}).to_string();
+        assert_eq!(put(Some(&theirs), &offer(TOKEN, Some("acct-ada"))), Err(Refusal::AnotherKind), "{mode}");
+    }
+    let theirs = json!({"auth_mode": "chatgpt", "OPENAI_API_KEY": "sk-1"}).to_string();
+    assert!(put(Some(&theirs), &offer(TOKEN, Some("acct-ada"))).is_ok());
+}
+
+/// Z2: an auth file of ours, which a mistaken path leads to, is no program's file.
+#[test]
+fn our_own_store_is_never_written() {
+    for store in [
+        json!({"version": 1, "store_id": "s"}),
+        json!({"version": 1, "tenants": {}}),
+        json!({"version": 1, "store_id": null, "tokens": {}}),
+    ] {
+        assert_eq!(put(Some(&store.to_string()), &offer(TOKEN, None)), Err(Refusal::OurStore), "{store}");
+        assert_eq!(take_out(&store.to_string()), Err(Refusal::OurStore), "{store}");
+    }
+    assert!(put(Some("{\"version\": 1}"), &offer(TOKEN, None)).is_ok());
+}
+
 /// codex reads no file whose identity token is none, and takes one without a user for somebody else's after each refresh: one is
 /// found, or made, whatever the sign-in has.
 #[test]
@@ -157,6 +191,8 @@ proptest! {
         let (mut file, mut tokens): (Map<_, _>, Map<_, _>) = (object(&beside), object(&within));
         tokens.insert("refresh_token".to_owned(), Value::from("rt-theirs"));
         file.insert("tokens".to_owned(), Value::Object(tokens.clone()));
+        // Of what else may stand there, another test tells.
+        file.insert("auth_mode".to_owned(), Value::from("chatgpt"));
         let mut text = Value::Object(file.clone()).to_string();
         if twice {
             // A name that stands there twice must not carry the token through.
