@@ -100,7 +100,7 @@ mod tests {
             (80, "waiting for you (9:59 left): "),
             (30, "waiting for you (9:59 left): "),
             (29, "waiting for y\u{2026} (9:59 left): "),
-            (17, "\u{2026} (9:59 left): "),
+            (16, "\u{2026} (9:59 left): "),
             (6, "\u{2026} (9:"),
             (0, ""),
         ] {

@@ -190,7 +190,7 @@ async fn another_user_of_this_host_answers_nothing() {
         [("waits", "print(s.makefile().read())", "Foreign(Some(65534)) for None"), ("is gone", "", "")]
     {
         let script = format!(
-            "import os, socket\nos.setuid(65534)\ns = socket.create_connection(('localhost', {port}))\n\
+            "import encodings.idna, os, socket\nos.setuid(65534)\ns = socket.create_connection(('localhost', {port}))\n\
              s.sendall({request:?}.encode())\n{read}"
         );
         let mut program = tokio::process::Command::new("python3");

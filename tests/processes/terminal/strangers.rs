@@ -18,7 +18,7 @@ async fn another_users_answer_fills_no_slot() {
     let link = seat.link();
     let theirs = host.authority.sign_in(&link, &Person::ben()).await;
     let script = format!(
-        "import os, urllib.request, urllib.error\nos.setuid(65534)\ntry: urllib.request.urlopen({theirs:?})\n\
+        "import encodings.idna, os, urllib.request, urllib.error\nos.setuid(65534)\ntry: urllib.request.urlopen({theirs:?})\n\
          except urllib.error.HTTPError as error: print(error.code, error.read().decode())"
     );
     let mut program = tokio::process::Command::new("python3");
