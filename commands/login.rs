@@ -231,10 +231,9 @@ async fn sign_in(broker: &Broker, tenant: TenantKey, arguments: &Arguments) -> R
         log::say(&format!("{error}: the answer has to be pasted"));
     }
     show(provider, &login);
-    if !joined && login.kind != LoginKind::Device && !browsers.is_empty() {
-        if !login.link().is_some_and(|link| browser::open(&browsers, link.expose())) {
-            log::say("no browser could be opened: open the link yourself");
-        }
+    let wants_browser = !joined && login.kind != LoginKind::Device && !browsers.is_empty();
+    if wants_browser && !login.link().is_some_and(|link| browser::open(&browsers, link.expose())) {
+        log::say("no browser could be opened: open the link yourself");
     }
     let ended = waiting.until_over(&mut signals).await;
     waiting.close(&mut signals).await;
