@@ -7,6 +7,7 @@
 
 mod browser;
 mod ends;
+mod interrupted;
 mod lines;
 mod progress;
 mod signals;
@@ -17,15 +18,16 @@ use std::io::IsTerminal;
 use std::path::Path;
 use std::time::Duration;
 
-use latchkey::broker::{Broker, Caller, LoginReply, LoginRequest, TenantStatus};
+use latchkey::broker::{BindError, Broker, Caller, LoginReply, LoginRequest, TenantStatus};
 use latchkey::config::Config;
-use latchkey::login::Started;
 use latchkey::pending::{LoginKind, PendingLogin};
 use latchkey::provider::{Catalog, Provider};
-use latchkey::serve::{Loopback, LoopbackError};
+use latchkey::serve::Loopback;
 use latchkey::store::StoreError;
 use latchkey::tenant::{TenantKey, ThreadId, User};
 
+pub use self::ends::whom;
+use self::interrupted::Interrupted;
 use self::signals::Signals;
 use self::wait::Waiting;
 use self::way::{Asked, Way};
@@ -182,6 +184,7 @@ async fn sign_in(
         locale: None,
         redirect_uri: here.map(|here| here.redirect_uri().to_owned()),
     };
+    let before = open_there(broker, &tenant)?.map(|login| login.id);
     let mut starting = Box::pin(broker.login(request));
     let reply = tokio::select! {
         reply = &mut starting => reply,
@@ -190,27 +193,55 @@ async fn sign_in(
             let reply = tokio::time::timeout(START_GRACE, &mut starting).await;
             // With the lock that it may hold.
             drop(starting);
-            return Err(ended_at_start(broker, &operator, &tenant, reply.ok(), code).await);
+            let heard_at = here.map(Loopback::redirect_uri);
+            let ended = Interrupted { broker, operator: &operator, tenant: &tenant, before, heard_at, code };
+            return Err(ended.exit(reply.ok()).await);
         }
     };
     let started = match reply.map_err(ends::not_started)? {
         LoginReply::SignedIn(status) => {
-            say_signed_in(&status, arguments.thread.as_ref());
-            return Ok(());
+            say_signed_in(&status);
+            return match &arguments.thread {
+                Some(thread) => bind(broker, &operator, &status.tenant, thread).await,
+                None => Ok(()),
+            };
         }
         LoginReply::Started(started) => *started,
     };
-    introduce(provider, &started, arguments, loopback.as_ref().and_then(|bound| bound.as_ref().err()));
-    if !started.joined && started.login.kind != LoginKind::Device && !browsers.is_empty() {
-        let link = started.login.link();
-        if !link.is_some_and(|link| browser::open(&browsers, link.expose(), config)) {
-            log::say("no browser could be opened: open the link yourself");
-        }
+    let (login, joined) = (started.login.clone(), started.joined);
+    if joined {
+        is_as_asked(&login, arguments, is_signed_in(broker, &tenant))?;
     }
+    let (bound, not_here) = match loopback {
+        Some(Ok(bound)) => (Some(bound), None),
+        Some(Err(error)) => (None, Some(error)),
+        None => (None, None),
+    };
     let title = provider.title.clone();
     let mut waiting = Waiting::new(broker, operator, started, title, arguments.yes);
     if arguments.asked() != Some(Asked::Paste) {
-        waiting.listen(loopback.and_then(Result::ok)).await;
+        waiting.listen(bound).await;
+    }
+    if waiting.is_beyond_answer() {
+        let why = not_here.as_ref().map(|error| format!("{error}, and ")).unwrap_or_default();
+        let why =
+            format!("{why}nothing can be pasted here, where standard input is neither a terminal nor a pipe");
+        if let Some(end) = waiting.give_up(&why).await? {
+            return Err(end);
+        }
+    }
+    introduce(provider, &login, joined);
+    if waiting.is_heard_elsewhere() {
+        log::say(
+            "the answer arrives at the terminal that started it; or paste the address here that the browser ends on",
+        );
+    } else if let Some(error) = not_here.filter(|_| login.kind == LoginKind::Paste) {
+        log::say(&format!("{error}: the answer has to be pasted"));
+    }
+    show(provider, &login);
+    let wants_browser = !joined && login.kind != LoginKind::Device && !browsers.is_empty();
+    if wants_browser && !login.link().is_some_and(|link| browser::open(&browsers, link.expose(), config)) {
+        log::say("no browser could be opened: open the link yourself");
     }
     let ended = waiting.until_over(&mut signals).await;
     waiting.close(&mut signals).await;
@@ -224,36 +255,71 @@ async fn sign_in(
     Ok(())
 }
 
-/// What is left of a start that a signal has ended, taken back.
-async fn ended_at_start(
-    broker: &Broker,
-    operator: &Caller,
-    tenant: &TenantKey,
-    reply: Option<Result<LoginReply, latchkey::login::StartError>>,
-    code: Code,
-) -> Exit {
-    let logins = broker.logins();
-    let done = match reply {
-        Some(Ok(LoginReply::Started(started))) if !started.joined => {
-            logins.cancel(&operator.user, operator.admin, &started.login.id).await.map(drop)
-        }
-        Some(_) => Ok(()),
-        // Its lock is free by now, if it was ours: then it ends (S13). One that another terminal opens is left alone.
-        None => {
-            match broker.store().snapshot().and_then(|document| Ok(document.login(&operator.user, tenant)?)) {
-                Ok(Some(login)) => logins.take_over(&login).await.map(drop),
-                Ok(None) => Ok(()),
-                Err(error) => Err(error),
-            }
-        }
+/// The operator's login at `tenant` that is open, if one is.
+fn open_there(broker: &Broker, tenant: &TenantKey) -> Result<Option<PendingLogin>, Exit> {
+    let Caller { user, admin } = operator();
+    let open = broker.logins().open_logins(&user, admin, Some(tenant))?;
+    Ok(open.into_iter().find(|login| login.user == user))
+}
+
+/// Whether `tenant` holds anything, be it damaged.
+fn is_signed_in(broker: &Broker, tenant: &TenantKey) -> bool {
+    broker.store().snapshot().is_ok_and(|document| !matches!(document.tenant(tenant), Ok(None)))
+}
+
+/// Whether `login`, which was started before, is what this command line asks for. What was asked for is not dropped in silence.
+fn is_as_asked(login: &PendingLogin, arguments: &Arguments, is_signed_in: bool) -> Result<(), Exit> {
+    let is_of_kind = match arguments.asked() {
+        Some(Asked::Device) => login.kind == LoginKind::Device,
+        Some(Asked::Paste | Asked::Browser) => login.kind == LoginKind::Paste,
+        None => true,
     };
-    match done {
-        Ok(()) => Exit::new(code, format!("the sign-in to {tenant} was cancelled before it began")),
-        Err(error) => Exit::new(code, format!("cancelled; what is left of it ends by itself ({error})")),
+    let differs = if !is_of_kind {
+        match login.kind {
+            LoginKind::Device => "goes by a device code".to_owned(),
+            LoginKind::Paste => {
+                "goes by a browser, whose answer arrives on this host or is pasted".to_owned()
+            }
+            LoginKind::Callback => "goes by the bot's own page".to_owned(),
+        }
+    } else if arguments.thread.is_none() || arguments.thread == login.bind {
+        return Ok(());
+    } else {
+        login
+            .bind
+            .as_ref()
+            .map_or_else(|| "binds no thread".to_owned(), |bind| format!("binds thread {bind}"))
+    };
+    let tenant = &login.tenant;
+    Err(Exit::new(
+        Code::Usage,
+        format!(
+            "a sign-in to {tenant} is open already, and it {differs}, which is not what you ask for. Finish that first, or end it: {}",
+            ends::how_to_end(tenant, is_signed_in)
+        ),
+    ))
+}
+
+/// Has `thread` use what is signed in already.
+async fn bind(broker: &Broker, operator: &Caller, tenant: &TenantKey, thread: &ThreadId) -> Result<(), Exit> {
+    match broker.bind(operator, thread, None, tenant).await {
+        Ok(_) => {
+            log::say(&format!("every agent in thread {thread} uses it from now on"));
+            Ok(())
+        }
+        Err(BindError::Store(error)) => Err(error.into()),
+        Err(error) => {
+            let code = match error {
+                BindError::NotSignedIn { .. } => Code::NeedsLogin,
+                BindError::NotOffered { .. } => Code::Usage,
+                _ => Code::Denied,
+            };
+            Err(Exit::new(code, format!("thread {thread} was not changed: {error}")))
+        }
     }
 }
 
-fn say_signed_in(status: &TenantStatus, thread: Option<&ThreadId>) {
+fn say_signed_in(status: &TenantStatus) {
     let TenantStatus { tenant, account, health, .. } = status;
     let whose =
         account.as_deref().map(|account| format!(" as {}", account.escape_debug())).unwrap_or_default();
@@ -261,37 +327,27 @@ fn say_signed_in(status: &TenantStatus, thread: Option<&ThreadId>) {
         "{tenant} is signed in already{whose} ({}). To sign in anew: `latchkey login {tenant} --again`",
         health.as_str()
     ));
-    if let Some(thread) = thread {
-        log::say(&format!("thread {thread} was not changed: use /auth use {tenant} there, or sign in anew"));
-    }
 }
 
-/// Shows what is to be done, and before that what it will come to.
-fn introduce(
-    provider: &Provider,
-    started: &Started,
-    arguments: &Arguments,
-    not_here: Option<&LoopbackError>,
-) {
-    let Started { login, joined, .. } = started;
-    if *joined {
+/// Says what it will come to.
+fn introduce(provider: &Provider, login: &PendingLogin, joined: bool) {
+    if joined {
         log::say("this sign-in was started before, in another terminal: this one follows it");
     }
     log::say(&format!(
         "signing in to {}: fills {}, which the whole server shares",
         provider.title, login.tenant
     ));
-    match (&login.bind, &arguments.thread) {
-        (Some(thread), _) => log::say(&format!("once that is done, every agent in thread {thread} uses it")),
-        (None, Some(thread)) => log::say(&format!("thread {thread} is not changed by it")),
-        (None, None) => {}
+    if let Some(thread) = &login.bind {
+        log::say(&format!("once that is done, every agent in thread {thread} uses it"));
     }
     if let Some(risk) = &provider.terms_risk {
         log::say(risk.for_reader("en"));
     }
-    if let Some(error) = not_here.filter(|_| login.kind == LoginKind::Paste) {
-        log::say(&format!("{error}: the answer has to be pasted"));
-    }
+}
+
+/// Shows what is to be done.
+fn show(provider: &Provider, login: &PendingLogin) {
     if let Some(link) = login.link() {
         log::note(&format!("Open this link to sign in:\n\n  {}\n", link.expose()));
     }

@@ -1,24 +1,27 @@
 //! `latchkey logout`: log a tenant out.
 //!
-//! Owns the question before, which names all that ends with it (T12), and the words after, which tell what is done from what is
-//! still owed to the provider. Invariant: nothing is changed without a yes. Must not: decide who may; the operator at a terminal is
+//! Owns the question before, which names all that ends with it (T12), open logins included, and the words after, which tell what is
+//! done from what is still owed to the provider. Where nothing is signed in, open logins alone are ended. Invariant: nothing is changed without a yes. Must not: decide who may; the operator at a terminal is
 //! an admin.
 
 use std::io::{BufRead, Write};
 use std::path::Path;
 
-use latchkey::broker::{Broker, LoggedOut, LogoutError, LogoutPreview};
+use latchkey::broker::{Broker, Caller, LoggedOut, LogoutError, LogoutPreview};
+use latchkey::login::Cancelled;
+use latchkey::pending::PendingLogin;
 use latchkey::revocation::Ended;
 use latchkey::store::StoreError;
 use latchkey::tenant::{TenantKey, ThreadId};
 
 use crate::exit::{Code, Exit};
-use crate::login::{operator, with_whose};
+use crate::login::{operator, whom, with_whose};
 use crate::{log, setup, terminal};
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-What else ends with it is said first: the provider may end the whole grant, other tenants' tokens included.
+What else ends with it is said first: the provider may end the whole grant, other tenants' tokens included. Sign-ins to it that are \
+open are cancelled; where it is not signed in, that is all that is done.
 
 Examples:
   latchkey logout codex                          asks before it does anything
@@ -38,15 +41,27 @@ pub fn run(config: Option<&Path>, arguments: &Arguments) -> Result<(), Exit> {
     let store = setup::file_store(&loaded.config).map_err(with_whose)?;
     let broker = setup::broker(&loaded.config, store);
     let tenant = tenant(&broker, &arguments.target)?;
-    let preview = broker.preview_logout(&operator(), &tenant).map_err(|error| refused(&broker, error))?;
+    let Caller { user, admin } = operator();
+    let open = broker.logins().open_logins(&user, admin, Some(&tenant))?;
+    let preview = match broker.preview_logout(&operator(), &tenant) {
+        Ok(preview) => Some(preview),
+        Err(LogoutError::NotSignedIn { .. }) if !open.is_empty() => None,
+        Err(error) => return Err(refused(&broker, error)),
+    };
     if !arguments.yes {
-        log::note(&before(&preview));
+        let (text, question) = match &preview {
+            Some(preview) => (before(preview, &open), "Log it out? [y/N] "),
+            None => (
+                format!("{tenant} is not signed in. Open sign-ins to it: {}", started(&open)),
+                "Cancel them? [y/N] ",
+            ),
+        };
+        log::note(&text);
         if !terminal::is_interactive() {
-            let text =
-                "nothing was changed: nobody can be asked here. To log it out, run it again with --yes";
+            let text = "nothing was changed: nobody can be asked here. To do it, run it again with --yes";
             return Err(Exit::new(Code::Usage, text));
         }
-        if !agrees("Log it out? [y/N] ") {
+        if !agrees(question) {
             log::say("nothing was changed");
             return Ok(());
         }
@@ -57,14 +72,36 @@ pub fn run(config: Option<&Path>, arguments: &Arguments) -> Result<(), Exit> {
         .build()
         .map_err(|error| Exit::new(Code::Internal, error))?;
     let done = runtime.block_on(async {
+        if preview.is_none() {
+            return cancel(&broker, &tenant, &open).await;
+        }
         let done = broker.logout(&operator(), &tenant).await;
         // A rotation that lay aside unsaved is seen to (G21).
         broker.drain().await;
-        done
+        done.map(|done| after(&done)).map_err(|error| refused(&broker, error))
     });
     runtime.shutdown_background();
-    log::say(&after(&done.map_err(|error| refused(&broker, error))?));
+    log::say(&done?);
     Ok(())
+}
+
+/// Cancels what was shown, and nothing that was started since.
+async fn cancel(broker: &Broker, tenant: &TenantKey, open: &[PendingLogin]) -> Result<String, Exit> {
+    let Caller { user, admin } = operator();
+    let mut is_any = false;
+    for login in open {
+        is_any |= matches!(broker.logins().cancel(&user, admin, &login.id).await?, Cancelled::Now(_));
+    }
+    Ok(if is_any {
+        format!("the open sign-ins to {tenant} were cancelled. Nothing was stored")
+    } else {
+        format!("the sign-ins to {tenant} were over before; see `latchkey status`")
+    })
+}
+
+/// Who started them.
+fn started(open: &[PendingLogin]) -> String {
+    names(open.iter().map(|login| format!("by {}", whom(&login.user))))
 }
 
 /// The tenant that `text` names, by its provider's alias too. One whose provider is configured no longer can be logged out as well.
@@ -98,7 +135,7 @@ fn threads(threads: &[ThreadId], what: &str) -> Option<String> {
 }
 
 /// What it would come to.
-fn before(preview: &LogoutPreview) -> String {
+fn before(preview: &LogoutPreview, open: &[PendingLogin]) -> String {
     let LogoutPreview { status, would_end, revokes, threads: bound } = preview;
     let whose =
         status.account.as_deref().map(|account| format!(", {}", account.escape_debug())).unwrap_or_default();
@@ -114,6 +151,9 @@ fn before(preview: &LogoutPreview) -> String {
             "  these end with it there, and must be signed in again: {}",
             names(would_end.iter())
         ));
+    }
+    if !open.is_empty() {
+        lines.push(format!("  open sign-ins to it are cancelled: started {}", started(open)));
     }
     lines.extend(threads(bound, "  threads that have nothing until somebody signs in again"));
     lines.join("\n")

@@ -5,6 +5,7 @@
 //! the output is no terminal, unless `CLICOLOR_FORCE` says so; errors are never left unsaid; a reader who has left is no error.
 
 use std::io::{ErrorKind, IsTerminal, Write};
+use std::os::fd::AsFd;
 use std::sync::OnceLock;
 
 use crate::exit::{Code, Exit};
@@ -52,9 +53,9 @@ pub fn is_interactive() -> bool {
     std::io::stdin().is_terminal() && std::io::stderr().is_terminal()
 }
 
-/// Whether lines that stand on standard output can be drawn over.
-pub fn is_redrawn() -> bool {
-    std::io::stdout().is_terminal() && std::env::var("TERM").is_ok_and(|term| !matches!(&*term, "" | "dumb"))
+/// Whether lines that stand on `stream` can be drawn over.
+pub fn is_redrawn(stream: &impl IsTerminal) -> bool {
+    stream.is_terminal() && std::env::var("TERM").is_ok_and(|term| !matches!(&*term, "" | "dumb"))
 }
 
 /// The size of a terminal, in characters.
@@ -68,11 +69,15 @@ pub struct Size {
 
 /// The size of the terminal that standard output is; none where it is none.
 pub fn size() -> Option<Size> {
-    let output = std::io::stdout();
-    if !output.is_terminal() {
+    size_of(&std::io::stdout())
+}
+
+/// The size of the terminal that `stream` is; none where it is none.
+pub fn size_of(stream: &(impl IsTerminal + AsFd)) -> Option<Size> {
+    if !stream.is_terminal() {
         return None;
     }
-    let known = rustix::termios::tcgetwinsize(&output).ok();
+    let known = rustix::termios::tcgetwinsize(stream).ok();
     let known = known.filter(|size| size.ws_col > 0 && size.ws_row > 0);
     Some(known.map_or(Size { columns: 80, rows: 24 }, |size| Size {
         columns: size.ws_col.into(),

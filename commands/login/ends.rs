@@ -138,10 +138,20 @@ fn by_whom(tenant: &TenantKey, by: &User, reader: &User) -> String {
 }
 
 /// Somebody, as the terminal names them.
-pub(super) fn whom(user: &User) -> String {
+pub fn whom(user: &User) -> String {
     match user {
         User::Discord(id) => format!("the Discord user {id}"),
         User::Local(uid) => format!("the user with uid {uid} on this host"),
+    }
+}
+
+/// How an open login that another terminal or Discord started is ended from here. A slot that is signed in is best left alone: to log
+/// it out ends more than the login.
+pub(super) fn how_to_end(tenant: &TenantKey, is_signed_in: bool) -> String {
+    if is_signed_in {
+        "it can be cancelled there, and ends by itself when its time is over".to_owned()
+    } else {
+        format!("`latchkey logout {tenant}` ends it")
     }
 }
 

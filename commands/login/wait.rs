@@ -13,9 +13,10 @@ use std::time::Duration;
 use latchkey::broker::{Broker, Caller};
 use latchkey::login::{Answered, Cancelled, PasteError, Seen, Started};
 use latchkey::pending::{LoginKind, LoginStatus, PendingLogin};
-use latchkey::provider::is_loopback_http;
-use latchkey::serve::Loopback;
+use latchkey::provider::is_answerable_here;
+use latchkey::serve::{Landing, Loopback};
 use latchkey::store::has_ended;
+use tokio::sync::mpsc::{Receiver, Sender, channel};
 use tokio::task::{JoinHandle, JoinSet};
 use tokio::time::{MissedTickBehavior, interval, timeout};
 use tokio_util::sync::CancellationToken;
@@ -33,6 +34,8 @@ const TICK: Duration = Duration::from_secs(1);
 const LOOK_EVERY: u64 = 2;
 /// How long the end waits for a page to reach its browser, and for an exchange under way that has lost.
 const GOODBYE: Duration = Duration::from_secs(10);
+/// Answers of strangers that wait to be told; more are not told.
+const STRANGERS: usize = 4;
 
 /// A login that is waited for.
 #[expect(clippy::struct_excessive_bools, reason = "each is a thing of its own")]
@@ -54,6 +57,8 @@ pub(super) struct Waiting<'a> {
     asked: Option<Seen>,
     pastes: JoinSet<Result<Answered, PasteError>>,
     server: Option<JoinHandle<()>>,
+    /// Whose answers were refused, as far as that is known.
+    strangers: (Sender<Option<u32>>, Receiver<Option<u32>>),
     closing: CancellationToken,
 }
 
@@ -84,6 +89,7 @@ impl<'a> Waiting<'a> {
             asked: None,
             pastes: JoinSet::new(),
             server: None,
+            strangers: channel(STRANGERS),
             closing: CancellationToken::new(),
         }
     }
@@ -91,7 +97,8 @@ impl<'a> Waiting<'a> {
     /// Has the answer arrive on this host: at `bound` where that is its redirect URI, else as soon as that can be listened on.
     pub async fn listen(&mut self, bound: Option<Loopback>) {
         let wanted = self.login.redirect_uri.clone().filter(|_| self.login.kind == LoginKind::Paste);
-        let Some(wanted) = wanted.filter(|uri| url::Url::parse(uri).is_ok_and(|url| is_loopback_http(&url)))
+        let Some(wanted) =
+            wanted.filter(|uri| url::Url::parse(uri).is_ok_and(|url| is_answerable_here(&url)))
         else {
             return;
         };
@@ -100,6 +107,11 @@ impl<'a> Waiting<'a> {
             Some(bound) => self.serve(bound),
             None => self.try_to_listen().await,
         }
+    }
+
+    /// Whether an answer that comes to this host comes to another terminal, as far as can be seen.
+    pub fn is_heard_elsewhere(&self) -> bool {
+        !self.is_ours && self.may_listen && self.server.is_none()
     }
 
     async fn try_to_listen(&mut self) {
@@ -114,12 +126,19 @@ impl<'a> Waiting<'a> {
     }
 
     fn serve(&mut self, bound: Loopback) {
-        let title = self.title.clone();
+        let (title, strangers) = (self.title.clone(), self.strangers.0.clone());
+        let words = move |landing: &Landing, language: Option<&str>, nonce: &str| {
+            if let Landing::Foreign(uid) = landing {
+                // One that is told stands for many.
+                let _ = strangers.try_send(*uid);
+            }
+            pages::landing(landing, &title, language, nonce)
+        };
         let serving = bound.serve(
             self.broker.logins().clone(),
             self.operator.user.clone(),
             self.login.id.clone(),
-            Arc::new(move |landing, language, nonce| pages::landing(landing, &title, language, nonce)),
+            Arc::new(words),
             self.closing.clone(),
         );
         self.server = Some(tokio::spawn(serving));
@@ -134,6 +153,11 @@ impl<'a> Waiting<'a> {
             changes.borrow_and_update();
             if let Some(over) = self.look().await? {
                 return Ok(over);
+            }
+            if self.is_beyond_answer()
+                && let Some(end) = self.give_up("standard input has ended, so nothing can be pasted").await?
+            {
+                return Err(end);
             }
             self.show();
             let reads = self.may_paste && (self.login.kind != LoginKind::Device || self.asked.is_some());
@@ -159,6 +183,7 @@ impl<'a> Waiting<'a> {
                         log::note(&format!("latchkey: not used: {text}"));
                     }
                 }
+                Some(uid) = self.strangers.1.recv() => self.tell_of_stranger(uid),
                 code = signals.next() => return Err(self.broken_off(code).await),
             }
         }
@@ -250,16 +275,35 @@ impl<'a> Waiting<'a> {
         if self.asked.take().is_some() {
             return self.decide(None).await;
         }
-        if self.login.kind == LoginKind::Paste
-            && self.server.is_none()
-            && self.is_ours
-            && self.pastes.is_empty()
-        {
-            self.cancel().await?;
-            let text = "standard input has ended, so nothing can be pasted: the sign-in was cancelled. Run it in a terminal";
-            return Err(Exit::new(Code::Usage, text));
-        }
         Ok(())
+    }
+
+    /// Whether what was started here waits for an answer that can come in no way any more.
+    pub fn is_beyond_answer(&self) -> bool {
+        let is_unanswered = self.login.status == LoginStatus::Pending && self.login.kind == LoginKind::Paste;
+        let is_deaf = !self.may_paste && self.server.is_none() && self.pastes.is_empty();
+        is_unanswered && is_deaf && self.is_ours
+    }
+
+    /// Cancels it, and says `why`; nothing where it has ended otherwise.
+    pub async fn give_up(&mut self, why: &str) -> Result<Option<Exit>, Exit> {
+        let is_cancelled = matches!(self.cancel().await?, Cancelled::Now(_));
+        let text = format!("{why}: the sign-in was cancelled. Run it in a terminal");
+        Ok(is_cancelled.then(|| Exit::new(Code::Usage, text)))
+    }
+
+    fn tell_of_stranger(&mut self, uid: Option<u32>) {
+        self.progress.clear();
+        let whose = match uid {
+            Some(uid) => format!("from a program of uid {uid}, another user of this host"),
+            None => "from a program that was gone before it could be told whose it is".to_owned(),
+        };
+        let remedy = if self.may_paste {
+            "If it was your browser, paste the address that it ended on"
+        } else {
+            "If it was your browser, run this in a terminal, where that address can be pasted"
+        };
+        log::note(&format!("latchkey: an answer came {whose}, and was not used. {remedy}"));
     }
 
     async fn cancel(&self) -> Result<Cancelled, Exit> {
@@ -272,10 +316,11 @@ impl<'a> Waiting<'a> {
         self.progress.clear();
         let tenant = &self.login.tenant;
         if !self.is_ours {
-            return Exit::new(
-                code,
-                format!("the sign-in to {tenant} goes on in the terminal that started it"),
+            let text = format!(
+                "the sign-in to {tenant} goes on where it was started; {}",
+                ends::how_to_end(tenant, super::is_signed_in(self.broker, tenant))
             );
+            return Exit::new(code, text);
         }
         let text = match self.cancel().await {
             Ok(Cancelled::Now(_)) => format!("the sign-in to {tenant} was cancelled. Nothing was stored"),

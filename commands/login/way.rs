@@ -94,6 +94,7 @@ mod tests {
         let shown = "flows = [\"paste\"]\nredirect_uri = \"https://acme.example/shown\"\n";
         let registered = "flows = [\"paste\"]\nredirect_uri = \"https://acme.example/shown\"\n\
                           loopback_redirect_uri = \"http://localhost:53692/callback\"\n";
+        let queried = "flows = [\"paste\"]\nredirect_uri = \"http://127.0.0.1:8765/cb?x=y\"\n";
         let (here, other) = (Some("http://127.0.0.1:8765/cb"), Some("http://localhost:53692/callback"));
         let (device, paste) = (Some(LoginKind::Device), Some(LoginKind::Paste));
         for (lines, asked, has_browser, may_paste, expected) in [
@@ -109,6 +110,8 @@ mod tests {
             (shown, None, true, true, Some((None, None))),
             (shown, None, true, false, None),
             (registered, None, false, false, Some((None, other))),
+            (queried, Some(Asked::Browser), true, true, None),
+            (queried, None, false, false, None),
         ] {
             let provider = provider(lines);
             let found = Way::choose(&provider, asked, has_browser, may_paste).ok();

@@ -30,6 +30,9 @@ pub fn landing(landing: &Landing, title: &str, accept_language: Option<&str>, no
         Landing::Bad(_) | Landing::BadRequest => {
             (Tone::Bad, say!(language, "landing-odd"), say!(language, "landing-odd-text"))
         }
+        Landing::Foreign(_) => {
+            (Tone::Bad, say!(language, "landing-foreign"), say!(language, "landing-foreign-text"))
+        }
         Landing::InUse => {
             (Tone::Wait, say!(language, "landing-in-use"), say!(language, "landing-in-use-text"))
         }
@@ -59,6 +62,7 @@ mod tests {
             (Landing::Spent(Answered::Denied), "declined", "abgelehnt"),
             (Landing::Spent(Answered::Over), "is over", "vorbei"),
             (Landing::Bad(AnswerError::StateMismatch), "still waits", "wartet weiter"),
+            (Landing::Foreign(Some(7)), "another user", "anderen Benutzer"),
             (Landing::NotSent, "load this page anew", "noch einmal"),
             (Landing::NotFound, "nothing here", "Hier ist nichts"),
             (Landing::Fault, "terminal says more", "Terminal sagt mehr"),

@@ -81,7 +81,7 @@ impl Drawing {
     fn show(&mut self, news: Option<Overview>, chosen: &Chosen) -> Result<bool, Exit> {
         let has_changed = news.is_some() && self.last != news;
         let Some(shown) = news.or_else(|| self.last.take()) else { return Ok(true) };
-        let seen = if terminal::is_redrawn() && !self.json {
+        let seen = if terminal::is_redrawn(&std::io::stdout()) && !self.json {
             self.redraw(&page(&shown, chosen, Clock::system().now(), &Look::here()))?
         } else if has_changed {
             terminal::print_raw(&self.below(&shown, chosen)?)?

@@ -36,6 +36,12 @@ pub fn is_loopback_http(url: &Url) -> bool {
     url.scheme() == "http" && is_loopback(url)
 }
 
+/// Whether a sign-in may be answered at `url` on this host: that, and nothing behind the path, where the answer comes to stand.
+#[must_use]
+pub fn is_answerable_here(url: &Url) -> bool {
+    is_loopback_http(url) && url.query().is_none() && url.fragment().is_none()
+}
+
 /// How far a request may go.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Reach {

@@ -14,7 +14,7 @@ mod texts;
 
 use url::Url;
 
-pub use address::{Reach, is_bare, is_loopback, is_loopback_http, is_public, is_safe};
+pub use address::{Reach, is_answerable_here, is_bare, is_loopback, is_loopback_http, is_public, is_safe};
 pub use builtin::{BUILTINS, Builtin, UNSUPPORTED, Unsupported, builtin, unsupported};
 pub use catalog::{Catalog, Clash};
 pub use protocol::{
@@ -269,8 +269,8 @@ impl Provider {
     /// pasted answers where it leads here.
     #[must_use]
     pub fn loopback(&self) -> Option<&str> {
-        let leads_here = |uri: &str| Url::parse(uri).is_ok_and(|url| is_loopback_http(&url));
-        let pasted = || self.redirect_uri.as_deref().filter(|uri| leads_here(uri));
+        let is_heard = |uri: &str| Url::parse(uri).is_ok_and(|url| is_answerable_here(&url));
+        let pasted = || self.redirect_uri.as_deref().filter(|uri| is_heard(uri));
         self.loopback_redirect_uri.as_deref().or_else(pasted)
     }
 

@@ -6,9 +6,11 @@
 use std::io::ErrorKind;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use hyper::server::conn::http1;
+use hyper::service::{Service, service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use tokio::net::{TcpListener, TcpStream};
@@ -74,8 +76,26 @@ pub async fn bind(address: SocketAddr) -> Result<TcpListener, BindError> {
 impl Server {
     /// Serves on `listener` until `closing`; then lets what is under way finish, and ends.
     pub async fn serve(self, listener: TcpListener, closing: CancellationToken) {
-        serve(self.router(), listener, CONNECTIONS, closing).await;
+        serve(self.router(), listener, CONNECTIONS, Leave::WhenSlow, closing).await;
     }
+}
+
+/// The two ends of a connection, which every request carries among its extensions.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Ends {
+    /// The other's address.
+    pub peer: SocketAddr,
+    /// Ours.
+    pub own: SocketAddr,
+}
+
+/// When those who have not sent a whole head yet are left, at the end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Leave {
+    /// At once.
+    Now,
+    /// Once they have taken as long as one may take.
+    WhenSlow,
 }
 
 /// Serves `routes` on `listener` until `closing`, `most` connections at a time; then lets what is under way finish, and ends.
@@ -83,6 +103,7 @@ pub(super) async fn serve(
     routes: axum::Router,
     listener: TcpListener,
     most: usize,
+    leave: Leave,
     closing: CancellationToken,
 ) {
     let service = TowerToHyperService::new(routes);
@@ -97,10 +118,13 @@ pub(super) async fn serve(
             next = next => next,
         };
         match accepted {
-            Ok((stream, _)) => {
+            Ok((stream, peer)) => {
                 let (service, closing) = (service.clone(), closing.clone());
                 connections.spawn(async move {
-                    connection(stream, service, closing).await;
+                    // Without an address of ours it is closed already.
+                    if let Ok(own) = stream.local_addr() {
+                        connection(stream, Ends { peer, own }, service, leave, closing).await;
+                    }
                     drop(slot);
                 });
             }
@@ -117,9 +141,17 @@ pub(super) async fn serve(
 
 async fn connection(
     stream: TcpStream,
+    ends: Ends,
     service: TowerToHyperService<axum::Router>,
+    leave: Leave,
     closing: CancellationToken,
 ) {
+    let has_asked = AtomicBool::new(false);
+    let service = service_fn(|mut request: hyper::Request<_>| {
+        has_asked.store(true, Ordering::Relaxed);
+        request.extensions_mut().insert(ends);
+        service.call(request)
+    });
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(HEAD_BOUND)
@@ -131,6 +163,9 @@ async fn connection(
         tokio::select! {
             served = &mut connection => served,
             () = closing.cancelled() => {
+                if leave == Leave::Now && !has_asked.load(Ordering::Relaxed) {
+                    return Ok(());
+                }
                 connection.as_mut().graceful_shutdown();
                 connection.await
             }

@@ -3,8 +3,10 @@
 //! Owns the listening for one login, for as long as it is open. Invariants: it listens on loopback alone; whether something
 //! is an answer is judged where pasted ones are, so that a wrong state spends nothing and the wait goes on (T2 to T6, C11);
 //! requests are bounded in size, time and number; nothing that came in is logged (Z1). Nobody is asked to confirm (T15): the
-//! answer came to the host on which the login was started, and the state binds it to that login. Must not: have words of its
-//! own ([`Words`] are the program's).
+//! state binds the answer to the login, and since others on the host may read the state in the browser's command line, the answer
+//! is taken from our own user or root alone. Must not: have words of its own ([`Words`] are the program's).
+
+mod peer;
 
 use std::io::ErrorKind;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -20,11 +22,12 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use url::{Host, Url};
 
+use super::listen::Leave;
 use super::{headers, listen};
 use crate::login::{Answered, Logins, PasteError};
 use crate::oauth::AnswerError;
 use crate::pending::LoginId;
-use crate::provider::is_loopback_http;
+use crate::provider::is_answerable_here;
 use crate::secret::random_id;
 use crate::tenant::User;
 
@@ -42,6 +45,9 @@ pub enum LoopbackError {
     /// Another program listens there.
     #[error("port {0} of this host is in use by another program")]
     InUse(u16),
+    /// This system does not say who connects, so that anybody on the host could answer.
+    #[error("this system does not tell whose a connection to it is")]
+    Untold,
     /// Something else.
     #[error("port {port} of this host cannot be listened on: {reason}")]
     Other {
@@ -59,6 +65,8 @@ pub enum Landing {
     Spent(Answered),
     /// It is none of this login: the wait goes on.
     Bad(AnswerError),
+    /// It came from another user of this host, or from nobody who can be told: the wait goes on.
+    Foreign(Option<u32>),
     /// An answer is being spent already.
     InUse,
     /// The provider could not be reached: the same answer may come again.
@@ -92,6 +100,7 @@ impl Landing {
         match self {
             Self::Spent(_) => StatusCode::OK,
             Self::Bad(_) | Self::BadRequest => StatusCode::BAD_REQUEST,
+            Self::Foreign(_) => StatusCode::FORBIDDEN,
             Self::InUse => StatusCode::CONFLICT,
             Self::NotSent => StatusCode::SERVICE_UNAVAILABLE,
             Self::Over => StatusCode::GONE,
@@ -122,8 +131,11 @@ impl Loopback {
     pub async fn bind(redirect_uri: &str) -> Result<Self, LoopbackError> {
         let not_here = || LoopbackError::NotHere(redirect_uri.chars().take(200).collect());
         let mut url = Url::parse(redirect_uri).map_err(|_| not_here())?;
-        if !is_loopback_http(&url) || url.query().is_some() || url.fragment().is_some() {
+        if !is_answerable_here(&url) {
             return Err(not_here());
+        }
+        if !peer::is_told() {
+            return Err(LoopbackError::Untold);
         }
         let port = url.port_or_known_default().unwrap_or(80);
         let (first, is_name) = match url.host() {
@@ -170,10 +182,11 @@ impl Loopback {
         closing: CancellationToken,
     ) {
         let Self { listeners, redirect_uri, authority, path } = self;
-        let desk = Arc::new(Desk { logins, user, id, redirect_uri, authority, path, words });
+        let uid = rustix::process::geteuid().as_raw();
+        let desk = Arc::new(Desk { logins, user, id, uid, redirect_uri, authority, path, words });
         let served = listeners.into_iter().map(|listener| {
             let routes = Router::new().fallback(answer).with_state(Arc::clone(&desk));
-            listen::serve(routes, listener, CONNECTIONS, closing.clone())
+            listen::serve(routes, listener, CONNECTIONS, Leave::Now, closing.clone())
         });
         let mut all = tokio::task::JoinSet::new();
         served.for_each(|one| drop(all.spawn(one)));
@@ -194,6 +207,8 @@ struct Desk {
     logins: Logins,
     user: User,
     id: LoginId,
+    /// Ours.
+    uid: u32,
     redirect_uri: String,
     authority: String,
     path: String,
@@ -220,6 +235,10 @@ impl Desk {
         };
         if query.len() > QUERY_CAP {
             return Landing::BadRequest;
+        }
+        let from = request.extensions.get().copied().and_then(peer::owner);
+        if !peer::may_answer(from, self.uid) {
+            return Landing::Foreign(from);
         }
         let address = format!("{}?{query}", self.redirect_uri);
         Landing::of(self.logins.paste(&self.user, &self.id, &address).await)

@@ -98,9 +98,14 @@ mod tests {
             let found: Vec<_> = tenants.into_iter().filter(|name| pattern.matches(&key(name))).collect();
             assert_eq!(found.join(" "), matched, "{pattern}");
         }
-        for (pattern, some) in
-            [("*", true), ("co*@7", true), ("codex/work", true), ("mcp:*", false), ("code", false), ("co*/work@*", true)]
-        {
+        for (pattern, some) in [
+            ("*", true),
+            ("co*@7", true),
+            ("codex/work", true),
+            ("mcp:*", false),
+            ("code", false),
+            ("co*/work@*", true),
+        ] {
             let pattern: TenantPattern = pattern.parse().unwrap();
             assert_eq!(pattern.has_some_of(&key("codex").provider), some, "{pattern}");
         }

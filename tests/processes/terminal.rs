@@ -1,7 +1,9 @@
 //! Signing in and out from a terminal.
 
+mod joining;
 mod logout;
 mod seat;
+mod strangers;
 
 use std::os::unix::fs::PermissionsExt;
 use std::time::Duration;
@@ -166,7 +168,8 @@ async fn ctrl_c_cancels_what_was_started_here() {
     second.says("waiting for you");
     second.types("\u{3}");
     let (code, said) = second.ended();
-    assert!(code == 130 && said.contains("goes on in the terminal that started it"), "{code} {said}");
+    let expected = "goes on where it was started; `latchkey logout acme` ends it";
+    assert!(code == 130 && said.contains(expected), "{code} {said}");
     assert_eq!(only_login(&host).status, LoginStatus::Pending);
     first.types("\u{3}");
     let (code, said) = first.ended();
@@ -186,11 +189,14 @@ async fn ctrl_c_wins_over_an_exchange() {
     let page = tokio::spawn(async move { opens(&answer).await });
     seat.says("checking the answer");
     seat.types("\u{3}");
-    seat.says("was cancelled. Nothing was stored");
+    let end = std::time::Instant::now() + crate::host::LONG;
+    while only_login(&host).status != LoginStatus::Cancelled {
+        assert!(std::time::Instant::now() < end, "it was never cancelled: {}", seat.said());
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
     seat.types("\u{3}");
     let (code, said) = seat.ended();
-    assert_eq!(code, 130, "{said}");
-    assert_eq!(only_login(&host).status, LoginStatus::Cancelled);
+    assert!(code == 130 && said.contains("was cancelled. Nothing was stored"), "{code} {said}");
     drop(gate);
     page.abort();
     assert!(host.stored("acme").is_none());
@@ -209,7 +215,7 @@ async fn ctrl_c_at_the_start_leaves_no_login() {
     }
     seat.types("\u{3}");
     let (code, said) = seat.ended();
-    assert_eq!(code, 130, "{said}");
+    assert!(code == 130 && said.contains("was cancelled before it began"), "{code} {said}");
     assert!(logins(&host).iter().all(|login| login.status.is_terminal()), "{:?}", logins(&host));
     drop(gate);
 }
@@ -248,6 +254,53 @@ async fn what_needs_a_paste_says_where_there_can_be_none() {
     let (code, said) = seat.ended();
     assert!(code == 2 && said.contains("was cancelled. Run it in a terminal"), "{code} {said}");
     assert_eq!(only_login(&host).status, LoginStatus::Cancelled);
+}
+
+/// A pipe whose last line is no answer ends it as one without a line does, whichever of the two is seen first.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_pipe_that_has_only_a_wrong_answer_ends_it() {
+    let host = host();
+    for _ in 0..6 {
+        let mut seat = Seat::piped(&host, &["login", "acme", "--paste"], &[]);
+        seat.types("wrong\n");
+        seat.hangs_up();
+        let (code, said) = seat.ended();
+        assert!(code == 2 && said.contains("was cancelled. Run it in a terminal"), "{code} {said}");
+        assert!(said.contains("not used"), "{said}");
+        assert!(logins(&host).iter().all(|login| login.status == LoginStatus::Cancelled));
+    }
+}
+
+/// RFC 8252 section 7.3: a port that another program has, and nothing to paste from: it ends at once, before a link is shown.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_taken_port_without_an_input_ends_it() {
+    let host = Host::new();
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = taken.local_addr().unwrap().port();
+    more(&host, &format!("loopback_redirect_uri = \"http://127.0.0.1:{port}/cb\"\n"));
+    let text = std::fs::read_to_string(&host.config).unwrap();
+    let text = text.replace(latchkey_test_authority::REDIRECT, "https://acme.example/shown");
+    std::fs::write(&host.config, text).unwrap();
+    let (code, said) = Seat::alone(&host, &["login", "acme", "--browser"]).ended();
+    assert!(
+        code == 2 && said.contains("is in use by another program, and nothing can be pasted"),
+        "{code} {said}"
+    );
+    assert!(!said.contains("Open this link"), "{said}");
+    assert_eq!(only_login(&host).status, LoginStatus::Cancelled);
+}
+
+/// A terminal that can draw over nothing gets no codes for that, and one that can gets no line that wraps.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_wait_is_redrawn_only_where_that_works() {
+    let host = host();
+    for (term, is_redrawn) in [("dumb", false), ("xterm", true)] {
+        let mut seat = Seat::terminal(&host, &["login", "acme", "--device"], &[("TERM", term)]);
+        seat.says("waiting for you to sign in");
+        seat.types("\u{3}");
+        let (_, said) = seat.ended();
+        assert_eq!(said.contains('\u{1b}'), is_redrawn, "{term}: {said:?}");
+    }
 }
 
 /// U3, DESIGN: refusals at the provider end it with their own exit code; `--quiet` shows link and code and no more.
@@ -327,6 +380,44 @@ async fn another_account_takes_the_slot_only_with_a_yes() {
     let mut beforehand = Seat::piped(&host, &["login", "acme", "--browser", "--again", "--yes"], &[]);
     opens(&host.authority.sign_in(&beforehand.link(), &Person::ada()).await).await;
     assert_eq!((beforehand.ended().0, held().as_deref()), (0, Some("ada@example.test")));
+}
+
+/// I5: what was typed before the question was asked is no answer to it.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_typed_ahead_agrees_to_nothing() {
+    let host = host();
+    let mut first = Seat::piped(&host, &["login", "acme", "--browser"], &[]);
+    opens(&host.authority.sign_in(&first.link(), &Person::ada()).await).await;
+    assert_eq!(first.ended().0, 0);
+    let held = || host.stored("acme").unwrap().account.label().map(str::to_owned);
+    let before = held();
+    let mut seat = Seat::terminal(&host, &["login", "acme", "--device", "--again"], &[]);
+    seat.says("waiting for you");
+    seat.types("y\ny");
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    let code = logins(&host).into_iter().find_map(|login| login.user_code).unwrap();
+    host.authority.approve_device(code.expose(), &Person::ben()).await;
+    seat.says("Put it in its place? [y/N]");
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    assert!(logins(&host).iter().any(|login| login.status == LoginStatus::Confirming), "{}", seat.said());
+    assert_eq!(held(), before);
+    seat.types("n\n");
+    assert_eq!((seat.ended().0, held()), (5, before), "{}", seat.said());
+}
+
+/// U7: a thread that is named uses what is signed in already, too.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_thread_that_is_named_uses_what_is_there() {
+    let host = host();
+    host.serving("acme").await;
+    let output = host.latchkey(&["login", "acme", "--thread", "1234"]).output().unwrap();
+    let text = crate::host::said(&output);
+    assert!(
+        output.status.success() && text.contains("every agent in thread 1234 uses it from now on"),
+        "{text}"
+    );
+    let binding = host.store().snapshot().unwrap().binding(&"1234".parse().unwrap()).unwrap().unwrap();
+    assert_eq!(binding.tenants.values().collect::<Vec<_>>(), [&key("acme")]);
 }
 
 /// U7: a thread that is named uses it from then on, and that is said before.

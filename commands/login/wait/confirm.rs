@@ -1,6 +1,6 @@
 //! The question whether another account takes the place of the one that a shared slot holds (I5).
 //!
-//! Owns the question and what an answer does. Invariants: whatever is no yes is a no; the yes is given to exactly what was shown; where
+//! Owns the question and what an answer does. Invariants: whatever is no yes is a no; the yes is given to exactly what was shown; what was typed before it was asked is no answer; where
 //! nobody can be asked, and nobody has agreed beforehand, what was started here is refused, and what was joined is left alone. Must
 //! not: wait.
 
@@ -35,6 +35,8 @@ impl Waiting<'_> {
         }
         if self.asked.as_ref() != Some(&question.seen) {
             self.progress.clear();
+            // What was typed before answers something else.
+            self.lines.discard();
             drop(
                 std::io::stderr()
                     .write_all(format!("{} Put it in its place? [y/N] ", said(&question)).as_bytes()),

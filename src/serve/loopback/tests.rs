@@ -156,18 +156,54 @@ async fn an_answer_that_comes_both_ways_is_spent_once() {
     assert_eq!(here.world.authority.exchanges(), 1);
 }
 
-/// T7: connections that say nothing keep nobody out, and at the end they are closed.
+/// T7: connections that say nothing, or half of it, keep nobody out, and at the end they are closed at once.
 #[tokio::test(flavor = "multi_thread")]
 async fn idle_connections_do_not_keep_the_end_waiting() {
     let here = Listening::new("http://127.0.0.1:0/cb").await;
     let mut idle = Vec::new();
-    for _ in 0..CONNECTIONS - 1 {
-        idle.push(TcpStream::connect(&here.at).await.unwrap());
+    for count in 0..CONNECTIONS - 1 {
+        let mut stream = TcpStream::connect(&here.at).await.unwrap();
+        if count % 2 == 0 {
+            stream.write_all(b"GET /cb HTTP/1.1\r\nhost: ").await.unwrap();
+        }
+        idle.push(stream);
     }
     let answer = here.answer().await;
     assert_eq!(here.get(&answer).await.0, 200);
     here.closing.cancel();
-    timeout(LONG, here.server).await.expect("it ends").unwrap();
+    timeout(Duration::from_secs(2), here.server).await.expect("it ends").unwrap();
+}
+
+/// C11: another user of this host knows the state, since it stands in the browser's command line: their answer spends nothing, not even
+/// where they are gone before it is judged, and the wait goes on.
+#[tokio::test(flavor = "multi_thread")]
+async fn another_user_of_this_host_answers_nothing() {
+    if !rustix::process::geteuid().is_root() {
+        eprintln!("skipped: only root can be another user");
+        return;
+    }
+    let here = Listening::new("http://localhost:0/cb").await;
+    let answer = here.answer().await;
+    let port = here.at.split(':').nth(1).unwrap();
+    let request = format!("GET {answer} HTTP/1.1\r\nhost: {}\r\n\r\n", here.at);
+    for (what, read, expected) in
+        [("waits", "print(s.makefile().read())", "Foreign(Some(65534)) for None"), ("is gone", "", "")]
+    {
+        let script = format!(
+            "import encodings.idna, os, socket\nos.setuid(65534)\ns = socket.create_connection(('localhost', {port}))\n\
+             s.sendall({request:?}.encode())\n{read}"
+        );
+        let mut program = tokio::process::Command::new("python3");
+        let output = timeout(LONG, program.arg("-c").arg(script).output()).await.unwrap().unwrap();
+        let (said, failed) =
+            (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+        assert!(output.status.success(), "{what}: {failed}");
+        let is_refused = expected.is_empty() || (said.contains(" 403 ") && said.contains(expected));
+        assert!(is_refused, "{what}: {said}");
+        tokio::time::sleep(Duration::from_millis(200)).await;
+        assert_eq!((here.status(), here.world.authority.exchanges()), (LoginStatus::Pending, 0), "{what}");
+    }
+    assert_eq!(here.get(&answer).await.0, 200, "it is still the answer");
 }
 
 /// T3: where nothing but an address is shown, a code alone could be anybody's, whatever the provider's own page shows.
