@@ -88,9 +88,10 @@ mod tests {
                  allow = [{{ bearer = true, tenants = [\"codex\"] }}]\n"
             );
             for (name, path) in feeds {
-                text += &format!(
+                let table = format!(
                     "[feeds.{name}]\ntenant = \"codex\"\nprogram = \"codex\"\npath = \"{root}/{path}\"\n"
                 );
+                text.push_str(&table);
             }
             let config = Config::parse(&text, Path::new("latchkey.toml"), &|_| None).unwrap();
             overlaps(&config).into_iter().map(|found| (found.feed, found.other)).collect::<Vec<_>>()
