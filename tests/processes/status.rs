@@ -79,7 +79,7 @@ fn health(shown: &Value, tenant: &str) -> Option<String> {
 async fn a_watching_program_gets_an_object_for_each_change() {
     let host = Host::new();
     let watch = Watch::start(host.latchkey(&["status", "--json", "--watch"]));
-    assert_eq!(watch.next(), r#"{"sources":[],"tenants":[],"logins":[],"damaged":[]}"#);
+    assert_eq!(watch.next(), r#"{"sources":[],"tenants":[],"logins":[],"damaged":[],"revocations":[]}"#);
     host.serving("acme").await;
     assert_eq!(health(&watch.until(|shown| health(shown, "acme").is_some()), "acme").unwrap(), "fresh");
     host.expired("acme").await;
