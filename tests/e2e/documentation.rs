@@ -98,8 +98,10 @@ fn every_page_leads_somewhere() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs");
     let files =
         std::fs::read_dir(folder).unwrap().map(|file| file.unwrap().file_name().into_string().unwrap());
-    let pages: Vec<_> =
-        files.filter(|name| name.ends_with(".md")).map(|name| format!("docs/{name}")).collect();
+    let pages: Vec<_> = files
+        .filter(|name| Path::new(name).extension().is_some_and(|end| end == "md"))
+        .map(|name| format!("docs/{name}"))
+        .collect();
     assert!(pages.len() > 8, "{pages:?}");
     for name in pages.iter().map(String::as_str).chain(["README.md", "ARCHITECTURE.md"]) {
         leads_somewhere(name);
