@@ -14,10 +14,9 @@ use latchkey::feed::Feed;
 use latchkey::oauth::EXCHANGE_BOUND;
 use latchkey::secret::Secret;
 use latchkey::serve;
-use latchkey::serve::socket::{self, Admission, BindError};
+use latchkey::serve::socket::{self, Admission, BindError, Whereabouts};
 use latchkey::store::file::FileStore;
 use latchkey::store::{KernelLock, LockError, STORE_WAIT, StoreError};
-use latchkey::tenant::ThreadId;
 use latchkey::worker::Supervisor;
 use serenity::all::{Client, ClientBuilder, GatewayError, GatewayIntents, GuildId, ShardManager};
 use tokio::net::TcpListener;
@@ -37,7 +36,7 @@ use crate::discord::reach::Reach;
 use crate::discord::reception::Receptionist;
 use crate::discord::route::Door;
 use crate::discord::watch::Watch;
-use crate::discord::{Desk, api};
+use crate::discord::{Desk, api, notifier};
 use crate::exit::{Code, Exit};
 use crate::{log, setup};
 
@@ -240,8 +239,14 @@ async fn tokens(
     let usage = |error: BindError| Exit::new(Code::Usage, error);
     let admission = Admission::new(tokens).map_err(|error| usage(error.into()))?;
     let bound = socket::bind(tokens).await.map_err(usage)?;
-    let places = Arc::clone(&desk.places);
-    let whereabouts = Arc::new(move |thread: &ThreadId| places.known(thread));
+    let (places, asking) = (Arc::clone(&desk.places), Arc::clone(desk));
+    let whereabouts = Whereabouts::new(
+        move |thread| places.known(thread),
+        move |thread| {
+            let desk = Arc::clone(&asking);
+            Box::pin(async move { notifier::find(&desk.http, desk.home.id, &desk.places, &thread).await })
+        },
+    );
     let server = socket::Server::new(desk.broker.clone(), admission, whereabouts, descriptors);
     Ok(Some((server, bound)))
 }

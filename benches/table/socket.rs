@@ -12,7 +12,7 @@ use latchkey::broker::Broker;
 use latchkey::clock::Clock;
 use latchkey::config::{Config, TokensConfig};
 use latchkey::oauth;
-use latchkey::serve::socket::{Admission, Server, bind, raise_descriptors};
+use latchkey::serve::socket::{Admission, Server, Whereabouts, bind, raise_descriptors};
 use latchkey::store::file::FileStore;
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{UnixListener, UnixStream};
@@ -58,7 +58,8 @@ pub fn member(mode: &str, arguments: &[String]) {
         };
         let admission = Admission::new(&tokens).unwrap();
         let bound = bind(&tokens).await.unwrap();
-        let server = Server::new(broker, admission, Arc::new(|_| None), raise_descriptors());
+        let nowhere = Whereabouts::new(|_| None, |_| Box::pin(async { Ok(None) }));
+        let server = Server::new(broker, admission, nowhere, raise_descriptors());
         server.serve(bound, CancellationToken::new()).await;
     });
 }

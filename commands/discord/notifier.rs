@@ -11,9 +11,10 @@ use std::sync::Arc;
 use latchkey::broker::Broker;
 use latchkey::pending::PendingLogin;
 use latchkey::secret::Secret;
+use latchkey::serve::socket::{Found, Unfindable};
 use latchkey::tenant::{ThreadId, User};
 use latchkey::worker::{Heard, News, Notifier, Told};
-use serenity::all::{Channel, ChannelId, CreateAllowedMentions, CreateMessage, Http, UserId};
+use serenity::all::{Channel, ChannelId, CreateAllowedMentions, CreateMessage, GuildId, Http, UserId};
 
 use super::api::Home;
 use super::live::{Live, PATIENCE};
@@ -69,7 +70,7 @@ impl Messenger {
             && login.guild == Some(self.home.id.get())
             && is_where_it_began
         {
-            self.known.note_ours(thread, None);
+            self.known.note_ours_somewhere(thread);
         }
         // Before the token is used: another application's would be refused, and that says nothing of the login.
         if self.known.is_ours(thread).is_none() {
@@ -109,7 +110,7 @@ impl Messenger {
         match self.live.show_in_turn(&turn, login, interaction?).await {
             Ok(()) => {
                 if self.known.is_ours(thread).is_none() {
-                    self.known.note_ours(thread, None);
+                    self.known.note_ours_somewhere(thread);
                 }
                 Some(Told::Done)
             }
@@ -204,6 +205,29 @@ pub(super) fn channel_id(thread: &ThreadId) -> Option<ChannelId> {
 /// Whether Discord gave a definite no: a token that is over, a message that is gone or that it does not take.
 pub(super) fn refused(error: &serenity::Error) -> bool {
     api::status(error).is_some_and(|status| status.is_client_error() && status.as_u16() != 429)
+}
+
+/// Asks Discord which channel `thread` hangs from, and has that known from there on. What is not to be seen, or is another guild's,
+/// hangs from nothing here.
+pub async fn find(http: &Http, guild: GuildId, known: &Places, thread: &ThreadId) -> Found {
+    let Some(id) = channel_id(thread) else { return Ok(None) };
+    match http.get_channel(id).await {
+        Ok(Channel::Guild(channel)) if channel.guild_id == guild => {
+            known.note_ours(thread, channel.parent_id.map(|id| ThreadId::from(id.get())));
+            Ok(known.known(thread))
+        }
+        Ok(_) => {
+            known.note_foreign(thread);
+            Ok(None)
+        }
+        Err(error) if api::status(&error).is_some_and(|status| matches!(status.as_u16(), 403 | 404)) => {
+            Ok(None)
+        }
+        Err(error) => {
+            tracing::warn!(%thread, error = api::words(&error), "which channel a thread hangs from could not be asked");
+            Err(Unfindable)
+        }
+    }
 }
 
 impl Notifier for Messenger {

@@ -12,28 +12,36 @@ use latchkey::tenant::ThreadId;
 #[derive(Default)]
 pub struct Places(Mutex<HashMap<ThreadId, Known>>);
 
-struct Known {
-    is_ours: bool,
-    /// The channel that it hangs from.
-    parent: Option<ThreadId>,
+enum Known {
+    Foreign,
+    /// It is ours; where it hangs is not known.
+    Ours,
+    /// It is ours, and hangs from this channel, if from any.
+    Hanging(Option<ThreadId>),
 }
 
 impl Places {
     /// Notes that `thread`, which hangs from `parent`, is in our guild.
     pub fn note_ours(&self, thread: &ThreadId, parent: Option<ThreadId>) {
-        self.lock().insert(thread.clone(), Known { is_ours: true, parent });
+        self.lock().insert(thread.clone(), Known::Hanging(parent));
+    }
+
+    /// Notes that `thread` is in our guild, wherever it hangs from.
+    pub fn note_ours_somewhere(&self, thread: &ThreadId) {
+        self.lock().entry(thread.clone()).or_insert(Known::Ours);
     }
 
     /// Notes that `thread` is another guild's.
     pub fn note_foreign(&self, thread: &ThreadId) {
-        self.lock().insert(thread.clone(), Known { is_ours: false, parent: None });
+        self.lock().insert(thread.clone(), Known::Foreign);
     }
 
-    /// What programs that ask for a token in `thread` are told by, if it is known to be in our guild.
+    /// What programs that ask for a token in `thread` are told by, if it is known to be in our guild and where it hangs.
     pub fn known(&self, thread: &ThreadId) -> Option<KnownThread> {
-        let known = self.lock();
-        let ours = known.get(thread).filter(|known| known.is_ours)?;
-        Some(KnownThread { parent: ours.parent.clone() })
+        match self.lock().get(thread)? {
+            Known::Hanging(parent) => Some(KnownThread { parent: parent.clone() }),
+            Known::Foreign | Known::Ours => None,
+        }
     }
 
     /// `thread` is no more.
@@ -43,13 +51,15 @@ impl Places {
 
     /// Whether `thread` is in our guild, if that is known.
     pub fn is_ours(&self, thread: &ThreadId) -> Option<bool> {
-        self.lock().get(thread).map(|known| known.is_ours)
+        self.lock().get(thread).map(|known| !matches!(known, Known::Foreign))
     }
 
     /// The channel `channel` and the threads that are known to hang from it: with the channel they are gone too.
     pub fn within(&self, channel: &ThreadId) -> Vec<ThreadId> {
         let known = self.lock();
-        let threads = known.iter().filter(|(_, known)| known.parent.as_ref() == Some(channel));
+        let threads = known
+            .iter()
+            .filter(|(_, known)| matches!(known, Known::Hanging(Some(parent)) if parent == channel));
         threads.map(|(thread, _)| thread.clone()).chain([channel.clone()]).collect()
     }
 
@@ -76,6 +86,11 @@ mod tests {
         let known = |text: &str| places.known(&id(text));
         let expected = [Some(KnownThread { parent: Some(id("1")) }), None, None];
         assert_eq!(["11", "3", "4"].map(known), expected);
+        // That it is ours does not say that it hangs nowhere.
+        places.note_ours_somewhere(&id("5"));
+        places.note_ours_somewhere(&id("11"));
+        assert_eq!((places.known(&id("5")), places.is_ours(&id("5"))), (None, Some(true)));
+        assert_eq!(places.known(&id("11")), Some(KnownThread { parent: Some(id("1")) }));
         places.forget(&id("21"));
         assert_eq!(places.is_ours(&id("21")), None);
         assert_eq!(

@@ -167,6 +167,7 @@ impl Bot {
             min_valid: u64::try_from(ask.want.min_valid).ok(),
             rejected_sha256: ask.want.rejected.as_ref().map(ToString::to_string),
             wait: Some(ask.wait),
+            settled: None,
             timeout: Some(left.as_secs_f64()),
         })
     }

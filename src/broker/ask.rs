@@ -14,7 +14,7 @@ use super::serving::{Reason, from_environment, serving};
 use super::token::{FreshToken, fresh_now};
 use crate::clock::UnixSeconds;
 use crate::gate::{Class, TokenError, Want};
-use crate::provider::Catalog;
+use crate::provider::{Catalog, Provider};
 use crate::store::{Document, StoreError, has_ended};
 use crate::tenant::{TenantKey, ThreadId, UserId};
 
@@ -92,6 +92,12 @@ impl Ask {
     pub fn tenant(&self, document: &Document, catalog: &Catalog) -> Result<TenantKey, ResolveError> {
         let (user, thread, parent) = (self.user.as_ref(), self.thread.as_ref(), self.parent.as_ref());
         resolve(document, catalog, &self.target, user, thread, parent)
+    }
+
+    /// The provider that is named, if it is configured.
+    #[must_use]
+    pub fn provider<'a>(&self, catalog: &'a Catalog) -> Option<&'a Provider> {
+        catalog.find(super::resolve::cut(self.target.trim()).0).map(|provider| &**provider)
     }
 
     /// Whether the channel that the thread hangs from could lead to another tenant than [`Self::tenant`] says: a thread asks that

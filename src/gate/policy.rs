@@ -31,7 +31,8 @@ pub const CALLER_DEADLINE: Duration = Duration::from_secs(30);
 pub const MIN_VALID: i64 = 60;
 /// A credential is not refreshed ahead of need within this many seconds of the last time, however short its tokens live.
 pub const SHORTEST_REST: i64 = 30;
-/// A token from a forced refresh is not force-refreshed again within this many seconds (G15).
+/// What a refresh has brought is not refreshed again within this many seconds for a caller's word alone: a token from a forced
+/// refresh for one that is said to be rejected, any token for a minimum that it does not reach (G15).
 pub const FORCED_AGAIN_AFTER: i64 = 60;
 /// A plain `invalid_grant` is probed once more after this many seconds (G17).
 pub const PROBE_AFTER: i64 = 600;
@@ -144,9 +145,20 @@ pub fn satisfies(credential: &Credential, want: &Want, now: UnixSeconds) -> bool
     // The ordinary minimum must not turn every use of a token that lives a minute into a refresh; who asks for more than
     // the ordinary gets what they ask for, or something newer.
     let ordinary = want.min_valid <= MIN_VALID;
-    let needed =
-        life(credential).filter(|_| ordinary).map_or(want.min_valid, |life| want.min_valid.min(life / 2));
+    // Another refresh now would bring no more; and whoever asks for too much again and again must not wear out a provider.
+    let min_valid =
+        if is_just_renewed(credential, now) { want.min_valid.min(MIN_VALID) } else { want.min_valid };
+    let needed = life(credential)
+        .filter(|_| ordinary || min_valid < want.min_valid)
+        .map_or(min_valid, |life| min_valid.min(life / 2));
     left > 0 && (left >= needed || is_newer)
+}
+
+/// Whether a refresh brought the token within the last minute, as far as the clock can be believed (S14). A sign-in or an import
+/// says less: its token may be older than what is written down of it.
+fn is_just_renewed(credential: &Credential, now: UnixSeconds) -> bool {
+    credential.generation > 1
+        && credential.obtained_at.is_some_and(|at| now.abs_diff(at) < FORCED_AGAIN_AFTER.unsigned_abs())
 }
 
 /// Whether `credential` has the very token that the caller saw rejected (G14).

@@ -6,7 +6,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use super::{NameError, TenantKey};
+use super::{NameError, ProviderName, TenantKey};
 
 /// Tenants by their name.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,6 +23,12 @@ impl TenantPattern {
     #[must_use]
     pub fn provider(&self) -> &str {
         &self.0[..self.0.find(['/', '@']).unwrap_or(self.0.len())]
+    }
+
+    /// Whether a tenant of `provider` could be one of them.
+    #[must_use]
+    pub fn has_some_of(&self, provider: &ProviderName) -> bool {
+        self.is_all() || glob(self.provider().as_bytes(), provider.as_str().as_bytes())
     }
 
     /// Whether `tenant` is one of them.
@@ -91,6 +97,12 @@ mod tests {
             let pattern: TenantPattern = pattern.parse().unwrap();
             let found: Vec<_> = tenants.into_iter().filter(|name| pattern.matches(&key(name))).collect();
             assert_eq!(found.join(" "), matched, "{pattern}");
+        }
+        for (pattern, some) in
+            [("*", true), ("co*@7", true), ("codex/work", true), ("mcp:*", false), ("code", false)]
+        {
+            let pattern: TenantPattern = pattern.parse().unwrap();
+            assert_eq!(pattern.has_some_of(&key("codex").provider), some, "{pattern}");
         }
         assert_eq!("codex/*@*".parse::<TenantPattern>().unwrap().provider(), "codex");
         for bad in ["", "codex/", "codex@ann", "co dex", "codex@*@*", "[a-z]"] {

@@ -156,7 +156,8 @@ impl Host {
     pub async fn serves(&self, parent: Option<&str>) -> Serving {
         let config = Config::load(&self.config).unwrap().tokens.unwrap();
         let parent: Option<ThreadId> = parent.map(|parent| parent.parse().unwrap());
-        let whereabouts: Whereabouts = Arc::new(move |_| Some(KnownThread { parent: parent.clone() }));
+        let known = KnownThread { parent };
+        let whereabouts = Whereabouts::new(move |_| Some(known.clone()), |_| Box::pin(async { Ok(None) }));
         let bound = socket::bind(&config).await.unwrap();
         let server = Server::new(self.broker(), Admission::new(&config).unwrap(), whereabouts, 1_024);
         let closing = CancellationToken::new();

@@ -71,6 +71,35 @@ fn a_generation_newer_than_at_arrival_will_do() {
     assert_eq!(step(&credential, &want), Step::Serve);
 }
 
+/// G15, S14: what a refresh has just brought will do for any minimum, and for nothing else than that.
+#[test]
+fn what_was_just_renewed_is_not_renewed_for_a_minimum() {
+    let mut renewed = credential();
+    renewed.generation = 2;
+    let want = Want { min_valid: i64::MAX, ..Want::default() };
+    for (obtained, left, expected) in [
+        (-59, 3_600, Step::Serve),
+        (60, 3_600, FIRST),
+        (-60, 3_600, FIRST),
+        (59, 3_600, Step::Serve),
+        // Not worse than the ordinary minimum.
+        (-20, 20, Step::Serve),
+        (-20, 10, FIRST),
+        (-20, 0, FIRST),
+    ] {
+        renewed.obtained_at = Some(NOW + obtained);
+        renewed.expires_at = Some(NOW + left);
+        assert_eq!(step(&renewed, &want), expected, "{obtained} {left}");
+    }
+    renewed.obtained_at = Some(NOW);
+    renewed.expires_at = Some(NOW + 3_600);
+    let forced = Step::Refresh { attempt: 1, forced: true };
+    assert_eq!(step(&renewed, &Want { min_valid: i64::MAX, ..rejected() }), forced);
+    assert_eq!(step(&renewed, &Want { min_valid: i64::MAX, ..Want::anew() }), forced);
+    renewed.generation = 1;
+    assert_eq!(step(&renewed, &want), FIRST);
+}
+
 /// G14, G15
 #[test]
 fn a_rejected_token_is_refreshed_once_a_minute_at_most() {

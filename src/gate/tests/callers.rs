@@ -130,8 +130,13 @@ async fn a_minimum_that_is_never_granted_costs_one_refresh() {
     let tenant = key("acme");
     host.serving(&tenant, &Person::ada()).await;
     let want = Want { min_valid: 1_000_000, ..Want::default() };
-    host.gate().token(&tenant, want, LONG).await.unwrap();
+    for _ in 0..50 {
+        host.gate().token(&tenant, want.clone(), LONG).await.unwrap();
+    }
     assert_eq!(host.authority.refreshes(), 1);
+    host.clock.jump(61);
+    host.gate().token(&tenant, want, LONG).await.unwrap();
+    assert_eq!(host.authority.refreshes(), 2);
 }
 
 /// G26

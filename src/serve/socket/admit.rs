@@ -11,7 +11,7 @@ use tokio::net::UnixStream;
 use super::bearer::{Bearer, BearerError};
 use crate::config::{Admitted, AllowRule, TokensConfig};
 use crate::secret::Secret;
-use crate::tenant::{TenantKey, TenantPattern};
+use crate::tenant::{ProviderName, TenantKey, TenantPattern};
 
 /// Who takes tokens, for the audit trail.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -65,6 +65,12 @@ impl Grant {
     /// Whether it gives `tenant`.
     pub fn admits(&self, tenant: &TenantKey) -> bool {
         self.is_ours || self.by_peer.iter().chain(&self.by_bearer).any(|pattern| pattern.matches(tenant))
+    }
+
+    /// Whether it gives any tenant of `provider`, there or not.
+    pub fn admits_some_of(&self, provider: &ProviderName) -> bool {
+        self.is_ours
+            || self.by_peer.iter().chain(&self.by_bearer).any(|pattern| pattern.has_some_of(provider))
     }
 
     /// Whether it gives `tenant` by the bearer token alone.

@@ -16,11 +16,13 @@ const WANTED: u64 = 16_384;
 /// Files that stay for the rest of the bot: Discord, the sign-in page, providers, the store and its locks.
 const RESERVE: u64 = 512;
 /// Connections of one user at most.
-const EACH: usize = 1_024;
+pub(super) const EACH: usize = 1_024;
 /// Connections of all but the bot's own user at most.
-const ALL: usize = 4_096;
+pub(super) const ALL: usize = 4_096;
+/// Connections at most of callers who are admitted to nothing before they show a bearer token.
+pub(super) const BENCH: usize = 256;
 /// `watch` requests of one user at a time.
-const WATCHES: usize = 64;
+pub(super) const WATCHES: usize = 64;
 /// Long answers to one user that wait to be read at a time.
 const LONG_ANSWERS: usize = 32;
 
@@ -46,6 +48,10 @@ struct Room {
     own: u32,
     each: usize,
     all: usize,
+    /// Places for those who have shown nothing yet.
+    bench: usize,
+    /// Who has those, by user. Locked to count in or out, never across a wait.
+    waiting: Mutex<HashMap<u32, usize>>,
     /// By user. Locked to count in or out, never across a wait.
     users: Mutex<HashMap<u32, Arc<User>>>,
 }
@@ -56,6 +62,21 @@ struct User {
     connections: AtomicUsize,
     watches: Arc<Semaphore>,
     long_answers: Arc<Semaphore>,
+}
+
+/// Why there is no seat.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Full {
+    /// Its user has all that one may have.
+    User,
+    /// All are taken.
+    Room,
+}
+
+/// A place of somebody who has shown nothing yet; free again when it is dropped.
+pub(super) struct Bench {
+    room: Arc<Room>,
+    uid: u32,
 }
 
 /// A connection's place; free again when it is dropped.
@@ -69,18 +90,37 @@ impl Crowd {
     /// With room for what `descriptors` allow. The user `own` has seats of its own.
     pub fn new(own: u32, descriptors: u64) -> Self {
         let (each, all) = seats(descriptors);
-        Self(Arc::new(Room { own, each, all, users: Mutex::default() }))
+        // These are short stays; a user id may stand for many containers.
+        let bench = (all / 8).min(BENCH);
+        Self(Arc::new(Room { own, each, all, bench, waiting: Mutex::default(), users: Mutex::default() }))
+    }
+
+    /// A place for a connection of the user `uid`, who is admitted to nothing yet: of few, and of no user more than half of them.
+    pub fn wait(&self, uid: u32) -> Result<Bench, Full> {
+        let mut waiting = self.0.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+        let mine = waiting.get(&uid).copied().unwrap_or(0);
+        if mine >= self.0.bench / 2 {
+            return Err(Full::User);
+        }
+        if waiting.values().sum::<usize>() >= self.0.bench {
+            return Err(Full::Room);
+        }
+        waiting.insert(uid, mine + 1);
+        Ok(Bench { room: Arc::clone(&self.0), uid })
     }
 
     /// A seat for a connection of the user `uid`, if there is one.
-    pub fn enter(&self, uid: u32) -> Option<Seat> {
+    pub fn enter(&self, uid: u32) -> Result<Seat, Full> {
         let mut users = self.0.lock();
         let taken = |user: &Arc<User>| user.connections.load(Ordering::Relaxed);
         let others: usize =
             users.iter().filter(|(uid, _)| **uid != self.0.own).map(|(_, user)| taken(user)).sum();
         let mine = users.get(&uid).map_or(0, taken);
-        if mine >= self.0.each || (uid != self.0.own && others >= self.0.all) {
-            return None;
+        if mine >= self.0.each {
+            return Err(Full::User);
+        }
+        if uid != self.0.own && others >= self.0.all {
+            return Err(Full::Room);
         }
         let user = users.entry(uid).or_insert_with(|| {
             Arc::new(User {
@@ -90,7 +130,7 @@ impl Crowd {
             })
         });
         user.connections.fetch_add(1, Ordering::Relaxed);
-        Some(Seat { room: Arc::clone(&self.0), uid, user: Arc::clone(user) })
+        Ok(Seat { room: Arc::clone(&self.0), uid, user: Arc::clone(user) })
     }
 }
 
@@ -120,6 +160,18 @@ impl Room {
     }
 }
 
+impl Drop for Bench {
+    fn drop(&mut self) {
+        let mut waiting = self.room.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(mine) = waiting.get_mut(&self.uid) {
+            *mine -= 1;
+            if *mine == 0 {
+                waiting.remove(&self.uid);
+            }
+        }
+    }
+}
+
 impl Drop for Seat {
     fn drop(&mut self) {
         let mut users = self.room.lock();
@@ -137,15 +189,31 @@ mod tests {
     #[test]
     fn no_user_takes_the_seats_of_another() {
         let crowd = Crowd::new(0, 20_000);
-        let taken: Vec<_> = std::iter::from_fn(|| crowd.enter(1_000)).collect();
-        assert_eq!(taken.len(), EACH);
-        let more: Vec<_> =
-            (1..).flat_map(|uid| std::iter::repeat_n(uid, EACH)).map_while(|uid| crowd.enter(uid)).collect();
-        assert_eq!(taken.len() + more.len(), ALL);
-        let own: Vec<_> = std::iter::from_fn(|| crowd.enter(0)).collect();
+        let taken: Vec<_> = std::iter::from_fn(|| crowd.enter(1_000).ok()).collect();
+        assert_eq!((taken.len(), crowd.enter(1_000).err()), (EACH, Some(Full::User)));
+        let more: Vec<_> = (1..)
+            .flat_map(|uid| std::iter::repeat_n(uid, EACH))
+            .map_while(|uid| crowd.enter(uid).ok())
+            .collect();
+        assert_eq!((taken.len() + more.len(), crowd.enter(9_000).err()), (ALL, Some(Full::Room)));
+        let own: Vec<_> = std::iter::from_fn(|| crowd.enter(0).ok()).collect();
         assert_eq!(own.len(), EACH);
         drop((taken, more, own));
         assert!(crowd.0.lock().is_empty());
+    }
+
+    /// Z2: who has shown nothing takes no seat of those who are admitted, and no user all the places before that.
+    #[test]
+    fn who_has_shown_nothing_takes_nobodys_seat() {
+        let crowd = Crowd::new(0, 20_000);
+        let first: Vec<_> = std::iter::from_fn(|| crowd.wait(1_000).ok()).collect();
+        assert_eq!((first.len(), crowd.wait(1_000).err()), (BENCH / 2, Some(Full::User)));
+        let second: Vec<_> = std::iter::from_fn(|| crowd.wait(1_001).ok()).collect();
+        assert_eq!((second.len(), crowd.wait(1_002).err()), (BENCH / 2, Some(Full::Room)));
+        let seats: Vec<_> = std::iter::from_fn(|| crowd.enter(1_002).ok()).collect();
+        assert_eq!(seats.len(), EACH);
+        drop((first, second));
+        assert!(crowd.0.waiting.lock().unwrap().is_empty() && crowd.wait(1_000).is_ok());
     }
 
     #[test]

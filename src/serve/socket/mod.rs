@@ -17,6 +17,7 @@ mod session;
 mod standing;
 mod tally;
 mod watch;
+mod whereabouts;
 pub mod wire;
 
 use std::collections::HashSet;
@@ -33,9 +34,10 @@ pub use self::bearer::BearerError;
 pub use self::bind::{BindError, Bound, Stands, bind, look};
 use self::crowd::Crowd;
 pub use self::crowd::raise_descriptors;
-use self::session::Session;
+use self::session::{Session, Sitting};
 use self::standing::Standings;
 use self::tally::Tally;
+pub use self::whereabouts::{Found, KnownThread, Unfindable, Whereabouts};
 use crate::broker::Broker;
 use crate::tenant::{TenantKey, ThreadId};
 
@@ -43,16 +45,6 @@ use crate::tenant::{TenantKey, ThreadId};
 const ACCEPT_PAUSE: Duration = Duration::from_millis(200);
 /// How often counts of an hour that is over are looked for.
 const TALLY_EVERY: Duration = Duration::from_secs(30);
-
-/// A thread that the program knows.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct KnownThread {
-    /// The channel that it hangs from.
-    pub parent: Option<ThreadId>,
-}
-
-/// What the program knows of a thread; none where it has never seen it.
-pub type Whereabouts = Arc<dyn Fn(&ThreadId) -> Option<KnownThread> + Send + Sync>;
 
 /// What is noted of a caller's question.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -136,8 +128,14 @@ impl Server {
             self.0.tally.refused(Consumer::User(peer.uid), "any");
             return turn_away(stream, &answer::not_admitted(peer.uid)).await;
         }
-        let Some(seat) = self.0.crowd.enter(peer.uid) else {
-            return turn_away(stream, &answer::crowded()).await;
+        let seat = if grant.is_nothing() {
+            self.0.crowd.wait(peer.uid).map(Sitting::Waiting)
+        } else {
+            self.0.crowd.enter(peer.uid).map(|seat| Sitting::Seated(Arc::new(seat)))
+        };
+        let seat = match seat {
+            Ok(seat) => seat,
+            Err(full) => return turn_away(stream, &answer::crowded(full)).await,
         };
         connections.spawn(Session::new(Arc::clone(&self.0), peer, grant, seat).run(stream));
     }
@@ -185,7 +183,7 @@ impl Shared {
     /// Whether `thread` is one of the guild's, or bound: callers must not fill the store with threads that they make up.
     fn is_known(&self, thread: &ThreadId) -> bool {
         let is_bound = || self.broker.store().snapshot().ok()?.binding(thread).ok()?.map(drop);
-        (self.whereabouts)(thread).is_some() || is_bound().is_some()
+        self.whereabouts.known(thread).is_some() || is_bound().is_some()
     }
 }
 

@@ -9,14 +9,19 @@ use serde::Deserialize;
 use serde_json::Value;
 use serde_json::error::Category;
 
-use super::wire::{ErrorBody, Request};
+use super::answer::error;
+use super::wire::{ErrorBody, Request, Word};
 use crate::broker::Ask;
 use crate::gate::{CALLER_DEADLINE, MIN_VALID, Want};
 use crate::secret::{Secret, TokenHash};
 use crate::tenant::{TenantKey, ThreadId};
 
 /// The longest that a caller may have us wait.
-const LONGEST_WAIT: Duration = Duration::from_hours(1);
+pub(super) const LONGEST_WAIT: Duration = Duration::from_hours(1);
+/// The longest `id`, in bytes of JSON: it is kept as long as its request is under way.
+pub(super) const LONGEST_ID: usize = 128;
+/// The longest of the other members that are kept, in bytes: no name of a tenant is longer.
+pub(super) const LONGEST_MEMBER: usize = 256;
 
 /// A request.
 pub(super) struct Understood {
@@ -54,7 +59,7 @@ struct Named {
 
 /// What `line` asks for.
 pub(super) fn understand(line: &[u8]) -> Result<Understood, Misunderstood> {
-    let bad = |message: String| ErrorBody { error: "bad_request".to_owned(), exit_code: 2, message };
+    let bad = |message: String| error(Word::BadRequest, message);
     let is_object = line.iter().find(|byte| !byte.is_ascii_whitespace()) == Some(&b'{');
     let read = if is_object {
         serde_json::from_slice::<Request>(line).map_err(|error| wrong(&error))
@@ -70,7 +75,12 @@ pub(super) fn understand(line: &[u8]) -> Result<Understood, Misunderstood> {
         }
     };
     if request.id.as_ref().is_some_and(|id| !is_id(id)) {
-        return Err(Misunderstood { id: None, error: bad("id is neither text nor a number".to_owned()) });
+        let why = format!("id is neither text nor a number of {LONGEST_ID} bytes at most");
+        return Err(Misunderstood { id: None, error: bad(why) });
+    }
+    if let Some(name) = too_long(&request) {
+        let why = format!("{name} has more than {LONGEST_MEMBER} bytes");
+        return Err(Misunderstood { id: request.id, error: bad(why) });
     }
     let id = request.id.clone();
     let bearer = request.bearer.clone().map(Secret::new);
@@ -81,11 +91,7 @@ pub(super) fn understand(line: &[u8]) -> Result<Understood, Misunderstood> {
             .map(Wish::Watch)
             .map_err(bad),
         "" => Err(bad("op is missing: token, status or watch".to_owned())),
-        _ => Err(ErrorBody {
-            error: "unknown_op".to_owned(),
-            exit_code: 2,
-            message: "this version knows the operations token, status and watch".to_owned(),
-        }),
+        _ => Err(error(Word::UnknownOp, "this version knows the operations token, status and watch")),
     };
     match wish {
         Ok(wish) => Ok(Understood { id, bearer, wish }),
@@ -93,8 +99,23 @@ pub(super) fn understand(line: &[u8]) -> Result<Understood, Misunderstood> {
     }
 }
 
+/// Whether it is an id that is worth keeping while the request is under way.
 fn is_id(id: &Value) -> bool {
-    id.is_string() || id.is_number()
+    (id.is_string() || id.is_number()) && id.to_string().len() <= LONGEST_ID
+}
+
+/// The name of a member that is longer than one is kept.
+fn too_long(request: &Request) -> Option<&'static str> {
+    let Request { tenant, user, thread, parent, rejected_sha256, .. } = request;
+    let members = [
+        ("tenant", tenant),
+        ("user", user),
+        ("thread", thread),
+        ("parent", parent),
+        ("rejected_sha256", rejected_sha256),
+    ];
+    let is_long = |text: &Option<String>| text.as_ref().is_some_and(|text| text.len() > LONGEST_MEMBER);
+    members.into_iter().find(|(_, text)| is_long(text)).map(|(name, _)| name)
 }
 
 /// What is wrong with a line, and where; not a byte of it, since it may hold a secret.
@@ -208,6 +229,29 @@ mod tests {
         }
         assert!(understand(&[b'{', 0xff, b'}']).is_err());
         assert!(understand(&[b"{\"a\":".as_slice(), &[b'['; 10_000]].concat()).is_err());
+    }
+
+    /// What is kept while a request is under way is short.
+    #[test]
+    fn long_members_are_no_request() {
+        let line = |id: usize, name: &str, length: usize| {
+            format!(
+                r#"{{"op":"token","id":"{}","tenant":"x","{name}":"{}"}}"#,
+                "i".repeat(id),
+                "1".repeat(length)
+            )
+        };
+        assert!(understand(line(LONGEST_ID - 2, "x", 9_000).as_bytes()).is_ok());
+        let (id, word, why) = refusal(&line(LONGEST_ID - 1, "x", 1));
+        assert_eq!((id, &*word), (None, "bad_request"));
+        assert!(why.contains("128 bytes"), "{why}");
+        for name in ["user", "thread", "parent", "rejected_sha256"] {
+            let (id, word, why) = refusal(&line(1, name, LONGEST_MEMBER + 1));
+            assert_eq!((id, &*word), (Some("i".into()), "bad_request"));
+            assert_eq!(why, format!("{name} has more than 256 bytes"));
+        }
+        let tenant = format!(r#"{{"op":"token","tenant":"{}"}}"#, "x".repeat(LONGEST_MEMBER + 1));
+        assert!(refusal(&tenant).2.starts_with("tenant has"));
     }
 
     /// G10

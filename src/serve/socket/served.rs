@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::Value;
+use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::Instant;
 
 use super::admit::{Consumer, Grant};
@@ -14,11 +15,11 @@ use super::crowd::Seat;
 use super::request::Wish;
 use super::session::{Gone, Outgoing, Outlet, READ_BOUND};
 use super::wire::{Answer, ErrorBody, TokenBody};
-use super::{Note, Shared, answer};
+use super::{Note, Shared, Unfindable, answer};
 use crate::broker::{Ask, AskError, FreshToken, Overview};
 use crate::gate::{Class, TokenError};
 use crate::provider::Provider;
-use crate::tenant::TenantKey;
+use crate::tenant::{ProviderName, TenantKey};
 
 /// A request that is being answered.
 pub(super) struct Served {
@@ -31,15 +32,14 @@ pub(super) struct Served {
 }
 
 impl Served {
-    pub async fn answer(&self, wish: Wish) -> Result<(), Gone> {
-        match wish {
-            Wish::Token(ask, limit) => {
-                let answer = self.token(*ask, limit).await;
-                self.tell(answer).await
-            }
-            Wish::Status => self.status().await,
-            Wish::Watch(only) => self.watch(only.as_ref()).await,
-        }
+    /// Answers, and gives back `place` before the last answer.
+    pub async fn answer(&self, wish: Wish, place: OwnedSemaphorePermit) -> Result<(), Gone> {
+        let last = match wish {
+            Wish::Token(ask, limit) => self.token(*ask, limit).await,
+            Wish::Status => return self.status(place).await,
+            Wish::Watch(only) => Err(self.watch(only.as_ref()).await?),
+        };
+        self.outlet.end(self.id.as_ref(), last, place).await
     }
 
     pub async fn tell(&self, answer: Result<Answer, ErrorBody>) -> Result<(), Gone> {
@@ -55,11 +55,10 @@ impl Served {
     }
 
     async fn token(&self, mut ask: Ask, limit: Duration) -> Result<Answer, ErrorBody> {
-        if ask.parent.is_none()
-            && let Some(thread) = &ask.thread
-        {
-            ask.parent = (self.shared.whereabouts)(thread).and_then(|known| known.parent);
-        }
+        self.admit(&ask)?;
+        let ends = Instant::now() + limit;
+        self.find_parent(&mut ask, ends).await?;
+        let limit = ends.saturating_duration_since(Instant::now());
         match self.asked(&ask, limit).await {
             Ok(token) => {
                 self.shared.tally.handed_out(self.consumer(&token.tenant), &token.tenant.to_string());
@@ -80,6 +79,37 @@ impl Served {
         }
     }
 
+    /// Refuses whoever may have nothing of the provider that is named, before anything is looked at: nobody learns of what they may
+    /// not have whether it is there.
+    fn admit(&self, ask: &Ask) -> Result<(), ErrorBody> {
+        let (grant, catalog) = (&self.grant, self.shared.broker.catalog());
+        let provider = ask.provider(catalog).map(|provider| &provider.name);
+        if grant.is_everything() || provider.is_some_and(|name| grant.admits_some_of(name)) {
+            return Ok(());
+        }
+        self.shared.tally.refused(Consumer::User(self.uid), provider.map_or("unknown", ProviderName::as_str));
+        let theirs = catalog.iter().map(|provider| &provider.name).filter(|name| grant.admits_some_of(name));
+        Err(answer::none_of_these(&theirs.map(ProviderName::as_str).collect::<Vec<_>>()))
+    }
+
+    /// Completes `ask` with the channel of its thread, where that may say which tenant is meant. Without it the thread could be
+    /// served by another account than its own.
+    async fn find_parent(&self, ask: &mut Ask, ends: Instant) -> Result<(), ErrorBody> {
+        let broker = &self.shared.broker;
+        let document = broker.store().snapshot().map_err(answer::unreadable)?;
+        let matters = ask.hangs_on_the_channel(&document, broker.catalog()).map_err(answer::unreadable)?;
+        let Some(thread) = ask.thread.clone().filter(|_| matters) else { return Ok(()) };
+        drop(document);
+        let finding = tokio::time::timeout_at(ends, self.shared.whereabouts.find(&thread));
+        let found = tokio::select! {
+            found = finding => found.unwrap_or(Err(Unfindable)),
+            () = self.shared.closing.cancelled() => return Err(answer::closing()),
+        };
+        ask.parent =
+            found.map_err(|Unfindable| answer::channel_unknown(&thread))?.and_then(|known| known.parent);
+        Ok(())
+    }
+
     /// Asks, and at the end of the bot waits no more for a person, but for a flight that is under way (W5).
     async fn asked(&self, ask: &Ask, limit: Duration) -> Result<FreshToken, AskError> {
         let admits = |tenant: &TenantKey| self.grant.admits(tenant);
@@ -96,11 +126,13 @@ impl Served {
         }
     }
 
-    async fn status(&self) -> Result<(), Gone> {
+    async fn status(&self, place: OwnedSemaphorePermit) -> Result<(), Gone> {
         // It can be long: it is made when there is room for it, and few of them wait to be read.
         let room = self.outlet.room().await?;
         let right = Arc::clone(self.seat.long_answers()).acquire_owned();
-        let Ok(Ok(right)) = tokio::time::timeout(READ_BOUND, right).await else {
+        let right = tokio::time::timeout(READ_BOUND, right).await;
+        drop(place);
+        let Ok(Ok(right)) = right else {
             room.send(Outgoing::short(self.id.as_ref(), Err(answer::unread_enough())));
             return Ok(());
         };

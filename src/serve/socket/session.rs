@@ -11,12 +11,12 @@ use serde_json::Value;
 use tokio::io::{AsyncWriteExt, Interest};
 use tokio::net::UnixStream;
 use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
-use tokio::sync::{OwnedSemaphorePermit, mpsc};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use tokio::task::JoinSet;
-use tokio::time::Instant;
+use tokio::time::{Instant, MissedTickBehavior};
 
 use super::admit::{Consumer, Grant, Peer};
-use super::crowd::Seat;
+use super::crowd::{Bench, Full, Seat};
 use super::lines::{Heard, Lines};
 use super::request::{Misunderstood, Understood, understand};
 use super::served::Served;
@@ -24,11 +24,11 @@ use super::wire::{Answer, ErrorBody, Hello, PROTOCOL, VERSION};
 use super::{Shared, answer};
 
 /// Requests under way.
-const REQUESTS: usize = 16;
+pub(super) const REQUESTS: usize = 16;
 /// How long somebody may say nothing while nothing is under way.
-const SILENCE: Duration = Duration::from_mins(5);
+pub(super) const SILENCE: Duration = Duration::from_mins(5);
 /// How long somebody who has a bearer token may take to show it.
-const INTRODUCTION: Duration = Duration::from_secs(10);
+pub(super) const INTRODUCTION: Duration = Duration::from_secs(10);
 /// How long an answer waits to be read.
 pub(super) const READ_BOUND: Duration = Duration::from_secs(10);
 /// How often it is looked whether somebody who says no more is still there.
@@ -58,6 +58,19 @@ impl Outlet {
         self.0.send(Outgoing::short(id, answer)).await.map_err(|_| Gone)
     }
 
+    /// Sends the last answer to a request, whose place is free again before the caller can know of it.
+    pub async fn end(
+        &self,
+        id: Option<&Value>,
+        answer: Result<Answer, ErrorBody>,
+        place: OwnedSemaphorePermit,
+    ) -> Result<(), Gone> {
+        let room = self.room().await?;
+        drop(place);
+        room.send(Outgoing::short(id, answer));
+        Ok(())
+    }
+
     /// Waits until there is room for a line.
     pub async fn room(&self) -> Result<mpsc::Permit<'_, Outgoing>, Gone> {
         self.0.reserve().await.map_err(|_| Gone)
@@ -69,12 +82,32 @@ pub(super) struct Session {
     shared: Arc<Shared>,
     peer: Peer,
     grant: Arc<Grant>,
-    seat: Arc<Seat>,
+    seat: Sitting,
+    /// Places for requests under way.
+    places: Arc<Semaphore>,
+}
+
+/// Where a caller sits.
+pub(super) enum Sitting {
+    /// Among those who have shown nothing yet.
+    Waiting(#[expect(dead_code, reason = "its drop gives the place back")] Bench),
+    /// Among those who are admitted to something.
+    Seated(Arc<Seat>),
 }
 
 impl Session {
-    pub fn new(shared: Arc<Shared>, peer: Peer, grant: Grant, seat: Seat) -> Self {
-        Self { shared, peer, grant: Arc::new(grant), seat: Arc::new(seat) }
+    pub fn new(shared: Arc<Shared>, peer: Peer, grant: Grant, seat: Sitting) -> Self {
+        Self { shared, peer, grant: Arc::new(grant), seat, places: Arc::new(Semaphore::new(REQUESTS)) }
+    }
+
+    /// The seat, which whoever is admitted to something has a claim to where there is room.
+    fn seat(&mut self) -> Result<Arc<Seat>, Full> {
+        let seat = match &self.seat {
+            Sitting::Seated(seat) => Arc::clone(seat),
+            Sitting::Waiting(_) => Arc::new(self.shared.crowd.enter(self.peer.uid)?),
+        };
+        self.seat = Sitting::Seated(Arc::clone(&seat));
+        Ok(seat)
     }
 
     /// Serves `stream` to its end.
@@ -109,6 +142,7 @@ impl Session {
         let mut heard_last = Instant::now();
         let mut listens = true;
         let mut look = tokio::time::interval(LOOK_EVERY);
+        look.set_missed_tick_behavior(MissedTickBehavior::Delay);
         while listens || !requests.is_empty() {
             let patience = if self.grant.is_nothing() { INTRODUCTION } else { SILENCE };
             let silent = requests.is_empty().then_some(heard_last + patience);
@@ -152,31 +186,47 @@ impl Session {
                 return if self.grant.is_nothing() { Err(Gone) } else { Ok(()) };
             }
         };
-        if let Some(bearer) = bearer {
-            let grant = self.shared.admission.shown(&self.grant, &bearer);
-            self.grant = Arc::new(grant.unwrap_or_default());
+        // Where none is configured, one that a caller shows to every bot says nothing.
+        if let Some(bearer) = bearer.filter(|_| self.shared.admission.takes_bearers()) {
+            match self.shared.admission.shown(&self.grant, &bearer) {
+                Some(grant) => self.grant = Arc::new(grant),
+                None => return self.let_go(id.as_ref(), answer::wrong_bearer(), outlet).await,
+            }
         }
         if self.grant.is_nothing() {
-            self.shared.tally.refused(Consumer::User(self.peer.uid), "any");
-            outlet.send(id.as_ref(), Err(answer::no_bearer())).await?;
-            return Err(Gone);
+            return self.let_go(id.as_ref(), answer::no_bearer(), outlet).await;
         }
-        if requests.len() >= REQUESTS {
+        let seat = match self.seat() {
+            Ok(seat) => seat,
+            Err(full) => {
+                outlet.send(id.as_ref(), Err(answer::crowded(full))).await?;
+                return Err(Gone);
+            }
+        };
+        while requests.try_join_next().is_some() {}
+        let Ok(place) = Arc::clone(&self.places).try_acquire_owned() else {
             return outlet.send(id.as_ref(), Err(answer::busy(REQUESTS))).await;
-        }
+        };
         let served = Served {
             shared: Arc::clone(&self.shared),
             uid: self.peer.uid,
             grant: Arc::clone(&self.grant),
-            seat: Arc::clone(&self.seat),
+            seat,
             outlet: outlet.clone(),
             id,
         };
         requests.spawn(async move {
             // Nobody is left to be told.
-            let _ = served.answer(wish).await;
+            let _ = served.answer(wish, place).await;
         });
         Ok(())
+    }
+
+    /// Refuses whoever is not who they would have to be, and has done with them.
+    async fn let_go(&self, id: Option<&Value>, error: ErrorBody, outlet: &Outlet) -> Result<(), Gone> {
+        self.shared.tally.refused(Consumer::User(self.peer.uid), "any");
+        outlet.send(id, Err(error)).await?;
+        Err(Gone)
     }
 }
 

@@ -137,3 +137,60 @@ async fn a_watcher_hears_of_the_store_and_of_time() {
     }
     assert_eq!(host.authority.refreshes(), 0);
 }
+
+/// The page names every word and every limit as the program has it.
+#[test]
+fn the_page_has_the_words_and_limits_of_the_program() {
+    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/token-socket.md");
+    let page = std::fs::read_to_string(path).unwrap();
+    for (place, word) in wire::Word::ALL.into_iter().enumerate() {
+        assert_eq!(word as usize, place, "{word:?}");
+        let row = format!("| `{}` | {} | ", word.as_str(), word.exit_code());
+        assert!(page.contains(&row), "{row}");
+    }
+    let table = page.split("\n### Errors\n").nth(1).unwrap().split("\n### ").next().unwrap();
+    assert_eq!(
+        table.lines().filter(|line| line.starts_with("| `")).count(),
+        wire::Word::ALL.len() + 1,
+        "and the head"
+    );
+    let thousands = |count: usize| format!("{},{:03}", count / 1_000, count % 1_000);
+    for row in [
+        format!(
+            "| a line | {} KiB, and {} s from its first byte to its end |",
+            lines::LONGEST / 1_024,
+            lines::LINE_BOUND.as_secs()
+        ),
+        format!(
+            "| a member that is kept | {} bytes of JSON for `id`, {} bytes for ",
+            request::LONGEST_ID,
+            request::LONGEST_MEMBER
+        ),
+        format!("| `id` | text or a number of {} bytes of JSON at most; ", request::LONGEST_ID),
+        format!(
+            "| requests under way | {} for each connection, of which a `watch` is one; {} `watch` for each user |",
+            session::REQUESTS,
+            crowd::WATCHES
+        ),
+        format!(
+            "| connections | {} for each user, {} in all ",
+            thousands(crowd::EACH),
+            thousands(crowd::ALL)
+        ),
+        format!("closed after {} min of silence |", session::SILENCE.as_secs() / 60),
+        format!(
+            "| {} s to do so, one try; {} such at a time, ",
+            session::INTRODUCTION.as_secs(),
+            crowd::BENCH
+        ),
+        format!("| an answer that is not read | {} s, ", session::READ_BOUND.as_secs()),
+        format!(
+            "seconds to wait in all; {} if left out, {} at most.",
+            crate::gate::CALLER_DEADLINE.as_secs(),
+            request::LONGEST_WAIT.as_secs()
+        ),
+        format!("seconds that the token must last; {} if left out.", crate::gate::MIN_VALID),
+    ] {
+        assert!(page.contains(&row), "{row}");
+    }
+}

@@ -10,30 +10,31 @@ use super::answer;
 use super::served::Served;
 use super::session::Gone;
 use super::standing::Standing;
-use super::wire::Answer;
+use super::wire::{Answer, ErrorBody};
 use crate::tenant::TenantKey;
 
 impl Served {
-    pub(super) async fn watch(&self, only: Option<&TenantKey>) -> Result<(), Gone> {
+    /// Tells of what changes; gives what is to be said at its end.
+    pub(super) async fn watch(&self, only: Option<&TenantKey>) -> Result<ErrorBody, Gone> {
         if let Some(tenant) = only.filter(|tenant| !self.grant.admits(tenant)) {
             self.shared.tally.refused(self.consumer(tenant), &tenant.to_string());
-            return self.tell(Err(answer::not_given(tenant))).await;
+            return Ok(answer::not_given(tenant));
         }
         let Ok(_right) = Arc::clone(self.seat.watches()).try_acquire_owned() else {
-            return self.tell(Err(answer::watched_enough())).await;
+            return Ok(answer::watched_enough());
         };
         let (mut told, mut news) = match self.shared.standings.watch() {
             Ok(standing) => standing,
-            Err(error) => return self.tell(Err(answer::unreadable(error))).await,
+            Err(error) => return Ok(answer::unreadable(error)),
         };
         self.tell_changes(&Standing::default(), &told, only).await?;
         self.tell(Ok(event("synced", None))).await?;
         loop {
             tokio::select! {
-                () = self.shared.closing.cancelled() => return self.tell(Err(answer::closing())).await,
+                () = self.shared.closing.cancelled() => return Ok(answer::closing()),
                 changed = news.changed() => {
                     if changed.is_err() {
-                        return self.tell(Err(answer::closing())).await;
+                        return Ok(answer::closing());
                     }
                 }
             }

@@ -107,7 +107,7 @@ impl From<&FreshToken> for TokenBody {
 /// Why a request came to nothing.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ErrorBody {
-    /// A word for programs: see [`word`], and `bad_request`, `not_allowed`, `too_large`, `busy`, `timed_out`.
+    /// A word for programs: one of [`Word`], or one that a later version has.
     pub error: String,
     /// The exit code of `latchkey token` in this case.
     pub exit_code: u8,
@@ -159,16 +159,99 @@ pub struct Reply {
     pub answer: Answer,
 }
 
-/// The word and the exit code for a class of errors.
-#[must_use]
-pub fn word(class: Class) -> (&'static str, u8) {
-    match class {
-        Class::Bug => ("internal", 1),
-        Class::Operator => ("configuration", 2),
-        Class::NeedsLogin => ("needs_login", 3),
-        Class::Transient => ("transient", 4),
-        Class::Denied => ("denied", 5),
-        Class::Store => ("store", 6),
+/// Why a request came to nothing, in a word for programs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Word {
+    /// A bug here.
+    Internal,
+    /// For the operator.
+    Configuration,
+    /// The line is no request.
+    BadRequest,
+    /// There is no such operation.
+    UnknownOp,
+    /// The line is too long.
+    TooLarge,
+    /// Somebody must sign in.
+    NeedsLogin,
+    /// Trying again may help.
+    Transient,
+    /// Too much is under way.
+    Busy,
+    /// It took too long.
+    TimedOut,
+    /// The bot ends.
+    Closing,
+    /// The provider says no.
+    Denied,
+    /// We say no.
+    NotAllowed,
+    /// The store cannot be used.
+    Store,
+}
+
+impl Word {
+    /// All of them, in their order.
+    pub const ALL: [Self; 13] = [
+        Self::Internal,
+        Self::Configuration,
+        Self::BadRequest,
+        Self::UnknownOp,
+        Self::TooLarge,
+        Self::NeedsLogin,
+        Self::Transient,
+        Self::Busy,
+        Self::TimedOut,
+        Self::Closing,
+        Self::Denied,
+        Self::NotAllowed,
+        Self::Store,
+    ];
+
+    /// As it goes over the wire.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Internal => "internal",
+            Self::Configuration => "configuration",
+            Self::BadRequest => "bad_request",
+            Self::UnknownOp => "unknown_op",
+            Self::TooLarge => "too_large",
+            Self::NeedsLogin => "needs_login",
+            Self::Transient => "transient",
+            Self::Busy => "busy",
+            Self::TimedOut => "timed_out",
+            Self::Closing => "closing",
+            Self::Denied => "denied",
+            Self::NotAllowed => "not_allowed",
+            Self::Store => "store",
+        }
+    }
+
+    /// The exit code of `latchkey token` in this case.
+    #[must_use]
+    pub fn exit_code(self) -> u8 {
+        match self {
+            Self::Internal => 1,
+            Self::Configuration | Self::BadRequest | Self::UnknownOp | Self::TooLarge => 2,
+            Self::NeedsLogin => 3,
+            Self::Transient | Self::Busy | Self::TimedOut | Self::Closing => 4,
+            Self::Denied | Self::NotAllowed => 5,
+            Self::Store => 6,
+        }
+    }
+}
+
+impl From<Class> for Word {
+    fn from(class: Class) -> Self {
+        match class {
+            Class::Bug => Self::Internal,
+            Class::Operator => Self::Configuration,
+            Class::NeedsLogin => Self::NeedsLogin,
+            Class::Transient => Self::Transient,
+            Class::Denied => Self::Denied,
+            Class::Store => Self::Store,
+        }
     }
 }
 

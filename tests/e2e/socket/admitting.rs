@@ -105,6 +105,10 @@ async fn a_user_has_what_is_named_and_knows_of_nothing_else() {
         assert_eq!(heard.len(), 2, "{line}: {heard:?}");
         assert!(matches!(heard[1]["error"].as_str(), Some("not_allowed" | "bad_request")), "{heard:?}");
     }
+    // A wrong one is refused in words of its own, whatever its user has without it.
+    let heard = as_other(&socket, STRANGER, &[], &[json!({"id": 1, "op": "status", "bearer": "0123"})]).await;
+    said_no(&heard[1]);
+    assert!(heard[1]["message"].as_str().unwrap().contains("is not the one"), "{heard:?}");
     let said = bot.said();
     assert!(!said.contains(bearer), "{said}");
     let lines = audit(&bot);
@@ -124,11 +128,28 @@ async fn nobody_learns_the_names_of_what_they_may_not_have() {
     if !is_root() {
         return println!("not tried: only root can become another user");
     }
-    let (setup, socket) = setup(&format!("allow = [{{ uid = {STRANGER}, tenants = [\"acme@1\"] }}]")).await;
+    let (setup, socket) = setup(&format!(
+        "allow = [{{ uid = {STRANGER}, tenants = [\"acme@1\"] }}]\n[providers.other]\nissuer = \"https://other.example\"\n\
+         client_id = \"c\"\nflows = [\"device\"]\ntoken_endpoint = \"https://other.example/token\"\n\
+         device_authorization_endpoint = \"https://other.example/device\"\n"
+    ))
+    .await;
     seed(&setup, "acme@1", false).await;
     seed(&setup, "acme@2", false).await;
     bind(&setup, 77, "acme@2").await;
     let _bot = Bot::start(&setup).await;
+    // Of other providers nobody learns whether they are configured, or have anything; and a bearer token where there is none is
+    // passed over.
+    let other = |id: &str, name: &str| json!({"id": id, "op": "token", "tenant": name, "bearer": "0123"});
+    let asked = [other("1", "other"), other("2", "nowhere"), other("3", "other/x@7"), ask("acme@1")];
+    let heard = as_other(&socket, STRANGER, &[], &asked).await;
+    let of = |id: &str| heard.iter().find(|answer| answer["id"] == id).unwrap();
+    for id in ["1", "2", "3"] {
+        said_no(of(id));
+        assert_eq!(of(id)["message"], of("1")["message"]);
+    }
+    assert!(of("1")["message"].as_str().unwrap().contains("of these providers: acme;"), "{heard:?}");
+    assert_eq!(of("acme@1")["ok"], true, "{heard:?}");
     let in_thread = json!({"id": "t", "op": "token", "tenant": "acme", "thread": "77"});
     let heard = as_other(&socket, STRANGER, &[], &[ask("acme"), in_thread]).await;
     let of = |id: &str| heard.iter().find(|answer| answer["id"] == id).unwrap();

@@ -131,38 +131,47 @@ async fn who_leaves_ends_their_wait_and_no_refresh() {
     assert_eq!(setup.authority.refreshes(), 1);
 }
 
-/// DESIGN: the thread's binding, else its channel's, which the bot knows, else the guild's shared one.
+/// DESIGN: the thread's binding, else its channel's, which the bot knows or asks for, else the guild's shared one; right from the
+/// first answer on, also before the bot has heard of its guild, and nobody's where it cannot be known.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_thread_is_served_by_its_channel_which_the_bot_knows() {
+async fn a_thread_is_served_by_its_channel_from_the_first_answer_on() {
     let (setup, socket) = setup("").await;
     let (before, channel) = (setup.thread("before"), setup.discord.channel("general"));
     for tenant in ["acme", "acme@1", "acme@2"] {
         seed(&setup, tenant, false).await;
     }
-    let own = setup.thread("own");
+    let (own, unlucky) = (setup.thread("own"), setup.thread("unlucky"));
     let elsewhere = setup.discord.thread(&setup.discord.channel("other"), "elsewhere");
     bind(&setup, channel.id(), "acme@1").await;
     bind(&setup, own.id(), "acme@2").await;
-    let _bot = Bot::start(&setup).await;
+    // Nobody tells the bot of its guild: what it knows it has asked for.
+    setup.discord.refuse_connections(1_000);
+    let _bot = Bot::spawn(&setup, |_| {});
+    let late = std::time::Instant::now() + SOON;
+    while UnixStream::connect(&socket).await.is_err() {
+        assert!(std::time::Instant::now() < late, "nobody listens");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
     let mut caller = Caller::connect(&socket).await;
-    let after = setup.thread("after");
     let mut served = async |thread: u64, parent: Option<u64>| {
         let parent = parent.map(|parent| parent.to_string());
         let request =
             json!({"op": "token", "tenant": "acme", "thread": thread.to_string(), "parent": parent});
-        caller.ask(request).await["tenant"].as_str().unwrap_or_default().to_owned()
+        let answer = caller.ask(request).await;
+        answer[if answer["ok"] == true { "tenant" } else { "error" }].as_str().unwrap_or_default().to_owned()
     };
-    // The bot is told of a new thread, a moment after it is there.
-    let late = std::time::Instant::now() + SOON;
-    while served(after.id(), None).await != "acme@1" {
-        assert!(std::time::Instant::now() < late, "the new thread is not known");
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
     assert_eq!(served(before.id(), None).await, "acme@1");
     assert_eq!(served(own.id(), None).await, "acme@2");
     assert_eq!(served(elsewhere.id(), None).await, "acme");
     assert_eq!(served(elsewhere.id(), Some(channel.id())).await, "acme@1");
     assert_eq!(served(12_345, None).await, "acme");
+    assert_eq!(served(setup.thread("after").id(), None).await, "acme@1");
+    let path = format!("GET /channels/{}", unlucky.id());
+    setup.discord.fail(&path, 100, 503);
+    assert_eq!(served(unlucky.id(), None).await, "transient");
+    assert_eq!(served(unlucky.id(), Some(channel.id())).await, "acme@1");
+    setup.discord.clear_faults();
+    assert_eq!(served(unlucky.id(), None).await, "acme@1");
 }
 
 /// W4: that an agent of a thread asked in vain is noted, for a thread that there is; what is made up fills no store.

@@ -57,26 +57,3 @@ async fn the_clients_of_the_page_work_as_written() {
     let (code, _, why) = run("python3", &[file, "acme"], &setup, &socket).await;
     assert!(code == 4 && why.contains("latchkey run"), "{code}: {why}");
 }
-
-/// The page names every limit and every word as the program has it.
-#[test]
-fn the_page_names_every_word_for_errors() {
-    let page = page();
-    for word in [
-        "internal",
-        "configuration",
-        "needs_login",
-        "transient",
-        "denied",
-        "store",
-        "bad_request",
-        "unknown_op",
-        "not_allowed",
-        "too_large",
-        "busy",
-        "timed_out",
-        "closing",
-    ] {
-        assert!(page.contains(&format!("| `{word}` |")), "{word}");
-    }
-}

@@ -96,6 +96,21 @@ async fn a_connection_has_sixteen_requests_under_way() {
     assert_eq!(setup.authority.refreshes(), 1);
 }
 
+/// A caller that keeps to the limit is never told that it does not.
+#[tokio::test(flavor = "multi_thread")]
+async fn sixteen_at_a_time_are_never_too_many() {
+    let (setup, socket) = setup("").await;
+    seed(&setup, "acme", false).await;
+    let _bot = Bot::start(&setup).await;
+    let mut caller = Caller::connect(&socket).await;
+    caller.say("{\"op\":\"token\",\"tenant\":\"acme\"}\n".repeat(16)).await;
+    for number in 0..5_000 {
+        let answer = caller.hear().await.unwrap();
+        assert_eq!(answer["ok"], true, "{number}: {answer}");
+        caller.say("{\"op\":\"token\",\"tenant\":\"acme\"}\n").await;
+    }
+}
+
 /// Who asks for long answers and reads none of them is let go, and costs little meanwhile.
 #[tokio::test(flavor = "multi_thread")]
 async fn answers_that_nobody_reads_are_not_kept() {
