@@ -2,6 +2,8 @@
 
 use std::process::{Command, Stdio};
 
+use latchkey::credential::Credential;
+
 use crate::host::{Host, printed, said};
 use crate::screen::Terminal;
 
@@ -74,7 +76,9 @@ async fn quiet_says_nothing_but_errors_and_data() {
     let error = host.latchkey(&["token", "nobody", "--quiet"]).output().unwrap();
     assert_eq!(error.status.code(), Some(2));
     assert!(said(&error).starts_with("latchkey: provider \"nobody\" is not configured"), "{}", said(&error));
-    // A log that is asked for by name is asked for.
+    // A log that is asked for by name is asked for; what was refreshed a minute ago is refreshed for a long minimum.
+    let age = |held: &mut Credential| held.obtained_at = held.obtained_at.map(|at| at - 61);
+    host.change("acme", age).await;
     let logged = host
         .latchkey(&["token", "acme", "--quiet", "--min-valid", "2h"])
         .env("LATCHKEY_LOG", "debug")
@@ -103,10 +107,13 @@ async fn no_color_is_no_colour_anywhere() {
     ] {
         host.expired("acme").await;
         let env = [("LATCHKEY_LOG", "trace")];
+        let age = |held: &mut Credential| held.obtained_at = held.obtained_at.map(|at| at - 61);
+        host.change("acme", age).await;
         let (coloured, _) = Terminal::run(&call(arguments), 80, 24, &env).end();
         assert_eq!(coloured.contains('\u{1b}'), is_coloured, "{arguments}: {coloured:?}");
         for plain in [("NO_COLOR", "1"), ("TERM", "dumb")] {
             host.expired("acme").await;
+            host.change("acme", age).await;
             let (shown, _) = Terminal::run(&call(arguments), 80, 24, &[env[0], plain]).end();
             assert!(!shown.contains('\u{1b}'), "{plain:?} {arguments}: {shown:?}");
         }
