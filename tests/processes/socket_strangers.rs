@@ -79,7 +79,7 @@ impl Drop for Stranger {
 fn is_root() -> bool {
     let is_root = rustix::process::geteuid().is_root();
     if !is_root {
-        println!("not tried: only root can become another user");
+        eprintln!("not tried: only root can become another user");
     }
     is_root
 }
