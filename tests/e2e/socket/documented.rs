@@ -60,7 +60,7 @@ async fn the_clients_of_the_page_work_as_written() {
     assert!(code != 0 && said.is_empty() && why.contains("latchkey run"), "{code}: {said} {why}");
 
     // A bearer token that is not there, and a server that dies after its hello.
-    let unset = python_without_bearer(&file, &setup, &socket).await;
+    let unset = python_without_bearer(file, &setup, &socket).await;
     assert!(
         unset.0 == 4 && unset.2.contains("no-such-bearer") && !unset.2.contains("Traceback"),
         "{unset:?}"
