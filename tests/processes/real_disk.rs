@@ -190,7 +190,12 @@ async fn another_users_folder_is_refused() {
     let output = token(&host, "");
     let text = said(&output);
     assert_eq!(output.status.code(), Some(6), "{text}");
-    assert!(text.contains("belongs to user 65534, and this is user 0: `chown 0 "), "{text}");
+    assert!(
+        text.contains(
+            "is another user's store: it belongs to user 65534, and this is user 0: ask the operator "
+        ),
+        "{text}"
+    );
 }
 
 /// F6: a real limit of open files, from one with which nothing can start to one that does for all: no answer is a wrong

@@ -20,7 +20,9 @@ impl Terminal {
     pub fn run(line: &str, columns: u16, rows: u16, env: &[(&str, &str)]) -> Self {
         let line = format!("stty cols {columns} rows {rows}; exec {line}");
         let mut command = Command::new("script");
-        command.args(["-q", "-e", "-c", &line, "/dev/null"]).env("TERM", "xterm").env_remove("NO_COLOR");
+        command.args(["-q", "-e", "-c", &line, "/dev/null"]).env("TERM", "xterm");
+        // On a continuous integration service clap colours its help whatever the terminal.
+        command.env_remove("NO_COLOR").env_remove("CI");
         command.env("SHELL", "/bin/sh").envs(env.iter().copied());
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
         let mut child = command.spawn().unwrap();

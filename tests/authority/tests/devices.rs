@@ -124,7 +124,10 @@ async fn codex_hands_out_a_code_and_its_verifier() {
     let code = answer["authorization_code"].as_str().unwrap();
     let (status, tokens) = exchange_at(&authority.url("/oauth/token"), CODEX_CLIENT, &login, code).await;
     assert_eq!(status, 200);
-    assert_eq!(claims(&tokens)["https://api.openai.com/auth"], json!({"chatgpt_account_id": "acct-ada"}));
+    assert_eq!(
+        claims(&tokens)["https://api.openai.com/auth"],
+        json!({"chatgpt_account_id": "acct-ada", "chatgpt_user_id": "user-ada" })
+    );
 
     let token = tokens["refresh_token"].as_str().unwrap();
     assert_eq!(refresh_at(&authority.token_endpoint(), CODEX_CLIENT, token).await.unwrap().0, 200);
