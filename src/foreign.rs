@@ -1,6 +1,6 @@
 //! A file that belongs to another program: found, read, kept aside.
 //!
-//! Owns how such a file is touched; [`replace`] how it is replaced. Invariants: its folder is opened once, and all that is done there is
+//! Owns how such a file is touched; `replace` how it is replaced. Invariants: its folder is opened once, and all that is done there is
 //! done by that descriptor; a copy that is kept aside is durable before the file changes, and replaces no earlier copy. Must not: know
 //! what stands in it.
 
