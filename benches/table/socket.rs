@@ -201,6 +201,7 @@ pub fn print() {
     {
         println!("| {what} | {} |", cells.join(" | "));
     }
+    drop(server);
     let many = Serving::start(SERVE, &ground, 0);
     runtime().block_on(times(&many.socket, 1, WARM));
     let before = many.resident();
