@@ -75,7 +75,9 @@ async fn echo(socket: &Path, bytes: usize) {
         let answer = Arc::clone(&answer);
         tokio::spawn(async move {
             let (reads, mut writes) = stream.into_split();
-            writes.write_all(b"hello\n").await.unwrap();
+            if writes.write_all(b"hello\n").await.is_err() {
+                return;
+            }
             let mut lines = BufReader::new(reads).lines();
             while let Ok(Some(_)) = lines.next_line().await {
                 if writes.write_all(&answer).await.is_err() {
