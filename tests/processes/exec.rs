@@ -18,6 +18,16 @@ fn exec(host: &Host, script: &str) -> Command {
     host.latchkey(&["exec", "acme", "--env", "T", "--timeout", "50s", "--", "sh", "-c", script])
 }
 
+/// The same, heeding the signals of a terminal: whoever runs these tests in the background may ignore some, and what is ignored
+/// is inherited.
+fn heeding(command: &Command) -> Command {
+    let mut heeding = Command::new("env");
+    heeding.args(["--default-signal=HUP,INT,QUIT,TERM,PIPE", "--unset=FAILPOINTS"]);
+    heeding.arg(command.get_program()).args(command.get_args());
+    heeding.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    heeding
+}
+
 fn output(mut command: Command) -> Output {
     tokio::task::block_in_place(|| command.output().unwrap())
 }
@@ -49,7 +59,7 @@ async fn signals_are_the_commands_own() {
     host.expired("acme").await;
     let script = "grep -E 'Sig(Blk|Ign)' /proc/self/status; trap 'echo TERM; exit 3' TERM; echo ready >&2; \
                   while :; do sleep 0.05; done";
-    let mut command = exec(&host, script);
+    let mut command = heeding(&exec(&host, script));
     let mut watched = crate::watched::Watched::spawn({
         command.stdout(Stdio::piped());
         command
@@ -66,7 +76,7 @@ async fn signals_are_the_commands_own() {
     let bits = of_the_terminal.iter().fold(0, |bits, signal| bits | 1 << (signal.as_raw() - 1));
     assert_eq!((mask("SigBlk"), mask("SigIgn") & bits), (0, 0), "{text}");
     assert_eq!((ended.status.code(), text.lines().last()), (Some(3), Some("TERM")));
-    let mut sleeping = exec(&host, "exec sleep 60").spawn().unwrap();
+    let mut sleeping = heeding(&exec(&host, "exec sleep 60")).spawn().unwrap();
     host.until("the command", || {
         std::fs::read(format!("/proc/{}/comm", sleeping.id())).is_ok_and(|name| name == b"sleep\n")
     })
