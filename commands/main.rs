@@ -9,8 +9,10 @@ mod completions;
 mod discord;
 mod exec;
 mod exit;
+mod export;
 mod flight;
 mod git;
+mod health;
 mod here;
 mod import;
 mod log;
@@ -20,7 +22,9 @@ mod obscure;
 mod pages;
 mod printed;
 mod providers;
+mod restore;
 mod run;
+mod seal;
 mod setup;
 mod status;
 mod terminal;
@@ -98,6 +102,14 @@ Ctrl-C or SIGTERM ends it once what is under way is finished and stored; a new o
     Obscure(obscure::Arguments),
     /// Take over the sign-ins that another program keeps in a file
     Import(import::Arguments),
+    /// Make a key that seals what is secret in the store, seal it with another, or open it
+    Seal(seal::Arguments),
+    /// Write all that is stored into one encrypted file
+    Export(export::Arguments),
+    /// Bring back what such a file holds
+    Restore(restore::Arguments),
+    /// Ask the running bot how it is, for health checks
+    Health(health::Arguments),
     /// Print a script that has your shell complete commands, options and tenants
     Completions(completions::Arguments),
     /// A refresh on behalf of `latchkey token`, in a session of its own
@@ -125,6 +137,10 @@ fn main() -> ExitCode {
         Command::Providers(arguments) => providers::run(config, &arguments),
         Command::Obscure(arguments) => obscure::run(&arguments),
         Command::Import(arguments) => import::run(config, &arguments),
+        Command::Seal(arguments) => seal::run(config, &arguments),
+        Command::Export(arguments) => export::run(config, &arguments),
+        Command::Restore(arguments) => restore::run(config, &arguments),
+        Command::Health(arguments) => health::run(config, &arguments),
         Command::Completions(arguments) => completions::run(&arguments),
         Command::Flight(arguments) => flight::run(config, &arguments),
     };

@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use latchkey::config::{Config, DiscordConfig};
 use latchkey::feed::{Feed, overlaps};
+use latchkey::health::Health;
 use latchkey::oauth::EXCHANGE_BOUND;
 use latchkey::secret::Secret;
 use latchkey::serve;
@@ -118,6 +119,7 @@ async fn serve(
         () = bot.watch.look_after(&shards) => Ok(()),
         () = &mut ended => Ok(()),
     };
+    bot.desk.health.ending();
     log::say("ending: letting what is under way finish");
     bot.end(&shards).await;
     result
@@ -190,11 +192,12 @@ async fn start(
         slash,
         live,
         places,
+        health: Health::default(),
         closing: CancellationToken::new(),
     });
     let pages = pages(config, &desk).await?;
     let tokens = tokens(config, &desk, descriptors).await?;
-    let (watch, handlers) = (Watch::new(), TaskTracker::new());
+    let (watch, handlers) = (Watch::new(desk.health.clone()), TaskTracker::new());
     let door = Door::new(Arc::clone(&desk), watch.clone(), handlers.clone());
     // The gateway's side wants a client of its own; it asks for the gateway's address and no more.
     let client = ClientBuilder::new_with_http(reach.http(), GatewayIntents::GUILDS)

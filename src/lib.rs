@@ -16,6 +16,7 @@
 //! | read what another program keeps | [`import`]; what becomes of it: [`broker`] |
 //! | keep another program's own file fresh | [`feed`]; how such a file is touched: [`foreign`] |
 //! | know who may do what | [`rights`] |
+//! | know how this process is | [`health`] |
 //! | do any of it | [`broker`], the front door |
 //!
 //! Dependencies point one way: `worker → broker → {login, gate} → directory → {oauth, store} → {provider, credential, tenant, secret, clock}`.
@@ -44,6 +45,7 @@ pub mod foreign;
 #[doc(hidden)]
 pub mod fuzzing;
 pub mod gate;
+pub mod health;
 pub mod import;
 pub mod login;
 pub mod oauth;

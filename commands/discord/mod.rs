@@ -27,6 +27,7 @@ use std::sync::Arc;
 
 use latchkey::broker::Broker;
 use latchkey::config::Access;
+use latchkey::health::Health;
 use latchkey::tenant::ThreadId;
 use latchkey::worker::Supervisor;
 use serenity::all::Http;
@@ -61,6 +62,8 @@ pub struct Desk {
     pub live: Arc<Live>,
     /// Threads that are known to be ours.
     pub places: Arc<Places>,
+    /// How this process is.
+    pub health: Health,
     /// Once cancelled, nothing new is begun (W5).
     pub closing: CancellationToken,
 }

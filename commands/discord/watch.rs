@@ -7,6 +7,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use latchkey::health::{Gateway, Health};
 use serenity::all::{ConnectionStage, GuildId, ShardId, ShardManager};
 use tokio::time::Instant;
 
@@ -19,7 +20,10 @@ const LOOK_EVERY: Duration = Duration::from_secs(5);
 
 /// The state of the connection. Cheap to clone.
 #[derive(Clone)]
-pub struct Watch(Arc<Mutex<State>>);
+pub struct Watch {
+    state: Arc<Mutex<State>>,
+    health: Health,
+}
 
 struct State {
     /// Since when we are not connected; `None` while we are.
@@ -29,12 +33,13 @@ struct State {
 }
 
 impl Watch {
-    pub fn new() -> Self {
-        Self(Arc::new(Mutex::new(State { away_since: Some(Instant::now()), greeted: false })))
+    pub fn new(health: Health) -> Self {
+        let state = State { away_since: Some(Instant::now()), greeted: false };
+        Self { state: Arc::new(Mutex::new(state)), health }
     }
 
     fn with<T>(&self, change: impl FnOnce(&mut State) -> T) -> T {
-        change(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
+        change(&mut self.state.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// A session has begun.
@@ -43,6 +48,7 @@ impl Watch {
             state.away_since = None;
             !std::mem::replace(&mut state.greeted, true)
         });
+        self.health.gateway(Gateway::Connected);
         if !is_in_guild {
             tracing::warn!(%guild, "the bot is not a member of its server: invite it with the scopes bot and applications.commands");
         }
@@ -58,12 +64,14 @@ impl Watch {
     /// The session goes on.
     pub fn resumed(&self) {
         self.with(|state| state.away_since = None);
+        self.health.gateway(Gateway::Connected);
         tracing::info!("connected to Discord again");
     }
 
     /// The connection's stage has changed.
     pub fn stage(&self, stage: ConnectionStage) {
         let lost = self.with(|state| match stage {
+            // That it is greeted is told by the session's own events.
             ConnectionStage::Connected => {
                 state.away_since = None;
                 false
@@ -75,6 +83,7 @@ impl Watch {
             _ => false,
         });
         if lost {
+            self.health.gateway(Gateway::Away);
             tracing::warn!(%stage, "the connection to Discord was lost; connecting again");
         }
     }

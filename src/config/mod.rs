@@ -20,8 +20,8 @@ pub use consumers::{Admitted, AllowRule, FeedConfig, FeedProgram, TokensConfig};
 pub use problem::{ConfigError, Problem};
 pub use provider::client_id_variable;
 pub use sections::{
-    Access, DiscordConfig, HttpConfig, Limits, OpsConfig, Rule, StoreConfig, TOKEN_VARIABLE, TokenSource,
-    TokenSourceError,
+    Access, AuditSink, CREDENTIALS_VARIABLE, DiscordConfig, HttpConfig, Limits, LogConfig, LogFormat,
+    OpsConfig, Rule, SealKeySource, StoreConfig, TOKEN_VARIABLE, TokenSource, TokenSourceError,
 };
 
 use crate::provider::Catalog;
@@ -46,8 +46,10 @@ pub struct Config {
     pub store: StoreConfig,
     /// The sign-in page.
     pub http: Option<HttpConfig>,
-    /// Health and metrics. Read, not served yet.
+    /// Health and metrics.
     pub ops: Option<OpsConfig>,
+    /// What is logged, and how.
+    pub log: LogConfig,
     /// The token socket.
     pub tokens: Option<TokensConfig>,
     /// Files of other programs that are kept up to date.
@@ -69,7 +71,11 @@ impl Config {
             let named = sources.map(|source| source.variable.as_str());
             named.chain(provider.client_secret_variable.as_deref())
         });
-        of_providers.chain([TOKEN_VARIABLE]).collect()
+        let seal_key = match &self.store.seal_key {
+            Some(SealKeySource::Environment(variable)) => Some(variable.as_str()),
+            _ => None,
+        };
+        of_providers.chain([TOKEN_VARIABLE]).chain(seal_key).collect()
     }
 
     /// Reads the file at `path`, with the environment of this process.
@@ -109,6 +115,7 @@ impl Config {
             access: sections::access(&mut root, &mut problems),
             store: sections::store(&mut root, &mut problems),
             ops: sections::ops(&mut root, &mut problems),
+            log: sections::log(&mut root, &mut problems),
             tokens: consumers::tokens(&mut root, &providers, &mut problems),
             feeds: consumers::feeds(&mut root, &providers, &mut problems),
             limits: sections::limits(&mut root, &mut problems),

@@ -4,7 +4,7 @@
 //! listens). Must not: read a secret before it is needed.
 
 use std::net::{Ipv4Addr, SocketAddr};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use url::Url;
 
@@ -15,6 +15,8 @@ use crate::secret::Secret;
 
 /// The environment variable of the bot's token.
 pub const TOKEN_VARIABLE: &str = "DISCORD_TOKEN";
+/// The variable that names the folder of systemd's credentials (systemd.exec(5)).
+pub const CREDENTIALS_VARIABLE: &str = "CREDENTIALS_DIRECTORY";
 const COMMAND_CAP: usize = 32;
 const DEFAULT_STARTS_PER_MINUTE: u32 = 5;
 
@@ -36,6 +38,8 @@ pub enum TokenSource {
     Environment,
     /// This file.
     File(PathBuf),
+    /// The credential of this name that systemd hands over (`LoadCredential=`, systemd.exec(5)).
+    Credential(String),
 }
 
 /// Why there is no token for the bot.
@@ -44,6 +48,14 @@ pub enum TokenSourceError {
     /// The variable is not set.
     #[error("the bot's token is missing: set DISCORD_TOKEN, or name a file as token_file under [discord]")]
     NotSet,
+    /// systemd hands nothing over.
+    #[error(
+        "the bot's token is missing: systemd hands over no credentials here; write LoadCredential={name}:… in the unit"
+    )]
+    NoCredentials {
+        /// The credential's name.
+        name: String,
+    },
     /// The file cannot be read.
     #[error("cannot read the bot's token from {}: {reason}", .path.display())]
     Unreadable {
@@ -65,10 +77,17 @@ impl TokenSource {
                 let token = env(TOKEN_VARIABLE).map(|token| token.trim().to_owned());
                 token.filter(|token| !token.is_empty()).map(Secret::new).ok_or(TokenSourceError::NotSet)
             }
-            Self::File(path) => read_secret(path)
-                .map_err(|reason| TokenSourceError::Unreadable { path: path.clone(), reason }),
+            Self::File(path) => read_from(path),
+            Self::Credential(name) => match env(CREDENTIALS_VARIABLE) {
+                Some(folder) => read_from(&Path::new(&folder).join(name)),
+                None => Err(TokenSourceError::NoCredentials { name: name.clone() }),
+            },
         }
     }
+}
+
+fn read_from(path: &Path) -> Result<Secret, TokenSourceError> {
+    read_secret(path).map_err(|reason| TokenSourceError::Unreadable { path: path.to_owned(), reason })
 }
 
 /// `[access]`: deny by default. Manage Guild always counts as admin.
@@ -91,6 +110,45 @@ pub struct Rule {
     pub anyone: bool,
 }
 
+/// Where the keys are that seal what is secret in the store.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SealKeySource {
+    /// This file.
+    File(PathBuf),
+    /// This environment variable.
+    Environment(String),
+    /// The credential of this name that systemd hands over (`LoadCredential=`, systemd.exec(5)).
+    Credential(String),
+}
+
+/// `[log]`
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct LogConfig {
+    /// How lines of the log look.
+    pub format: LogFormat,
+    /// Where audit lines go besides the log, as JSON.
+    pub audit: Option<AuditSink>,
+}
+
+/// How lines of the log look.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum LogFormat {
+    /// For people.
+    #[default]
+    Plain,
+    /// One JSON object a line.
+    Json,
+}
+
+/// Where audit lines go.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum AuditSink {
+    /// Standard output: of the bot alone, since other commands print data there.
+    StandardOutput,
+    /// To the end of this file.
+    File(PathBuf),
+}
+
 /// `[store]`
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StoreConfig {
@@ -98,6 +156,8 @@ pub struct StoreConfig {
     pub path: PathBuf,
     /// Whether file systems are admitted whose locks are not known to hold (F15).
     pub allow_unverified_locks: bool,
+    /// The keys that seal what is secret in it; without them it stands there in clear.
+    pub seal_key: Option<SealKeySource>,
 }
 
 /// `[http]`
@@ -143,9 +203,11 @@ pub(super) fn discord(root: &mut Section<'_, '_>, problems: &mut Problems<'_>) -
         let remedy = "use 1 to 32 of a-z, 0-9, '-' and '_', without the slash";
         problems.add(span, &section.key("command"), "is no name for a slash command", remedy);
     }
-    let file = section.string("token_file", problems);
+    let file = section.string("token_file", problems).map(|file| TokenSource::File(file.into()));
+    let credential = credential(&mut section, "token_credential", problems).map(TokenSource::Credential);
+    let token = one_source(&mut section, [("token_file", file), ("token_credential", credential)], problems);
+    let token = token.unwrap_or(TokenSource::Environment);
     section.finish(problems);
-    let token = file.map_or(TokenSource::Environment, |file| TokenSource::File(file.into()));
     Some(DiscordConfig { guild: guild?, command, token })
 }
 
@@ -172,15 +234,73 @@ fn rule(table: &mut Section<'_, '_>, problems: &mut Problems<'_>) -> Rule {
 }
 
 pub(super) fn store(root: &mut Section<'_, '_>, problems: &mut Problems<'_>) -> StoreConfig {
-    let mut config = StoreConfig { path: "data/auth.json".into(), allow_unverified_locks: false };
+    let mut config =
+        StoreConfig { path: "data/auth.json".into(), allow_unverified_locks: false, seal_key: None };
     if let Some(mut section) = root.table("store", problems) {
         if let Some(path) = section.string("path", problems) {
             config.path = path.into();
         }
         config.allow_unverified_locks = section.boolean("allow_unverified_locks", problems).unwrap_or(false);
+        section.refuse(
+            "seal_key",
+            "a secret must not stand in the configuration",
+            "name what holds it as seal_key_file, seal_key_env or seal_key_credential",
+            problems,
+        );
+        let file = section.string("seal_key_file", problems).map(|file| SealKeySource::File(file.into()));
+        let variable = section.string("seal_key_env", problems).map(SealKeySource::Environment);
+        let credential =
+            credential(&mut section, "seal_key_credential", problems).map(SealKeySource::Credential);
+        let sources =
+            [("seal_key_file", file), ("seal_key_env", variable), ("seal_key_credential", credential)];
+        config.seal_key = one_source(&mut section, sources, problems);
         section.finish(problems);
     }
     config
+}
+
+/// A name under which systemd hands a credential over: one part of a path.
+fn credential(
+    section: &mut Section<'_, '_>,
+    key: &'static str,
+    problems: &mut Problems<'_>,
+) -> Option<String> {
+    let name = section.string(key, problems)?;
+    if name.contains('/') || name == "." || name == ".." {
+        let span = section.get(key).and_then(|found| found.span);
+        let remedy = "write the part of LoadCredential= before the colon";
+        problems.add(span, &section.key(key), "is no name of a credential", remedy);
+        return None;
+    }
+    Some(name)
+}
+
+/// The one that is named; two are one too many.
+fn one_source<T, const N: usize>(
+    section: &mut Section<'_, '_>,
+    sources: [(&'static str, Option<T>); N],
+    problems: &mut Problems<'_>,
+) -> Option<T> {
+    let mut named = sources.into_iter().filter_map(|(key, source)| Some((key, source?)));
+    let (first, source) = named.next()?;
+    for (second, _) in named {
+        let span = section.get(second).and_then(|found| found.span);
+        let what = format!("stands beside {first}");
+        problems.add(span, &section.key(second), what, "keep one of the two");
+    }
+    Some(source)
+}
+
+pub(super) fn log(root: &mut Section<'_, '_>, problems: &mut Problems<'_>) -> LogConfig {
+    let Some(mut section) = root.table("log", problems) else { return LogConfig::default() };
+    let formats = [("plain", LogFormat::Plain), ("json", LogFormat::Json)];
+    let format = section.choice("format", &formats, problems).unwrap_or_default();
+    let audit = section.string("audit", problems).map(|place| match place.as_str() {
+        "-" => AuditSink::StandardOutput,
+        path => AuditSink::File(path.into()),
+    });
+    section.finish(problems);
+    LogConfig { format, audit }
 }
 
 pub(super) fn http(root: &mut Section<'_, '_>, problems: &mut Problems<'_>) -> Option<HttpConfig> {

@@ -68,7 +68,10 @@ fn an_empty_file_is_valid_and_admits_nobody() {
     let config = parse("");
     assert_eq!(config.discord, None);
     assert_eq!(config.access, Access::default());
-    assert_eq!(config.store, StoreConfig { path: "data/auth.json".into(), allow_unverified_locks: false });
+    assert_eq!(
+        config.store,
+        StoreConfig { path: "data/auth.json".into(), allow_unverified_locks: false, seal_key: None }
+    );
     assert_eq!(config.limits, Limits { starts_per_minute: 5 });
     assert!(
         config.providers.is_empty()
@@ -310,4 +313,46 @@ fn the_variables_that_hold_secrets_are_known() {
         let found: BTreeSet<_> = config.secret_variables().into_iter().map(ToOwned::to_owned).collect();
         assert_eq!(found, expected(&config));
     }
+}
+
+/// Z3, and sealing: where keys are named, one place and no secret; where audit lines go.
+#[test]
+fn keys_that_seal_and_the_log() {
+    let sealed = |line: &str| parse(&format!("[store]\n{line}\n{ACME}")).store.seal_key;
+    assert_eq!(sealed(""), None);
+    assert_eq!(sealed("seal_key_file = \"seal.key\""), Some(SealKeySource::File("seal.key".into())));
+    assert_eq!(sealed("seal_key_env = \"SEAL\""), Some(SealKeySource::Environment("SEAL".to_owned())));
+    assert_eq!(sealed("seal_key_credential = \"seal\""), Some(SealKeySource::Credential("seal".to_owned())));
+    for (line, what) in [
+        ("seal_key = \"AAAA\"", "must not stand in the configuration"),
+        ("seal_key_file = \"a\"\nseal_key_env = \"B\"", "stands beside seal_key_file"),
+        ("seal_key_credential = \"../a\"", "no name of a credential"),
+    ] {
+        let told = problems(&format!("[store]\n{line}\n{ACME}"));
+        assert!(told.contains(what), "{told}");
+    }
+    let config = parse(&format!("[store]\nseal_key_env = \"SEAL\"\n{ACME}"));
+    assert!(config.secret_variables().contains("SEAL"));
+
+    let log = |lines: &str| parse(&format!("[log]\n{lines}\n{ACME}")).log;
+    assert_eq!(log(""), LogConfig::default());
+    let both = LogConfig { format: LogFormat::Json, audit: Some(AuditSink::File("audit.jsonl".into())) };
+    assert_eq!(log("format = \"json\"\naudit = \"audit.jsonl\""), both);
+    assert_eq!(log("audit = \"-\"").audit, Some(AuditSink::StandardOutput));
+    assert!(problems("[log]\nformat = \"xml\"").contains("\"plain\", \"json\""));
+}
+
+/// The bot's token from systemd's credentials.
+#[test]
+fn a_token_that_systemd_hands_over() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("discord-token"), "token\n").unwrap();
+    let text = "[discord]\nguild = \"1\"\ntoken_credential = \"discord-token\"\n";
+    let token = parse(&format!("{text}{ACME}")).discord.unwrap().token;
+    let env = |name: &str| (name == CREDENTIALS_VARIABLE).then(|| folder.path().display().to_string());
+    assert_eq!(token.read(&env), Ok(Secret::new("token")));
+    let missing = token.read(&|_| None).unwrap_err().to_string();
+    assert!(missing.contains("LoadCredential=discord-token"), "{missing}");
+    let both = problems(&format!("{text}token_file = \"a\"\n{ACME}"));
+    assert!(both.contains("token_credential: stands beside token_file"), "{both}");
 }

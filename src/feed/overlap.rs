@@ -8,7 +8,7 @@ use std::ffi::OsString;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
-use crate::config::{Config, TokenSource};
+use crate::config::{AuditSink, Config, SealKeySource, TokenSource};
 use crate::foreign::folder;
 
 /// A feed's file that is something else's too.
@@ -48,10 +48,23 @@ pub fn overlaps(config: &Config) -> Vec<Overlap> {
     let bearer = config.tokens.as_ref().and_then(|tokens| tokens.bearer_file.as_deref());
     let token = config.discord.as_ref().and_then(|discord| match &discord.token {
         TokenSource::File(path) => Some(path.as_path()),
-        TokenSource::Environment => None,
+        TokenSource::Environment | TokenSource::Credential(_) => None,
     });
-    let own =
-        [("[store]", Some(config.store.path.as_path())), ("bearer_file", bearer), ("token_file", token)];
+    let seal_key = match &config.store.seal_key {
+        Some(SealKeySource::File(path)) => Some(path.as_path()),
+        _ => None,
+    };
+    let audit = match &config.log.audit {
+        Some(AuditSink::File(path)) => Some(path.as_path()),
+        _ => None,
+    };
+    let own = [
+        ("[store]", Some(config.store.path.as_path())),
+        ("bearer_file", bearer),
+        ("token_file", token),
+        ("seal_key_file", seal_key),
+        ("audit", audit),
+    ];
     let own = own.into_iter().filter_map(|(name, path)| Some((name.to_owned(), places(path?))));
     let mut taken: Vec<_> = own.collect();
     let mut overlaps = Vec::new();

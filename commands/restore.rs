@@ -1,0 +1,12 @@
+//! `latchkey restore`: what an export holds, brought back.
+
+use std::path::Path;
+
+use crate::exit::{Code, Exit};
+
+#[derive(Debug, clap::Args)]
+pub struct Arguments {}
+
+pub fn run(_config: Option<&Path>, _arguments: &Arguments) -> Result<(), Exit> {
+    Err(Exit::new(Code::Internal, "not there yet"))
+}

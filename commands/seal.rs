@@ -1,0 +1,12 @@
+//! `latchkey seal`: the keys that seal what is secret in the store.
+
+use std::path::Path;
+
+use crate::exit::{Code, Exit};
+
+#[derive(Debug, clap::Args)]
+pub struct Arguments {}
+
+pub fn run(_config: Option<&Path>, _arguments: &Arguments) -> Result<(), Exit> {
+    Err(Exit::new(Code::Internal, "not there yet"))
+}

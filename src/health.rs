@@ -1,0 +1,152 @@
+//! How this process is: what `/readyz`, `latchkey health` and the watchdog go by.
+//!
+//! Owns the facts that others report as they learn them, and the one judgement on them. Invariant: not known yet is not
+//! ready. Must not: find anything out by itself, or spend a refresh token (G27).
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+/// How the connection to Discord's gateway stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Gateway {
+    /// It was never there yet.
+    Connecting,
+    /// It is there.
+    Connected,
+    /// It was lost, and is being made again.
+    Away,
+    /// It is there, and nothing is heard on it.
+    Deaf,
+}
+
+impl Gateway {
+    /// Its name in answers and metrics.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Connecting => "connecting",
+            Self::Connected => "connected",
+            Self::Away => "away",
+            Self::Deaf => "deaf",
+        }
+    }
+}
+
+#[derive(Debug)]
+struct State {
+    gateway: Gateway,
+    gateway_since: Instant,
+    /// What keeps the store from being written; nothing was tried yet at first.
+    store: Option<Result<(), String>>,
+    ending: bool,
+}
+
+/// How this process is. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Health(Arc<Mutex<State>>);
+
+/// The judgement, of one moment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Readiness {
+    /// The connection.
+    pub gateway: Gateway,
+    /// How long it has been so.
+    pub gateway_for: Duration,
+    /// What keeps us from being ready, in words with the remedy; nothing if we are.
+    pub lacking: Vec<String>,
+}
+
+impl Readiness {
+    /// Whether members are answered and what they do is stored.
+    #[must_use]
+    pub fn is_ready(&self) -> bool {
+        self.lacking.is_empty()
+    }
+}
+
+impl Default for Health {
+    fn default() -> Self {
+        let state =
+            State { gateway: Gateway::Connecting, gateway_since: Instant::now(), store: None, ending: false };
+        Self(Arc::new(Mutex::new(state)))
+    }
+}
+
+impl Health {
+    fn with<T>(&self, work: impl FnOnce(&mut State) -> T) -> T {
+        work(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// The connection stands like this now.
+    pub fn gateway(&self, now: Gateway) {
+        self.with(|state| {
+            if state.gateway != now {
+                (state.gateway, state.gateway_since) = (now, Instant::now());
+            }
+        });
+    }
+
+    /// The store could be written, or why not.
+    pub fn store(&self, now: Result<(), String>) {
+        self.with(|state| state.store = Some(now));
+    }
+
+    /// The end has begun.
+    pub fn ending(&self) {
+        self.with(|state| state.ending = true);
+    }
+
+    /// How it is.
+    #[must_use]
+    pub fn readiness(&self) -> Readiness {
+        self.with(|state| {
+            let mut lacking = Vec::new();
+            let gateway = match state.gateway {
+                Gateway::Connected => None,
+                Gateway::Connecting => Some("not connected to Discord yet"),
+                Gateway::Away => Some("the connection to Discord is lost; it is being made again"),
+                Gateway::Deaf => Some("nothing is heard on the connection to Discord; it is being made anew"),
+            };
+            lacking.extend(gateway.map(str::to_owned));
+            match &state.store {
+                Some(Ok(())) => {}
+                Some(Err(why)) => lacking.push(why.clone()),
+                None => lacking.push("the store was not tried yet".to_owned()),
+            }
+            if state.ending {
+                lacking.push("the bot is ending".to_owned());
+            }
+            Readiness { gateway: state.gateway, gateway_for: state.gateway_since.elapsed(), lacking }
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Z4: ready is only who is connected, can write, and is not about to end.
+    #[tokio::test(start_paused = true)]
+    async fn what_is_not_known_is_not_ready() {
+        let health = Health::default();
+        assert_eq!(health.readiness().lacking.len(), 2, "{:?}", health.readiness());
+        health.gateway(Gateway::Connected);
+        health.store(Ok(()));
+        assert!(health.readiness().is_ready());
+        tokio::time::advance(Duration::from_secs(7)).await;
+        health.gateway(Gateway::Connected);
+        assert_eq!(health.readiness().gateway_for, Duration::from_secs(7), "since it became so");
+        for bad in [Gateway::Away, Gateway::Deaf, Gateway::Connecting] {
+            health.gateway(bad);
+            assert!(!health.readiness().is_ready(), "{bad:?}");
+        }
+        health.gateway(Gateway::Connected);
+        health.store(Err("cannot write".to_owned()));
+        assert_eq!(health.readiness().lacking, ["cannot write"]);
+        health.store(Ok(()));
+        health.ending();
+        assert!(!health.readiness().is_ready());
+    }
+}
