@@ -19,7 +19,7 @@ use latchkey::serve::socket::{self, Admission, BindError, Whereabouts};
 use latchkey::store::file::FileStore;
 use latchkey::store::{KernelLock, LockError, STORE_WAIT, StoreError};
 use latchkey::worker::Supervisor;
-use serenity::all::{Client, ClientBuilder, GatewayError, GatewayIntents, GuildId, ShardManager};
+use serenity::all::GuildId;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
@@ -29,14 +29,13 @@ use crate::auth;
 use crate::discord::answers::Answers;
 use crate::discord::api::ApiError;
 use crate::discord::asking::Asking;
+use crate::discord::connection::{Connection, Refused};
 use crate::discord::live::Live;
 use crate::discord::members::Members;
 use crate::discord::notifier::Messenger;
 use crate::discord::places::Places;
 use crate::discord::reach::Reach;
 use crate::discord::reception::Receptionist;
-use crate::discord::route::Door;
-use crate::discord::watch::Watch;
 use crate::discord::{Desk, api, notifier};
 use crate::exit::{Code, Exit};
 use crate::{log, setup};
@@ -47,8 +46,6 @@ const PREDECESSOR: Duration = Duration::from_secs(15);
 /// after it, with a margin of ten seconds (G29).
 const DRAIN: Duration =
     Duration::from_secs(STORE_WAIT.as_secs() + EXCHANGE_BOUND.as_secs() + STORE_WAIT.as_secs() + 10);
-/// How long it waits for the connection to close: it hangs while there is none.
-const GOODBYE: Duration = Duration::from_secs(3);
 
 pub fn run(config: Option<&Path>) -> Result<(), Exit> {
     log::start(log::BOT);
@@ -113,23 +110,20 @@ async fn serve(
     for feed in config.feeds.iter().cloned() {
         bot.handlers.spawn(Feed::new(bot.desk.broker.clone(), feed).run(bot.desk.closing.clone()));
     }
-    let shards = Arc::clone(&bot.client.shard_manager);
     let result = tokio::select! {
-        result = bot.client.start() => Err(lost(result)),
-        () = bot.watch.look_after(&shards) => Ok(()),
+        refused = bot.connection.keep() => Err(lost(&refused)),
         () = &mut ended => Ok(()),
     };
     bot.desk.health.ending();
     log::say("ending: letting what is under way finish");
-    bot.end(&shards).await;
+    bot.end().await;
     result
 }
 
 /// A bot that is set up and not yet connected.
 struct Bot {
-    client: Client,
+    connection: Connection,
     desk: Arc<Desk>,
-    watch: Watch,
     /// Asks the admins, once the bot has begun.
     asking: Option<Asking>,
     handlers: TaskTracker,
@@ -151,12 +145,13 @@ async fn start(
     let only_one = only_one(&store, discord.guild).await?;
     let reach = Reach::new(token, setup::environment).map_err(cannot_begin)?;
     let http = Arc::new(reach.http());
-    let application = api::introduce(&http, &reach).await.map_err(cannot_begin)?;
+    let application = api::lasting(|| api::introduce(&http)).await.map_err(cannot_begin)?;
     let answers = Arc::new(Answers::new(reach.clone(), application));
     let guild = GuildId::new(discord.guild);
-    let home = api::home(&http, guild).await.map_err(cannot_begin)?;
+    let home = api::lasting(|| api::home(&http, guild)).await.map_err(cannot_begin)?;
     let command = auth::registration(&discord.command);
-    let slash = api::register(&http, guild, &discord.command, &command).await.map_err(cannot_begin)?;
+    let slash = api::lasting(|| api::register(&http, guild, &discord.command, &command));
+    let slash = slash.await.map_err(cannot_begin)?;
 
     let broker = setup::broker(config, store);
     let public_url = config.http.as_ref().and_then(|http| http.public_url.clone());
@@ -197,19 +192,14 @@ async fn start(
     });
     let pages = pages(config, &desk).await?;
     let tokens = tokens(config, &desk, descriptors).await?;
-    let (watch, handlers) = (Watch::new(desk.health.clone()), TaskTracker::new());
-    let door = Door::new(Arc::clone(&desk), watch.clone(), handlers.clone());
-    // The gateway's side wants a client of its own; it asks for the gateway's address and no more.
-    let client = ClientBuilder::new_with_http(reach.http(), GatewayIntents::GUILDS)
-        .framework(door)
-        .await
-        .map_err(|error| Exit::new(Code::Internal, api::words(&error)))?;
-    Ok(Bot { client, desk, watch, asking: Some(asking), handlers, pages, tokens, _only_one: only_one })
+    let handlers = TaskTracker::new();
+    let connection = Connection::new(Arc::clone(&desk), reach, handlers.clone());
+    Ok(Bot { connection, desk, asking: Some(asking), handlers, pages, tokens, _only_one: only_one })
 }
 
 impl Bot {
     /// Ends without losing anything: no new work, what runs is finished, then the connection is closed.
-    async fn end(&self, shards: &ShardManager) {
+    async fn end(&self) {
         self.desk.closing.cancel();
         self.handlers.close();
         let drained = async {
@@ -219,9 +209,7 @@ impl Bot {
         if tokio::time::timeout(DRAIN, drained).await.is_err() {
             tracing::error!("something under way did not end in {} s", DRAIN.as_secs());
         }
-        if tokio::time::timeout(GOODBYE, shards.shutdown_all()).await.is_err() {
-            tracing::debug!("the connection did not close in time");
-        }
+        self.connection.close().await;
     }
 }
 
@@ -276,28 +264,11 @@ fn cannot_begin(error: ApiError) -> Exit {
     Exit::new(code, error)
 }
 
-/// Why the connection ended for good.
-fn lost(result: serenity::Result<()>) -> Exit {
-    let error = match result {
-        Ok(()) => return Exit::new(Code::Internal, "the connection to Discord ended"),
-        Err(error) => error,
+/// Why there will be no connection.
+fn lost(refused: &Refused) -> Exit {
+    let code = match refused {
+        Refused::Token | Refused::UnknownIntents | Refused::Intents | Refused::Elsewhere => Code::Usage,
+        Refused::Setup(_) => Code::Internal,
     };
-    let remedy = match &error {
-        serenity::Error::Gateway(GatewayError::InvalidAuthentication) => {
-            "Discord refuses the bot's token: copy it anew from the developer portal into DISCORD_TOKEN or token_file"
-        }
-        serenity::Error::Gateway(GatewayError::InvalidGatewayIntents) => {
-            "Discord does not know the intents that were asked for: this is a fault in Latchkey, please report it"
-        }
-        serenity::Error::Gateway(GatewayError::DisallowedGatewayIntents) => {
-            "Discord refuses the intents that were asked for: allow the bot's intents in the developer portal"
-        }
-        _ => {
-            return Exit::new(
-                Code::Transient,
-                format!("the connection to Discord was lost: {}", api::words(&error)),
-            );
-        }
-    };
-    Exit::new(Code::Usage, remedy)
+    Exit::new(code, refused)
 }

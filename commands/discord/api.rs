@@ -7,12 +7,16 @@ use std::time::Duration;
 
 use serenity::all::{ApplicationId, CreateCommand, GuildId, Http, HttpError, StatusCode};
 
-use super::reach::{self, Reach};
 use crate::view::Slash;
 use crate::words::Language;
 
 /// The pauses before what failed at the start is tried again.
 const PAUSES: [Duration; 3] = [Duration::from_millis(500), Duration::from_secs(2), Duration::from_secs(5)];
+
+/// The pause between such tries, where the bot goes on until Discord works.
+const LASTING_PAUSE: Duration = Duration::from_secs(10);
+/// How long after a first refusal of the token Discord is asked again.
+const DOUBT: Duration = Duration::from_secs(3);
 
 /// Why the bot cannot begin.
 #[derive(Debug, thiserror::Error)]
@@ -28,17 +32,9 @@ pub enum ApiError {
 type Result<T> = std::result::Result<T, ApiError>;
 
 /// Learns our application's id, which also shows whether the token is good.
-pub async fn introduce(http: &Http, reach: &Reach) -> Result<ApplicationId> {
+pub async fn introduce(http: &Http) -> Result<ApplicationId> {
     let application = again("asking Discord who this bot is", || http.get_current_application_info()).await?;
     http.set_application_id(application.id);
-    // Where serenity cannot learn the gateway's address, it falls back to Discord's own for ever.
-    let gateway = again("asking Discord for its gateway", || http.get_gateway()).await?;
-    if !reach.admits_gateway(&gateway.url) {
-        return Err(ApiError::Mend(format!(
-            "the stand-in of ${} names a gateway that is not on this host; the bot's token does not go there",
-            reach::ADDRESS
-        )));
-    }
     Ok(application.id)
 }
 
@@ -65,6 +61,31 @@ pub async fn register(http: &Http, guild: GuildId, name: &str, command: &CreateC
     let doing = format!("registering /{name} in server {guild}");
     let registered = again(&doing, || http.create_guild_command(guild, command)).await?;
     Ok(Slash { name: name.to_owned(), id: registered.id.get() })
+}
+
+/// Tries for as long as it may help: what passes ends no bot.
+pub async fn lasting<T, F: Future<Output = Result<T>>>(ask: impl Fn() -> F) -> Result<T> {
+    loop {
+        match ask().await {
+            Err(ApiError::Passing(why)) => {
+                tracing::warn!("{why}; trying again in {} s", LASTING_PAUSE.as_secs());
+                tokio::time::sleep(LASTING_PAUSE).await;
+            }
+            answer => return answer,
+        }
+    }
+}
+
+/// Whether Discord refuses the bot's token: asked twice, since one answer may be a mistake of Discord's.
+pub async fn refuses_token(http: &Http) -> bool {
+    for pause in [Duration::ZERO, DOUBT] {
+        tokio::time::sleep(pause).await;
+        let answer = http.get_current_user().await;
+        if answer.err().as_ref().and_then(status) != Some(StatusCode::UNAUTHORIZED) {
+            return false;
+        }
+    }
+    true
 }
 
 /// Tries a few times, as long as trying may help.

@@ -8,6 +8,7 @@ pub mod access;
 pub mod answers;
 pub mod api;
 pub mod asking;
+pub mod connection;
 pub mod custom_id;
 pub mod direct;
 pub mod lanes;

@@ -36,17 +36,33 @@ enum To {
     Discord,
     /// A stand-in at this address, without serenity's rate limiter, which would send everything to Discord itself.
     Plain(String),
-    /// A stand-in that has Discord's name, with everything as it is in production.
-    Named,
+    /// A stand-in that has Discord's name, with everything as it is in production: where it is, and whom to trust for it.
+    Named(SocketAddr, reqwest::Certificate),
+}
+
+impl To {
+    /// An HTTP client for it, with connections of its own.
+    fn client(&self) -> Result<reqwest::Client, ApiError> {
+        let builder = reqwest::Client::builder().timeout(REQUEST);
+        let builder = match self {
+            Self::Discord => builder,
+            Self::Plain(_) => alone(builder),
+            Self::Named(address, authority) => alone(builder)
+                .https_only(true)
+                .tls_built_in_root_certs(false)
+                .add_root_certificate(authority.clone())
+                .resolve(DISCORD, *address),
+        };
+        builder.build().map_err(|error| ApiError::Mend(format!("cannot set up HTTPS: {error}")))
+    }
 }
 
 impl Reach {
     /// The way that `environment` asks for.
     pub fn new(token: &Secret, environment: impl Fn(&str) -> Option<String>) -> Result<Self, ApiError> {
-        let builder = reqwest::Client::builder().timeout(REQUEST);
-        let (builder, to) = match (environment(ADDRESS), environment(AUTHORITY)) {
-            (None, None) => (builder, To::Discord),
-            (Some(base), None) => (alone(builder), To::Plain(loopback(&base)?.0)),
+        let to = match (environment(ADDRESS), environment(AUTHORITY)) {
+            (None, None) => To::Discord,
+            (Some(base), None) => To::Plain(loopback(&base)?.0),
             (base, Some(file)) => {
                 let address = base.as_deref().filter(|base| base.starts_with("https://"));
                 let address = address.ok_or_else(|| {
@@ -55,33 +71,32 @@ impl Reach {
                     ))
                 })?;
                 let (_, address) = loopback(address)?;
-                let builder = alone(builder)
-                    .https_only(true)
-                    .tls_built_in_root_certs(false)
-                    .add_root_certificate(certificate(&file)?)
-                    .resolve(DISCORD, address);
-                (builder, To::Named)
+                To::Named(address, certificate(&file)?)
             }
         };
-        let client = builder.build();
-        let client = client.map_err(|error| ApiError::Mend(format!("cannot set up HTTPS: {error}")))?;
+        let client = to.client()?;
         Ok(Self { token: token.clone(), client, to })
     }
 
     /// A client of Discord's API, with a rate limiter of its own.
     pub fn http(&self) -> Http {
-        self.builder().build()
+        self.builder(self.client.clone()).build()
+    }
+
+    /// The same, with connections of its own: those of the others live on when its runtime ends.
+    pub fn http_apart(&self) -> Result<Http, ApiError> {
+        Ok(self.builder(self.to.client()?).build())
     }
 
     /// The same, of an application that is known.
     pub fn http_of(&self, application: ApplicationId) -> Http {
-        self.builder().application_id(application).build()
+        self.builder(self.client.clone()).application_id(application).build()
     }
 
-    fn builder(&self) -> HttpBuilder {
-        let builder = HttpBuilder::new(self.token.expose()).client(self.client.clone());
+    fn builder(&self, client: reqwest::Client) -> HttpBuilder {
+        let builder = HttpBuilder::new(self.token.expose()).client(client);
         match &self.to {
-            To::Discord | To::Named => builder,
+            To::Discord | To::Named(..) => builder,
             To::Plain(base) => builder.proxy(base).ratelimiter_disabled(true),
         }
     }
@@ -90,7 +105,7 @@ impl Reach {
     pub fn admits_gateway(&self, address: &str) -> bool {
         match &self.to {
             To::Discord => true,
-            To::Plain(_) | To::Named => Url::parse(address).is_ok_and(|url| is_loopback(&url)),
+            To::Plain(_) | To::Named(..) => Url::parse(address).is_ok_and(|url| is_loopback(&url)),
         }
     }
 }

@@ -11,10 +11,9 @@ use latchkey::fault;
 use latchkey::tenant::ThreadId;
 use poise::{BoxFuture, FrameworkContext, FrameworkError, FrameworkOptions};
 use serenity::all::{
-    Client, CommandInteraction, ComponentInteraction, ComponentInteractionDataKind, Context, FullEvent,
+    CommandInteraction, ComponentInteraction, ComponentInteractionDataKind, Context, FullEvent,
     GuildChannel, GuildId, Interaction, Member, ModalInteraction, ShardManager, UserId,
 };
-use serenity::framework::Framework;
 use tokio_util::task::TaskTracker;
 
 use super::access::{Standing, standing};
@@ -28,18 +27,20 @@ use crate::view;
 /// What a handler that failed gives: an error for the log, which the member is not shown.
 pub type Failure = anyhow::Error;
 
-/// The door. Serenity hands it every event.
+/// The door. Every event comes to it.
 pub struct Door {
     desk: Arc<Desk>,
     options: Arc<FrameworkOptions<Desk, Failure>>,
     shards: OnceLock<Arc<ShardManager>>,
     watch: Watch,
+    /// The number of the connection that this is the door of.
+    connection: u64,
     /// Handlers under way, so that the program's end can wait for them.
     handlers: TaskTracker,
 }
 
 impl Door {
-    pub fn new(desk: Arc<Desk>, watch: Watch, handlers: TaskTracker) -> Self {
+    pub fn new(desk: Arc<Desk>, watch: Watch, handlers: TaskTracker, connection: u64) -> Self {
         let mut command = auth::auth();
         command.name = desk.slash.name.clone().into();
         let options = FrameworkOptions {
@@ -48,7 +49,7 @@ impl Door {
             initialize_owners: false,
             ..FrameworkOptions::default()
         };
-        Self { desk, options: Arc::new(options), shards: OnceLock::new(), watch, handlers }
+        Self { desk, options: Arc::new(options), shards: OnceLock::new(), watch, connection, handlers }
     }
 
     async fn interaction(&self, context: &Context, interaction: Interaction) {
@@ -163,14 +164,16 @@ impl Door {
     }
 }
 
-#[serenity::async_trait]
-impl Framework for Door {
-    async fn init(&mut self, client: &Client) {
+impl Door {
+    /// Whose events come through this door, before the first does.
+    pub fn meet(&self, shards: &Arc<ShardManager>) {
         // A second client is never made for one door.
-        drop(self.shards.set(Arc::clone(&client.shard_manager)));
+        drop(self.shards.set(Arc::clone(shards)));
     }
 
-    async fn dispatch(&self, context: Context, event: FullEvent) {
+    /// Lets an event in.
+    pub async fn enter(&self, context: Context, event: FullEvent) {
+        self.watch.heard(self.connection);
         match event {
             FullEvent::InteractionCreate { interaction } => {
                 Box::pin(self.interaction(&context, interaction)).await;
@@ -178,10 +181,10 @@ impl Framework for Door {
             FullEvent::Ready { data_about_bot } => {
                 let guild = self.desk.home.id;
                 let is_in = data_about_bot.guilds.iter().any(|known| known.id == guild);
-                self.watch.connected(&data_about_bot.user.name, &self.desk.slash.name, guild, is_in);
+                let bot = &data_about_bot.user.name;
+                self.watch.connected(self.connection, bot, &self.desk.slash.name, guild, is_in);
             }
-            FullEvent::Resume { .. } => self.watch.resumed(),
-            FullEvent::ShardStageUpdate { event } => self.watch.stage(event.new),
+            FullEvent::Resume { .. } => self.watch.resumed(self.connection),
             FullEvent::GuildCreate { guild, .. } if self.is_ours(guild.id) => {
                 guild.threads.iter().for_each(|thread| self.note_thread(thread));
             }
@@ -209,9 +212,7 @@ impl Framework for Door {
             _ => {}
         }
     }
-}
 
-impl Door {
     fn is_ours(&self, guild: GuildId) -> bool {
         guild == self.desk.home.id
     }

@@ -1,22 +1,62 @@
-//! Whether Discord hears us: the state of the gateway connection.
+//! Whether Discord hears us, and we Discord.
 //!
-//! Owns what is said on standard error when the connection comes and goes, and the end of a connection that is there and
-//! deaf. Invariant: a bot that is not connected for longer than [`DEAF`] makes a new connection, whatever the library
-//! below believes.
+//! Owns the judgement on the gateway connection, what is told of it (the log, [`Health`]), and when it is made anew.
+//! Invariants: a connection on which nothing is heard, not even the answer to a question, is told as deaf within
+//! [`ASK`] and [`DEAF`] and made anew, whatever the library below believes; what an earlier connection still says counts
+//! for nothing. Must not: wait for anything, or connect by itself.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use latchkey::health::{Gateway, Health};
-use serenity::all::{ConnectionStage, GuildId, ShardId, ShardManager};
+use serenity::all::{ConnectionStage, GuildId};
 use tokio::time::Instant;
 
 use crate::log;
 
-/// How long a connection may be away before it is made anew.
-const DEAF: Duration = Duration::from_mins(1);
-/// How often it is looked at.
-const LOOK_EVERY: Duration = Duration::from_secs(5);
+/// How often the connection is looked at.
+pub const LOOK: Duration = Duration::from_millis(500);
+/// After so long a silence the gateway is asked for a sign of life: Discord's own heartbeat, every 41 s, would show a dead
+/// connection after a minute or more.
+const ASK: Duration = Duration::from_secs(10);
+/// Without a sign of life for this long after the question, nobody hears us.
+const DEAF: Duration = Duration::from_secs(5);
+/// And after this long the connection is made anew.
+const GIVEN_UP: Duration = Duration::from_secs(10);
+/// How long a session may take to begin, or to be resumed.
+const SESSION: Duration = Duration::from_secs(30);
+/// A session that lasted this long was a good one.
+const LASTING: Duration = Duration::from_mins(5);
+
+/// What the library below says of its one shard.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Shard {
+    pub stage: ConnectionStage,
+    /// The time of the last heartbeat's answer after the last heartbeat: another value is another answer.
+    pub latency: Option<Duration>,
+}
+
+/// What is to be done with the connection now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Step {
+    /// Nothing.
+    Stay,
+    /// Ask for a sign of life.
+    Ask,
+    /// Make it anew.
+    Anew,
+}
+
+/// What a connection came to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome {
+    /// Discord's gateway could not be reached.
+    Unreached,
+    /// A session did not begin, or not for long: the next may cost a session start for nothing.
+    Poor,
+    /// A session has lasted.
+    Good,
+}
 
 /// The state of the connection. Cheap to clone.
 #[derive(Clone)]
@@ -26,29 +66,58 @@ pub struct Watch {
 }
 
 struct State {
-    /// Since when we are not connected; `None` while we are.
-    away_since: Option<Instant>,
-    /// Whether we were ever connected.
-    greeted: bool,
+    told: Gateway,
+    /// Which of the connections this is about.
+    number: u64,
+    /// When it was begun.
+    begun: Instant,
+    /// Whether it came as far as a shard.
+    reached: bool,
+    /// Since when its session lives.
+    met: Option<Instant>,
+    /// Since when a session that should be there is not.
+    lacking: Option<Instant>,
+    /// When anything was last heard.
+    heard: Instant,
+    /// When a sign of life was asked for, and nothing was heard since.
+    asked: Option<Instant>,
+    latency: Option<Duration>,
 }
 
 impl Watch {
     pub fn new(health: Health) -> Self {
-        let state = State { away_since: Some(Instant::now()), greeted: false };
-        Self { state: Arc::new(Mutex::new(state)), health }
+        Self { state: Arc::new(Mutex::new(State::new(Gateway::Connecting, 0))), health }
     }
 
-    fn with<T>(&self, change: impl FnOnce(&mut State) -> T) -> T {
-        change(&mut self.state.lock().unwrap_or_else(PoisonError::into_inner))
+    fn with<T>(&self, work: impl FnOnce(&mut State) -> T) -> T {
+        work(&mut self.state.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// A connection is begun; what it says comes with this number.
+    pub fn begin(&self) -> u64 {
+        self.with(|state| {
+            let number = state.number + 1;
+            *state = State::new(state.told, number);
+            number
+        })
+    }
+
+    /// Something was heard on a connection.
+    pub fn heard(&self, number: u64) {
+        self.of(number, |_| {});
     }
 
     /// A session has begun.
-    pub fn connected(&self, bot: &str, command: &str, guild: GuildId, is_in_guild: bool) {
-        let first = self.with(|state| {
-            state.away_since = None;
-            !std::mem::replace(&mut state.greeted, true)
+    pub fn connected(&self, number: u64, bot: &str, command: &str, guild: GuildId, is_in_guild: bool) {
+        let first = self.with(|state| state.told == Gateway::Connecting);
+        let is_current = self.of(number, |state| {
+            state.met = Some(Instant::now());
+            state.lacking = None;
         });
-        self.health.gateway(Gateway::Connected);
+        if !is_current {
+            return;
+        }
+        self.tell(Gateway::Connected);
         if !is_in_guild {
             tracing::warn!(%guild, "the bot is not a member of its server: invite it with the scopes bot and applications.commands");
         }
@@ -56,59 +125,120 @@ impl Watch {
             log::say(&format!(
                 "ready: connected to Discord as {bot}, /{command} is registered in server {guild}"
             ));
-        } else {
-            tracing::info!("connected to Discord again, with a new session");
         }
     }
 
     /// The session goes on.
-    pub fn resumed(&self) {
-        self.with(|state| state.away_since = None);
-        self.health.gateway(Gateway::Connected);
-        tracing::info!("connected to Discord again");
-    }
-
-    /// The connection's stage has changed.
-    pub fn stage(&self, stage: ConnectionStage) {
-        let lost = self.with(|state| match stage {
-            // That it is greeted is told by the session's own events.
-            ConnectionStage::Connected => {
-                state.away_since = None;
-                false
-            }
-            _ if state.away_since.is_none() => {
-                state.away_since = Some(Instant::now());
-                true
-            }
-            _ => false,
-        });
-        if lost {
-            self.health.gateway(Gateway::Away);
-            tracing::warn!(%stage, "the connection to Discord was lost; connecting again");
+    pub fn resumed(&self, number: u64) {
+        if self.of(number, |state| state.lacking = None) {
+            self.tell(Gateway::Connected);
+            tracing::debug!("the session with Discord goes on");
         }
     }
 
-    /// Looks after the connection, for ever.
-    pub async fn look_after(&self, shards: &ShardManager) {
-        let mut look = tokio::time::interval(LOOK_EVERY);
-        look.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-        loop {
-            look.tick().await;
-            let stage = shards.runners.lock().await.values().next().map(|runner| runner.stage);
-            if let Some(stage) = stage {
-                self.stage(stage);
+    /// Notes what was heard on a connection, if it is the one that counts.
+    fn of(&self, number: u64, note: impl FnOnce(&mut State)) -> bool {
+        self.with(|state| {
+            let is_current = state.number == number;
+            if is_current {
+                (state.heard, state.asked, state.reached) = (Instant::now(), None, true);
+                note(state);
             }
-            let deaf = self.with(|state| {
-                let deaf = state.away_since.is_some_and(|since| since.elapsed() >= DEAF);
-                if deaf {
-                    state.away_since = Some(Instant::now());
-                }
-                deaf
-            });
-            if deaf {
-                tracing::warn!("no connection to Discord for {} s; making a new one", DEAF.as_secs());
-                shards.restart(ShardId(0)).await;
+            is_current
+        })
+    }
+
+    /// The connection is gone.
+    pub fn lost(&self) {
+        if self.with(|state| state.told) != Gateway::Connecting {
+            self.tell(Gateway::Away);
+        }
+    }
+
+    /// What the connection came to until now.
+    pub fn outcome(&self) -> Outcome {
+        self.with(|state| match state.met {
+            Some(met) if met.elapsed() >= LASTING => Outcome::Good,
+            None if !state.reached => Outcome::Unreached,
+            _ => Outcome::Poor,
+        })
+    }
+
+    /// Judges the connection by what the library says of its shard now.
+    pub fn look(&self, shard: Option<Shard>) -> Step {
+        let (step, told) = self.with(|state| state.look(shard));
+        if let Some(told) = told {
+            self.tell(told);
+        }
+        step
+    }
+
+    fn tell(&self, now: Gateway) {
+        let before = self.with(|state| std::mem::replace(&mut state.told, now));
+        self.health.gateway(now);
+        if before == now {
+            return;
+        }
+        match now {
+            Gateway::Connecting => {}
+            Gateway::Connected => tracing::info!("connected to Discord"),
+            Gateway::Away => tracing::warn!("the connection to Discord is lost; it is being made again"),
+            Gateway::Deaf => {
+                tracing::warn!("nothing is heard on the connection to Discord; it is being made anew");
             }
         }
     }
 }
+
+impl State {
+    fn new(told: Gateway, number: u64) -> Self {
+        let now = Instant::now();
+        Self {
+            told,
+            number,
+            begun: now,
+            reached: false,
+            met: None,
+            lacking: None,
+            heard: now,
+            asked: None,
+            latency: None,
+        }
+    }
+
+    /// What is to be done, and what is to be told.
+    fn look(&mut self, shard: Option<Shard>) -> (Step, Option<Gateway>) {
+        let Some(shard) = shard else {
+            // Once it was there, the library has given it up and would begin a session: that is ours to do, with a pause.
+            let is_over = self.reached || self.begun.elapsed() >= SESSION;
+            return (if is_over { Step::Anew } else { Step::Stay }, None);
+        };
+        self.reached = true;
+        if self.latency != shard.latency {
+            self.latency = shard.latency;
+            (self.heard, self.asked) = (Instant::now(), None);
+        }
+        if self.met.is_none() {
+            return (if self.begun.elapsed() >= SESSION { Step::Anew } else { Step::Stay }, None);
+        }
+        if shard.stage != ConnectionStage::Connected {
+            let lacking = *self.lacking.get_or_insert_with(Instant::now);
+            let step = if lacking.elapsed() >= SESSION { Step::Anew } else { Step::Stay };
+            return (step, Some(Gateway::Away));
+        }
+        self.lacking = None;
+        match self.asked.map(|asked| asked.elapsed()) {
+            Some(silent) if silent >= GIVEN_UP => (Step::Anew, Some(Gateway::Deaf)),
+            Some(silent) if silent >= DEAF => (Step::Stay, Some(Gateway::Deaf)),
+            Some(_) => (Step::Stay, None),
+            None if self.heard.elapsed() >= ASK => {
+                self.asked = Some(Instant::now());
+                (Step::Ask, None)
+            }
+            None => (Step::Stay, Some(Gateway::Connected)),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -25,6 +25,7 @@ mod documentation;
 mod due;
 mod faults;
 mod feeds;
+mod gateway;
 mod gemini;
 mod github;
 mod grants;

@@ -115,6 +115,38 @@ impl Discord {
         self.shared.change(|world| world.gateway.answers_heartbeats = answer);
     }
 
+    /// Whether a gateway connection is greeted with `HELLO`.
+    pub fn greet(&self, greet: bool) {
+        self.shared.change(|world| world.gateway.greets = greet);
+    }
+
+    /// Whether the gateway answers new connections at all: without, it takes them and says nothing.
+    pub fn answer_connections(&self, answer: bool) {
+        self.shared.change(|world| world.gateway.answers = answer);
+    }
+
+    /// Whether Discord is there: while it is not, all connections are cut and nothing is answered.
+    pub fn be_there(&self, there: bool) {
+        self.shared.change(|world| {
+            world.away = !there;
+            if !there {
+                world.gateway.all(|| Out::Cut);
+            }
+        });
+    }
+
+    /// Takes the bot's token back: every request that needs it is answered with 401, and the next session is refused with
+    /// 4004. What is connected stays so.
+    pub fn revoke_token(&self) {
+        self.shared.change(|world| world.revoked = true);
+    }
+
+    /// How many sessions the bot may still begin, and how long until Discord counts anew.
+    pub fn limit_sessions(&self, left: u64, reset_after: Duration) {
+        let millis = u64::try_from(reset_after.as_millis()).unwrap_or(u64::MAX);
+        self.shared.change(|world| world.gateway.starts = (left, millis));
+    }
+
     /// How often the bot began a session.
     pub fn identifies(&self) -> u32 {
         self.shared.lock().gateway.identifies

@@ -16,6 +16,9 @@ const LOG: usize = 2_000;
 /// Frames waiting to be written on one connection.
 pub(crate) const QUEUE: usize = 1_024;
 
+/// How many sessions a bot may begin in a day.
+pub(crate) const STARTS: u64 = 1_000;
+
 /// Gateway intents the stand-in knows.
 pub(crate) mod intent {
     pub(crate) const NONE: u64 = 0;
@@ -46,6 +49,12 @@ pub(crate) struct Gateway {
     pub(crate) allowed: u64,
     /// Whether heartbeats are answered.
     pub(crate) answers_heartbeats: bool,
+    /// Whether HELLO is sent.
+    pub(crate) greets: bool,
+    /// Whether connections are answered at all, or taken and left waiting.
+    pub(crate) answers: bool,
+    /// How many sessions the bot may still begin, and after how many milliseconds the count begins anew.
+    pub(crate) starts: (u64, u64),
     pub(crate) identifies: u32,
     pub(crate) resumes: u32,
     pub(crate) heartbeats: u32,
@@ -69,6 +78,9 @@ impl Default for Gateway {
             next: 0,
             allowed: 0,
             answers_heartbeats: true,
+            greets: true,
+            answers: true,
+            starts: (STARTS, 14_400_000),
             identifies: 0,
             resumes: 0,
             heartbeats: 0,
@@ -95,6 +107,7 @@ impl Gateway {
     /// Begins a session on a connection, ending any other. Returns its id.
     pub(crate) fn identify(&mut self, connection: u64, intents: u64) -> String {
         self.identifies += 1;
+        self.starts.0 = self.starts.0.saturating_sub(1);
         let id = format!("session-{}", self.identifies);
         self.session = Some(Session {
             id: id.clone(),

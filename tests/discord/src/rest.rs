@@ -20,6 +20,7 @@ use axum::http::{HeaderValue, Response, StatusCode, header};
 use serde_json::{Value, json};
 
 use crate::fault::Fault;
+use crate::gateway::STARTS;
 use crate::record::Request;
 use crate::reply::{Refusal, Reply};
 use crate::shared::Shared;
@@ -74,6 +75,10 @@ pub(crate) async fn unencrypted(State(shared): State<Arc<Shared>>, request: Http
 /// Serves every path but the gateway's.
 pub(crate) async fn serve(State(shared): State<Arc<Shared>>, request: HttpRequest) -> Response<Body> {
     let mut stopped = shared.stopped();
+    if shared.lock().away {
+        // A connection from before: nothing comes back on it.
+        stopped.wait().await;
+    }
     tokio::select! {
         answer = answer(&shared, request) => to_response(&answer),
         () = stopped.wait() => to_response(&Fault::status(503).into_reply()),
@@ -108,7 +113,7 @@ async fn answer(shared: &Shared, request: HttpRequest) -> Reply {
             (_, Some(over)) => Ok(over.refusal()),
             _ if !readable => Err(Refusal::new(400, 50109, "The request body contains invalid JSON.")
                 .because("the body is not JSON")),
-            _ => authorized(shared, &segments, authorization).and_then(|()| route(world, &call)),
+            _ => authorized(shared, world.revoked, &segments, authorization).and_then(|()| route(world, &call)),
         };
         let mut reply = result.unwrap_or_else(|refusal| {
             if let Some(why) = &refusal.violation {
@@ -137,11 +142,12 @@ async fn answer(shared: &Shared, request: HttpRequest) -> Reply {
 }
 
 /// All routes need the bot's token but those that carry an interaction token, and the gateway's address.
-fn authorized(shared: &Shared, path: &[&str], given: Option<&str>) -> Result<(), Refusal> {
+fn authorized(shared: &Shared, revoked: bool, path: &[&str], given: Option<&str>) -> Result<(), Refusal> {
     if matches!(path, ["interactions" | "webhooks", ..] | ["gateway"]) {
         return Ok(());
     }
     match given {
+        Some(_) if revoked => Err(Refusal::new(401, 0, "401: Unauthorized")),
         Some(given) if given.strip_prefix("Bot ") == Some(shared.token.as_str()) => Ok(()),
         Some(_) => Err(Refusal::new(401, 0, "401: Unauthorized").because("a wrong authorization header")),
         None => Err(Refusal::new(401, 0, "401: Unauthorized").because("no authorization header")),
@@ -155,7 +161,7 @@ fn route(world: &mut World, call: &Call<'_>) -> Answer {
             "url": call.shared.gateway_url(),
             "shards": 1,
             "session_start_limit":
-                { "total": 1000, "remaining": 999, "reset_after": 14_400_000, "max_concurrency": 1 },
+                { "total": STARTS, "remaining": world.gateway.starts.0, "reset_after": world.gateway.starts.1, "max_concurrency": 1 },
         })))),
         ("GET", ["users", "@me"]) => Some(Ok(Reply::json(wire::current_user(world)))),
         ("GET", ["applications", "@me"] | ["oauth2", "applications", "@me"]) => {

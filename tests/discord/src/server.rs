@@ -14,7 +14,7 @@ use axum::extract::{State, WebSocketUpgrade};
 use axum::response::Response;
 use axum::routing::any;
 use axum::serve::Listener;
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpStream};
 
 use crate::fault::Fault;
 use crate::gateway::socket;
@@ -156,9 +156,33 @@ impl Builder {
                 let gateway = Router::new().route("/socket", any(connect)).fallback(rest::unencrypted);
                 serve(&shared, listener, gateway.with_state(Arc::clone(&shared)));
             }
-            None => serve(&shared, listener, router),
+            None => serve(&shared, Doorway { listener, shared: Arc::clone(&shared) }, router),
         }
         Ok(Discord { shared })
+    }
+}
+
+/// A listener that takes connections only while Discord is there.
+struct Doorway {
+    listener: TcpListener,
+    shared: Arc<Shared>,
+}
+
+impl Listener for Doorway {
+    type Io = TcpStream;
+    type Addr = SocketAddr;
+
+    async fn accept(&mut self) -> (Self::Io, Self::Addr) {
+        loop {
+            let accepted = Listener::accept(&mut self.listener).await;
+            if !self.shared.lock().away {
+                return accepted;
+            }
+        }
+    }
+
+    fn local_addr(&self) -> io::Result<SocketAddr> {
+        self.listener.local_addr()
     }
 }
 
@@ -175,6 +199,9 @@ where
 async fn connect(State(shared): State<Arc<Shared>>, upgrade: WebSocketUpgrade) -> Response {
     if let Some(Fault::Answer(reply)) = shared.change(|world| world.faults.take("GET /socket")) {
         return rest::to_response(&reply);
+    }
+    if !shared.lock().gateway.answers {
+        shared.stopped().wait().await;
     }
     upgrade
         .max_message_size(FRAME)

@@ -60,6 +60,10 @@ pub(crate) struct World {
     pub(crate) faults: Faults,
     pub(crate) limits: Limits,
     pub(crate) gateway: Gateway,
+    /// Whether nothing is to be heard of Discord at all.
+    pub(crate) away: bool,
+    /// Whether the bot's token was taken back.
+    pub(crate) revoked: bool,
 }
 
 /// A guild the bot is in.
@@ -139,6 +143,8 @@ impl World {
             faults: Faults::default(),
             limits: Limits::default(),
             gateway: Gateway::default(),
+            away: false,
+            revoked: false,
         };
         world.bot = world.new_id();
         world.application = world.bot;

@@ -9,9 +9,6 @@ use crate::harness::{Bot, SOON, Setup};
 const GIVES_UP: Duration = Duration::from_secs(20);
 /// Exit code for what the operator must mend.
 const USAGE: i32 = 2;
-/// Exit code for what may work later.
-const TRANSIENT: i32 = 4;
-
 async fn ends_saying(setup: &Setup, change: impl FnOnce(&mut std::process::Command), code: i32, words: &str) {
     let mut bot = Bot::spawn(setup, change);
     let status = bot.ended(GIVES_UP).await;
@@ -57,9 +54,9 @@ async fn a_definite_refusal_of_the_gateway_ends_the_bot() {
     }
 }
 
-/// A registration that fails for a moment is tried again; one that fails for good ends the bot.
+/// A registration that fails is tried again; one that Discord refuses for good ends the bot.
 #[tokio::test]
-async fn registration_is_tried_again_and_then_given_up() {
+async fn registration_is_tried_again_where_that_may_help() {
     let setup = Setup::new().await;
     setup.discord.refuse_registration(2);
     let (_bot, ann, thread) = ann_and_a_thread(&setup).await;
@@ -67,8 +64,8 @@ async fn registration_is_tried_again_and_then_given_up() {
     status.sees_text("Nothing is signed in", SOON).await;
 
     let setup = Setup::new().await;
-    setup.discord.refuse_registration(100);
-    ends_saying(&setup, |_| {}, TRANSIENT, "registering /auth").await;
+    setup.discord.fail("POST /applications/*/commands", 1, 403);
+    ends_saying(&setup, |_| {}, USAGE, "registering /auth").await;
 }
 
 /// Whatever ends the connection, the bot hears again soon; after 4003 with the next heartbeat, which nobody answers.

@@ -21,7 +21,8 @@ pub(crate) async fn serve(shared: Arc<Shared>, mut socket: WebSocket) {
         "op": 10,
         "d": { "heartbeat_interval": shared.heartbeat_ms, "_trace": ["stand-in"] },
     });
-    let mut open = socket.send(text(&hello)).await.is_ok();
+    let greets = shared.lock().gateway.greets;
+    let mut open = !greets || socket.send(text(&hello)).await.is_ok();
     let mut greeted = false;
     while open {
         tokio::select! {
@@ -58,6 +59,7 @@ fn receive(shared: &Shared, connection: u64, greeted: &mut bool, frame: &str) ->
     let Ok(payload) = serde_json::from_str::<Value>(frame) else { return Answer::Close(4002) };
     let data = &payload["d"];
     match payload["op"].as_u64() {
+        Some(1) if !(data.is_null() || data.is_u64()) => Answer::Close(4002),
         Some(1) => shared.change(|world| {
             world.gateway.heartbeats = world.gateway.heartbeats.saturating_add(1);
             if world.gateway.answers_heartbeats {
@@ -86,12 +88,16 @@ fn receive(shared: &Shared, connection: u64, greeted: &mut bool, frame: &str) ->
 
 fn right_token(shared: &Shared, data: &Value) -> bool {
     let given = data["token"].as_str().unwrap_or_default();
-    given.strip_prefix("Bot ").unwrap_or(given) == shared.token
+    !shared.lock().revoked && given.strip_prefix("Bot ").unwrap_or(given) == shared.token
 }
 
 fn identify(shared: &Shared, connection: u64, data: &Value) -> Answer {
     let Some(intents) = data["intents"].as_u64() else { return Answer::Close(4013) };
     shared.change(|world| {
+        if world.gateway.starts.0 == 0 {
+            world.record.violation(0, "IDENTIFY", "a session was begun beyond the limit of session starts");
+            return Answer::Close(4004);
+        }
         if intents & intent::PRIVILEGED & !world.gateway.allowed != 0 {
             return Answer::Close(4014);
         }

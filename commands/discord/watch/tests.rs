@@ -1,0 +1,111 @@
+//! The judgement on a connection, on a paused clock.
+
+use latchkey::health::Health;
+
+use super::*;
+
+const GUILD: GuildId = GuildId::new(1);
+const LIVE: Shard = Shard { stage: ConnectionStage::Connected, latency: None };
+const RESUMING: Shard = Shard { stage: ConnectionStage::Resuming, latency: None };
+
+fn answered(millis: u64) -> Shard {
+    Shard { latency: Some(Duration::from_millis(millis)), ..LIVE }
+}
+
+/// A watch over a connection that has a session, with its number.
+fn connected() -> (Watch, u64) {
+    let watch = Watch::new(Health::default());
+    let number = watch.begin();
+    watch.connected(number, "Latchkey", "auth", GUILD, true);
+    (watch, number)
+}
+
+fn stands(watch: &Watch) -> Gateway {
+    watch.health.readiness().gateway
+}
+
+/// What is done while `shard` stands as it does for `seconds`, one look a second: each step but the first that is not to stay.
+async fn looks(watch: &Watch, shard: Option<Shard>, seconds: u64) -> Vec<(u64, Step)> {
+    let mut steps = Vec::new();
+    for second in 0..seconds {
+        match watch.look(shard) {
+            Step::Stay => {}
+            step => steps.push((second, step)),
+        }
+        tokio::time::advance(Duration::from_secs(1)).await;
+    }
+    steps
+}
+
+/// Z4: silence is asked about, told as deafness when nobody answers, and ended; within 16 and 21 seconds.
+#[tokio::test(start_paused = true)]
+async fn a_connection_on_which_nothing_is_heard_is_told_and_made_anew() {
+    let (watch, _) = connected();
+    assert_eq!(looks(&watch, Some(LIVE), 15).await, [(10, Step::Ask)]);
+    assert_eq!(stands(&watch), Gateway::Connected);
+    assert_eq!(looks(&watch, Some(LIVE), 5).await, []);
+    assert_eq!(stands(&watch), Gateway::Deaf);
+    assert_eq!(watch.look(Some(LIVE)), Step::Anew);
+    watch.lost();
+    assert_eq!((stands(&watch), watch.outcome()), (Gateway::Away, Outcome::Poor));
+}
+
+/// An answer, late or not, and anything else that is heard, is life; a busy connection is never asked.
+#[tokio::test(start_paused = true)]
+async fn whatever_is_heard_is_life() {
+    let (watch, number) = connected();
+    assert_eq!(looks(&watch, Some(LIVE), 17).await, [(10, Step::Ask)]);
+    assert_eq!(stands(&watch), Gateway::Deaf);
+    assert_eq!(watch.look(Some(answered(3))), Step::Stay);
+    assert_eq!(stands(&watch), Gateway::Connected);
+    assert_eq!(looks(&watch, Some(answered(3)), 12).await, [(10, Step::Ask)]);
+    watch.heard(number);
+    assert_eq!(looks(&watch, Some(answered(3)), 9).await, []);
+    for _ in 0..100 {
+        watch.heard(number);
+        assert_eq!(looks(&watch, Some(answered(3)), 9).await, []);
+    }
+    assert_eq!(stands(&watch), Gateway::Connected);
+}
+
+/// A session that broke off has a while to go on; its end, or a shard that is gone, is ours to make good.
+#[tokio::test(start_paused = true)]
+async fn a_session_that_does_not_go_on_is_made_anew() {
+    let (watch, number) = connected();
+    assert_eq!(looks(&watch, Some(RESUMING), 29).await, []);
+    assert_eq!(stands(&watch), Gateway::Away);
+    watch.resumed(number);
+    assert_eq!((stands(&watch), watch.look(Some(LIVE))), (Gateway::Connected, Step::Stay));
+    assert_eq!(looks(&watch, Some(RESUMING), 31).await, [(30, Step::Anew)]);
+    let (watch, _) = connected();
+    assert_eq!(watch.look(None), Step::Anew);
+}
+
+/// A connection that is not made, or has no session, within half a minute is made anew; only the latter was a session start.
+#[tokio::test(start_paused = true)]
+async fn a_session_that_does_not_begin_is_made_anew() {
+    let begun = Shard { stage: ConnectionStage::Disconnected, latency: None };
+    for (shard, outcome) in [(None, Outcome::Unreached), (Some(begun), Outcome::Poor)] {
+        let watch = Watch::new(Health::default());
+        watch.begin();
+        assert_eq!(looks(&watch, shard, 31).await, [(30, Step::Anew)]);
+        watch.lost();
+        assert_eq!((stands(&watch), watch.outcome()), (Gateway::Connecting, outcome));
+    }
+}
+
+/// What an earlier connection still says is not taken for a word of the one that is there.
+#[tokio::test(start_paused = true)]
+async fn an_earlier_connection_says_nothing_of_this_one() {
+    let (watch, earlier) = connected();
+    watch.lost();
+    let number = watch.begin();
+    watch.connected(earlier, "Latchkey", "auth", GUILD, true);
+    watch.resumed(earlier);
+    assert_eq!((stands(&watch), watch.outcome()), (Gateway::Away, Outcome::Unreached));
+    watch.connected(number, "Latchkey", "auth", GUILD, true);
+    tokio::time::advance(LASTING).await;
+    assert_eq!((stands(&watch), watch.outcome()), (Gateway::Connected, Outcome::Good));
+    watch.heard(earlier);
+    assert_eq!(watch.look(Some(LIVE)), Step::Ask, "the earlier one's word is no sign of life");
+}
