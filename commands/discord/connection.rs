@@ -49,10 +49,14 @@ pub enum Refused {
     )]
     Token,
     /// The intents are unknown to Discord.
-    #[error("Discord does not know the intents that were asked for: this is a fault in Latchkey, please report it")]
+    #[error(
+        "Discord does not know the intents that were asked for: this is a fault in Latchkey, please report it"
+    )]
     UnknownIntents,
     /// The intents are not allowed for this application.
-    #[error("Discord refuses the intents that were asked for: allow the bot's intents in the developer portal")]
+    #[error(
+        "Discord refuses the intents that were asked for: allow the bot's intents in the developer portal"
+    )]
     Intents,
     /// The gateway's address leads elsewhere.
     #[error(
@@ -236,11 +240,17 @@ impl Connection {
                 },
                 Err(error) => error,
             };
-            if api::status(&error) == Some(StatusCode::UNAUTHORIZED) && api::refuses_token(&self.desk.http).await {
+            if api::status(&error) == Some(StatusCode::UNAUTHORIZED)
+                && api::refuses_token(&self.desk.http).await
+            {
                 return Err(Refused::Token);
             }
             let again = grown(Duration::from_secs(1), tries, ASKED_AGAIN);
-            tracing::warn!(error = api::words(&error), "asking Discord for its gateway failed; trying again in {} s", again.as_secs());
+            tracing::warn!(
+                error = api::words(&error),
+                "asking Discord for its gateway failed; trying again in {} s",
+                again.as_secs()
+            );
             tries += 1;
             tokio::time::sleep(again).await;
         }
@@ -314,7 +324,11 @@ mod tests {
             (0, 3_600_000, Some(3_600)),
             (50, 0, Some(0)),
         ] {
-            assert_eq!(wait(&limit(remaining, reset_after)), expected.map(Duration::from_secs), "{remaining}");
+            assert_eq!(
+                wait(&limit(remaining, reset_after)),
+                expected.map(Duration::from_secs),
+                "{remaining}"
+            );
         }
     }
 
@@ -327,7 +341,10 @@ mod tests {
             assert!(pause >= longest / 2 && pause <= longest, "{poor}: {pause:?}");
         }
         assert_eq!(grown(Duration::from_secs(1), 99, LONGEST), LONGEST);
-        let a_day: Duration = std::iter::successors(Some(0_u32), |poor| Some(poor + 1)).take(1_000).map(|poor| grown(Duration::from_secs(1), poor, LONGEST) * 3 / 4).sum();
+        let a_day: Duration = std::iter::successors(Some(0_u32), |poor| Some(poor + 1))
+            .take(1_000)
+            .map(|poor| grown(Duration::from_secs(1), poor, LONGEST) * 3 / 4)
+            .sum();
         assert!(a_day > Duration::from_hours(24), "{a_day:?}");
     }
 

@@ -11,8 +11,8 @@ use latchkey::fault;
 use latchkey::tenant::ThreadId;
 use poise::{BoxFuture, FrameworkContext, FrameworkError, FrameworkOptions};
 use serenity::all::{
-    CommandInteraction, ComponentInteraction, ComponentInteractionDataKind, Context, FullEvent,
-    GuildChannel, GuildId, Interaction, Member, ModalInteraction, ShardManager, UserId,
+    CommandInteraction, ComponentInteraction, ComponentInteractionDataKind, Context, FullEvent, GuildChannel,
+    GuildId, Interaction, Member, ModalInteraction, ShardManager, UserId,
 };
 use tokio_util::task::TaskTracker;
 

@@ -14,8 +14,9 @@ use tokio::time::Instant;
 
 use crate::log;
 
-/// How often the connection is looked at.
-pub const LOOK: Duration = Duration::from_millis(500);
+/// How often the connection is looked at: often enough to see that the library has given a shard up, before it has
+/// another.
+pub const LOOK: Duration = Duration::from_millis(100);
 /// After so long a silence the gateway is asked for a sign of life: Discord's own heartbeat, every 41 s, would show a dead
 /// connection after a minute or more.
 const ASK: Duration = Duration::from_secs(10);
@@ -23,6 +24,8 @@ const ASK: Duration = Duration::from_secs(10);
 const DEAF: Duration = Duration::from_secs(5);
 /// And after this long the connection is made anew.
 const GIVEN_UP: Duration = Duration::from_secs(10);
+/// How long the gateway may take to be reached at all.
+const REACHED: Duration = Duration::from_secs(10);
 /// How long a session may take to begin, or to be resumed.
 const SESSION: Duration = Duration::from_secs(30);
 /// A session that lasted this long was a good one.
@@ -110,12 +113,16 @@ impl Watch {
     /// A session has begun.
     pub fn connected(&self, number: u64, bot: &str, command: &str, guild: GuildId, is_in_guild: bool) {
         let first = self.with(|state| state.told == Gateway::Connecting);
+        let mut again = false;
         let is_current = self.of(number, |state| {
-            state.met = Some(Instant::now());
+            again = state.met.replace(Instant::now()).is_some();
             state.lacking = None;
         });
         if !is_current {
             return;
+        }
+        if again {
+            tracing::info!("Discord has ended the session; there is a new one");
         }
         self.tell(Gateway::Connected);
         if !is_in_guild {
@@ -210,7 +217,7 @@ impl State {
     fn look(&mut self, shard: Option<Shard>) -> (Step, Option<Gateway>) {
         let Some(shard) = shard else {
             // Once it was there, the library has given it up and would begin a session: that is ours to do, with a pause.
-            let is_over = self.reached || self.begun.elapsed() >= SESSION;
+            let is_over = self.reached || self.begun.elapsed() >= REACHED;
             return (if is_over { Step::Anew } else { Step::Stay }, None);
         };
         self.reached = true;

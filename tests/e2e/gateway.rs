@@ -15,7 +15,7 @@ use crate::harness::{Bot, NEXT_POLL, SOON, Setup};
 use crate::members::{ADDRESS, OPEN, PASTE, login};
 
 /// What the log says of a connection that is there.
-const CONNECTED: &str = "connected to Discord";
+const CONNECTED: &str = "watch: connected to Discord";
 /// Of one that is lost.
 const LOST: &str = "the connection to Discord is lost";
 /// Of one that is there, and on which nothing is heard.
@@ -38,7 +38,8 @@ struct Pending {
 impl Pending {
     async fn start(setup: &Setup) -> Self {
         let bot = Bot::start(setup).await;
-        let (ann, bob, thread) = (setup.discord.member("ann"), setup.discord.member("bob"), setup.thread("fix-ci"));
+        let (ann, bob, thread) =
+            (setup.discord.member("ann"), setup.discord.member("bob"), setup.thread("fix-ci"));
         let device = login(&ann, &thread).await;
         let paste = login(&bob, &setup.thread("docs")).await.click("Try another way").await;
         paste.sees_text(PASTE, SOON).await;

@@ -113,7 +113,9 @@ async fn answer(shared: &Shared, request: HttpRequest) -> Reply {
             (_, Some(over)) => Ok(over.refusal()),
             _ if !readable => Err(Refusal::new(400, 50109, "The request body contains invalid JSON.")
                 .because("the body is not JSON")),
-            _ => authorized(shared, world.revoked, &segments, authorization).and_then(|()| route(world, &call)),
+            _ => {
+                authorized(shared, world.revoked, &segments, authorization).and_then(|()| route(world, &call))
+            }
         };
         let mut reply = result.unwrap_or_else(|refusal| {
             if let Some(why) = &refusal.violation {

@@ -6,7 +6,8 @@ use crate::due::{due, refreshed};
 /// How long it lasts.
 const OUTAGE: Duration = Duration::from_mins(1);
 /// All but the gateway's connection.
-const REST: [&str; 7] = ["interactions", "webhooks", "channels", "guilds", "users", "applications", "gateway"];
+const REST: [&str; 7] =
+    ["interactions", "webhooks", "channels", "guilds", "users", "applications", "gateway"];
 
 fn all_rest(fault: impl Fn(&str)) {
     REST.iter().for_each(|place| fault(&format!("* /{place}*")));
@@ -19,7 +20,9 @@ async fn a_minute_of_errors_loses_nothing() {
     let faults: [(&str, fn(&Setup)); 3] = [
         ("500", |setup| all_rest(|pattern| setup.discord.fail(pattern, u32::MAX, 500))),
         ("429", |setup| all_rest(|pattern| setup.discord.rate_limit(pattern, u32::MAX, 5.0))),
-        ("429 for all", |setup| all_rest(|pattern| setup.discord.rate_limit_globally(pattern, u32::MAX, 5.0))),
+        ("429 for all", |setup| {
+            all_rest(|pattern| setup.discord.rate_limit_globally(pattern, u32::MAX, 5.0))
+        }),
     ];
     let mut all = tokio::task::JoinSet::new();
     for (name, fault) in faults {
@@ -31,7 +34,9 @@ async fn a_minute_of_errors_loses_nothing() {
                 fault(&setup);
                 let end = Instant::now() + OUTAGE;
                 setup.authority.approve_device(&pending.device.link(OPEN), &Person::ada()).await;
-                assert!(setup.authority.eventually(NEXT_POLL, |_| setup.stored().contains("succeeded")).await);
+                assert!(
+                    setup.authority.eventually(NEXT_POLL, |_| setup.stored().contains("succeeded")).await
+                );
                 tokio::time::sleep(end.saturating_duration_since(Instant::now())).await;
                 setup.discord.clear_faults();
                 let over = Instant::now();
