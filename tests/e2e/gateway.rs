@@ -14,6 +14,9 @@ use latchkey_test_discord::{Channel, Interaction, Member};
 use crate::harness::{Bot, NEXT_POLL, SOON, Setup};
 use crate::members::{ADDRESS, OPEN, PASTE, login};
 
+/// A fault, and what it is called.
+type Fault = (&'static str, fn(&Setup));
+
 /// What the log says of a connection that is there.
 const CONNECTED: &str = "watch: connected to Discord";
 /// Of one that is lost.

@@ -8,7 +8,7 @@ use super::*;
 async fn a_session_is_resumed_where_it_can_be_and_else_begun_anew() {
     let setup = Setup::new().await;
     let pending = Pending::start(&setup).await;
-    let resumed: [(&str, fn(&Setup)); 5] = [
+    let resumed: [Fault; 5] = [
         ("4000", |setup| setup.discord.close_gateway(4000)),
         ("1006", |setup| setup.discord.drop_connection()),
         ("RECONNECT", |setup| setup.discord.request_reconnect()),
@@ -23,7 +23,7 @@ async fn a_session_is_resumed_where_it_can_be_and_else_begun_anew() {
         assert_eq!(setup.discord.identifies(), 1, "{name}: {}", pending.bot.said());
     }
     assert_eq!((pending.said(LOST), pending.said(DEAF)), (0, 0), "{}", pending.bot.said());
-    let anew: [(&str, fn(&Setup)); 4] = [
+    let anew: [Fault; 4] = [
         ("INVALID SESSION", |setup| setup.discord.invalidate_session(false)),
         ("4009", |setup| setup.discord.close_gateway(4009)),
         ("4007", |setup| setup.discord.close_gateway(4007)),

@@ -10,18 +10,20 @@ const REST: [&str; 7] =
     ["interactions", "webhooks", "channels", "guilds", "users", "applications", "gateway"];
 
 fn all_rest(fault: impl Fn(&str)) {
-    REST.iter().for_each(|place| fault(&format!("* /{place}*")));
+    for place in REST {
+        fault(&format!("* /{place}*"));
+    }
 }
 
 /// W5, U1: a minute of errors or limits ends nothing: a sign-in that is finished meanwhile is told of afterwards, and the rest goes
 /// on.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_minute_of_errors_loses_nothing() {
-    let faults: [(&str, fn(&Setup)); 3] = [
+    let faults: [Fault; 3] = [
         ("500", |setup| all_rest(|pattern| setup.discord.fail(pattern, u32::MAX, 500))),
         ("429", |setup| all_rest(|pattern| setup.discord.rate_limit(pattern, u32::MAX, 5.0))),
         ("429 for all", |setup| {
-            all_rest(|pattern| setup.discord.rate_limit_globally(pattern, u32::MAX, 5.0))
+            all_rest(|pattern| setup.discord.rate_limit_globally(pattern, u32::MAX, 5.0));
         }),
     ];
     let mut all = tokio::task::JoinSet::new();
@@ -81,7 +83,7 @@ async fn a_minute_without_discord_loses_nothing() {
 /// A Discord out of order when the bot starts is waited for: an exit would only have it started again.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_bot_that_starts_meanwhile_waits() {
-    let faults: [(&str, fn(&Setup)); 3] = [
+    let faults: [Fault; 3] = [
         ("500", |setup| all_rest(|pattern| setup.discord.fail(pattern, u32::MAX, 500))),
         ("gone", |setup| setup.discord.be_there(false)),
         // Where the library cannot learn the gateway's address, it would go to Discord's own.

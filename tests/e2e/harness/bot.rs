@@ -3,6 +3,7 @@
 use std::io::{BufRead, BufReader, Read};
 use std::process::{Child, ExitStatus, Stdio};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
@@ -13,11 +14,14 @@ use super::Setup;
 const READY_BOUND: Duration = Duration::from_secs(30);
 /// It ends within this time once it is asked to.
 const END_BOUND: Duration = Duration::from_secs(20);
+/// What it said last is read within this time of its end.
+const LAST_WORDS: Duration = Duration::from_secs(2);
 
 /// A running bot. It is killed when the test lets go of it.
 pub struct Bot {
     child: Child,
     said: Arc<Mutex<String>>,
+    readers: Vec<JoinHandle<()>>,
 }
 
 impl Bot {
@@ -44,7 +48,7 @@ impl Bot {
             Box::new(child.stdout.take().expect("standard output")),
             Box::new(child.stderr.take().expect("standard error")),
         ];
-        for output in outputs {
+        let readers = outputs.map(|output| {
             let said = Arc::clone(&said);
             std::thread::spawn(move || {
                 for line in BufReader::new(output).lines().map_while(Result::ok) {
@@ -52,9 +56,9 @@ impl Bot {
                     said.push_str(&line);
                     said.push('\n');
                 }
-            });
-        }
-        Self { child, said }
+            })
+        });
+        Self { child, said, readers: readers.into() }
     }
 
     /// Its process id.
@@ -94,6 +98,11 @@ impl Bot {
         let late = Instant::now() + bound;
         loop {
             if let Some(status) = self.child.try_wait().expect("the bot can be waited for") {
+                // What it said last may still be on its way; a child of its own may hold the pipe open for longer.
+                let read = Instant::now() + LAST_WORDS;
+                while Instant::now() < read && !self.readers.iter().all(JoinHandle::is_finished) {
+                    tokio::time::sleep(Duration::from_millis(5)).await;
+                }
                 return status;
             }
             assert!(Instant::now() < late, "the bot did not end; it said:\n{}", self.said());
