@@ -65,11 +65,13 @@ pub fn ask() -> Result<Option<Secret>, Exit> {
 }
 
 fn asked(question: &str) -> Result<Secret, Exit> {
-    // Where standard error is closed there is nobody to ask.
-    drop(write!(std::io::stderr(), "{question}"));
     let typed = {
-        let _quiet = Unseen::begin()
+        // Before the question: whoever answers at once is not shown either.
+        let hidden = Unseen::begin();
+        let _hidden = hidden
             .map_err(|error| Exit::new(Code::Internal, format!("cannot hide what is typed: {error}")))?;
+        // Where standard error is closed there is nobody to ask.
+        drop(write!(std::io::stderr(), "{question}"));
         line(&mut std::io::stdin().lock())
     };
     drop(writeln!(std::io::stderr()));

@@ -6,6 +6,8 @@
 //! as a [`Secret`]. Must not: read or write a file that somebody named.
 
 mod crypt;
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) mod fuzzing;
 mod plan;
 mod write;
 

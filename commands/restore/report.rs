@@ -52,13 +52,21 @@ impl Report<'_> {
     /// What restoring does to sign-ins, where it brings any back that are refreshed.
     pub fn warning(&self, plan: &Plan) -> Option<String> {
         plan.items.iter().find(|item| item.is_refreshed && item.fate.is_restored())?;
-        let mut text = format!(
-            "Before you restore: a refresh token is good once. The bot that this export came from has spent those in it if it has \
-             refreshed since ({}). To present a spent one has a strict provider end the sign-in everywhere, for whoever holds the \
-             newer token too. So be sure that that bot is gone for good, or stop it for good. What was spent asks for a new sign-in \
-             at its first refresh; what was logged out since comes back, and asks for one as well.",
-            self.age()
-        );
+        let age = rough(self.now.saturating_sub(self.copy.created_at).max(0));
+        let mut text = if self.is_of_this_store() {
+            format!(
+                "Before you restore: a refresh token is good once, and the bot of this store has spent those in the export that it \
+                 refreshed since ({age}). To present a spent one has a strict provider end the sign-in everywhere. What is missing here was \
+                 logged out or removed since, so that most likely it asks for a new sign-in at its first refresh."
+            )
+        } else {
+            format!(
+                "Before you restore: a refresh token is good once. The bot that this export came from has spent those that it refreshed \
+                 since ({age}). To present a spent one has a strict provider end the sign-in everywhere, for whoever holds the newer token \
+                 too. So be sure that that bot is gone for good, or stop it for good. What was spent asks for a new sign-in at its first \
+                 refresh; what was logged out since comes back, and asks for one as well."
+            )
+        };
         if plan.items.iter().any(|item| matches!(item.fate, Fate::Replaces { .. })) {
             text += " What is replaced here is dropped: it is not ended at its provider, and there is no way back to it but a new \
                      sign-in, or an export of now.";
@@ -66,23 +74,24 @@ impl Report<'_> {
         Some(text)
     }
 
+    fn is_of_this_store(&self) -> bool {
+        self.here.is_some() && self.copy.store_id.as_deref() == self.here
+    }
+
     fn age(&self) -> String {
         match self.now.saturating_sub(self.copy.created_at) {
-            seconds if seconds >= 0 => format!("it was made {} ago", rough(seconds)),
-            seconds => format!(
-                "by this host's clock it will be made in {}: check the clock",
-                rough(seconds.saturating_neg())
-            ),
+            seconds if seconds >= 0 => format!("{} ago", rough(seconds)),
+            seconds => format!("{} from now, so check this host's clock", rough(seconds.saturating_neg())),
         }
     }
 
     fn lines(&self, plan: &Plan, done: bool) -> String {
         let made = time(self.copy.created_at);
         let by = self.copy.latchkey.escape_debug();
-        let store = match (&self.copy.store_id, self.here) {
-            (Some(theirs), Some(here)) if theirs == here => "of this store",
-            (_, None) => "of another store; here is none yet",
-            _ => "of another store",
+        let store = match self.here {
+            _ if self.is_of_this_store() => "of this store",
+            Some(_) => "of another store",
+            None => "of another store; here is none yet",
         };
         let mut text = format!("An export {store}, made {made} ({}) by Latchkey {by}\n", self.age());
         if plan.items.is_empty() {
@@ -120,7 +129,11 @@ impl Report<'_> {
         match &item.fate {
             Fate::Restored => format!("missing here, {would}restored"),
             Fate::Replaces { obtained_at } => {
-                format!("{would}restored in the place of the sign-in that is here{}", since(*obtained_at))
+                format!(
+                    "{would}restored in the place of the sign-in that {} here{}",
+                    if done { "was" } else { "is" },
+                    since(*obtained_at)
+                )
             }
             Fate::RestoredUnread => {
                 format!(

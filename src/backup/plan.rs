@@ -213,12 +213,12 @@ impl Taken {
     fn of(here: &Document) -> Self {
         let mut taken = Self { keys: BTreeSet::new(), owed: BTreeSet::new(), sections: BTreeSet::new() };
         for entry in here.raw_entries() {
-            match entry.key {
-                Some(key) => drop(taken.keys.insert((entry.section.to_owned(), key.to_owned()))),
-                None if entry.section != "revocations" => {
-                    drop(taken.sections.insert(entry.section.to_owned()))
-                }
-                None => drop(id_of(entry.text).map(|id| taken.owed.insert(id))),
+            if let Some(key) = entry.key {
+                taken.keys.insert((entry.section.to_owned(), key.to_owned()));
+            } else if entry.section == "revocations" {
+                taken.owed.extend(id_of(entry.text));
+            } else {
+                taken.sections.insert(entry.section.to_owned());
             }
         }
         taken

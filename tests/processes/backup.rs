@@ -147,7 +147,7 @@ async fn another_sign_in_is_replaced_only_when_asked_for() {
     let (code, shown, warned) = vault.restore(&vault.host, "old.age", &["--yes", "--replace"]);
     assert_eq!(code, Some(0), "{shown}");
     assert!(warned.contains("What is replaced here is dropped"), "{warned}");
-    assert!(shown.contains("acme: restored in the place of the sign-in that is here"), "{shown}");
+    assert!(shown.contains("acme: restored in the place of the sign-in that was here"), "{shown}");
     assert_eq!(printed(&vault.run(&["token", "acme"])), first.access);
 }
 

@@ -56,7 +56,8 @@ fn what_would_be_replaced() {
 
 #[test]
 fn what_came_back() {
-    let items = vec![item("acme", Fate::Restored), item("acme/a", Fate::Left(Left::Same))];
+    let replaced = item("acme/b", Fate::Replaces { obtained_at: None });
+    let items = vec![item("acme", Fate::Restored), item("acme/a", Fate::Left(Left::Same)), replaced];
     insta::assert_snapshot!("done", report(&header(), None).of_done(&plan(items)));
 }
 
