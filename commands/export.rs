@@ -4,6 +4,7 @@
 //! is 0600 and whole, or not there; an earlier one is not replaced unless asked for; no lock is taken, so that a running bot goes
 //! on. Must not: know the format (`latchkey::backup` does).
 
+use std::fmt::Write as _;
 use std::fs::File;
 use std::io::{IsTerminal, Write};
 use std::os::unix::fs::PermissionsExt;
@@ -174,7 +175,9 @@ fn said(header: &Header, output: Option<&Path>, damaged: usize) -> String {
         count(counts.revocations, "owed revocation", "owed revocations"),
     );
     if damaged > 0 {
-        text += &format!(
+        // Writing to a String cannot fail.
+        let _ = write!(
+            text,
             "; {} cannot be understood here and went along as it stands (see `latchkey check`)",
             count(damaged, "entry", "entries")
         );

@@ -103,12 +103,7 @@ impl Report<'_> {
                 .as_ref()
                 .map(|account| format!(" ({})", account.escape_debug()))
                 .unwrap_or_default();
-            let _ = writeln!(
-                text,
-                "  {}{account}: {}",
-                item.key.escape_debug(),
-                self.what_becomes_of(item, done)
-            );
+            let _ = writeln!(text, "  {}{account}: {}", item.key.escape_debug(), what_becomes_of(item, done));
         }
         if self.is_whole {
             for (what, rest) in [
@@ -123,53 +118,54 @@ impl Report<'_> {
         }
         text
     }
+}
 
-    fn what_becomes_of(&self, item: &Item, done: bool) -> String {
-        let would = if done { "" } else { "would be " };
-        match &item.fate {
-            Fate::Restored => format!("missing here, {would}restored"),
-            Fate::Replaces { obtained_at } => {
-                format!(
-                    "{would}restored in the place of the sign-in that {} here{}",
-                    if done { "was" } else { "is" },
-                    since(*obtained_at)
-                )
-            }
-            Fate::RestoredUnread => {
-                format!(
-                    "missing here, {would}restored as it stands, since this Latchkey does not understand it"
-                )
-            }
-            Fate::Left(left) => match left {
-                Left::Same => "left: the same tokens are here".to_owned(),
-                Left::NewerHere { here, copy } => format!(
-                    "left: the same sign-in is here with newer tokens (generation {here}, the export has {copy}); the older ones are \
-                     spent, and to present them would end it, so that not even --replace brings them back"
-                ),
-                Left::OlderHere { here, copy } => format!(
-                    "left: the same sign-in is here with older tokens (generation {here}, the export has {copy}); --replace puts the \
-                     newer ones in their place"
-                ),
-                Left::AnotherSignIn { obtained_at, is_newer } => format!(
-                    "left: {} is here{}; --replace puts this in its place",
-                    match is_newer {
-                        Some(true) => "a newer sign-in",
-                        Some(false) => "an older sign-in",
-                        None => "another sign-in",
-                    },
-                    since(*obtained_at)
-                ),
-                Left::Beside(sibling) => format!(
-                    "left: missing here, but {sibling} is signed in to the same account, and a spent token could end that too; --replace \
-                     restores it all the same"
-                ),
-                Left::Refused(why) => format!("left, and the tenant is left as it is: {why}"),
-                Left::Damaged(error) => format!("left: {error}"),
-                Left::Unread => {
-                    "left: this Latchkey does not understand it, and the tenant is taken here".to_owned()
-                }
-            },
+fn what_becomes_of(item: &Item, done: bool) -> String {
+    let would = if done { "" } else { "would be " };
+    match &item.fate {
+        Fate::Restored => format!("missing here, {would}restored"),
+        Fate::RestoredBeside(sibling) => format!(
+            "missing here, {would}restored; {sibling} is signed in to the same account, and a spent token could end that too"
+        ),
+        Fate::Replaces { obtained_at } => {
+            format!(
+                "{would}restored in the place of the sign-in that {} here{}",
+                if done { "was" } else { "is" },
+                since(*obtained_at)
+            )
         }
+        Fate::RestoredUnread => {
+            format!("missing here, {would}restored as it stands, since this Latchkey does not understand it")
+        }
+        Fate::Left(left) => match left {
+            Left::Same => "left: the same tokens are here".to_owned(),
+            Left::NewerHere { here, copy } => format!(
+                "left: the same sign-in is here with newer tokens (generation {here}, the export has {copy}); the older ones are \
+                     spent, and to present them would end it, so that not even --replace brings them back"
+            ),
+            Left::OlderHere { here, copy } => format!(
+                "left: the same sign-in is here with older tokens (generation {here}, the export has {copy}); --replace puts the \
+                     newer ones in their place"
+            ),
+            Left::AnotherSignIn { obtained_at, is_newer } => format!(
+                "left: {} is here{}; --replace puts this in its place",
+                match is_newer {
+                    Some(true) => "a newer sign-in",
+                    Some(false) => "an older sign-in",
+                    None => "another sign-in",
+                },
+                since(*obtained_at)
+            ),
+            Left::Beside(sibling) => format!(
+                "left: missing here, but {sibling} is signed in to the same account, and a spent token could end that too; --replace \
+                     restores it all the same"
+            ),
+            Left::Refused(why) => format!("left, and the tenant is left as it is: {why}"),
+            Left::Damaged(error) => format!("left: {error}"),
+            Left::Unread => {
+                "left: this Latchkey does not understand it, and the tenant is taken here".to_owned()
+            }
+        },
     }
 }
 

@@ -64,6 +64,8 @@ pub struct Item {
 pub enum Fate {
     /// It is missing here, and comes back.
     Restored,
+    /// It is missing here, and comes back although this slot's sign-in of the same account may end with it.
+    RestoredBeside(TenantKey),
     /// It takes the place of what is here.
     Replaces {
         /// When the tokens that are here came, where that is known.
@@ -263,7 +265,8 @@ fn tenant<'a>(
         Err(damaged) => Fate::Left(Left::Damaged(damaged)),
         Ok(held) => match judge(copy, &slot, held.as_deref(), &incoming, stored, wish.replace) {
             Err(left) => Fate::Left(left),
-            Ok(()) => {
+            Ok(Some(sibling)) => Fate::RestoredBeside(sibling),
+            Ok(None) => {
                 held.as_ref().map_or(Fate::Restored, |held| Fate::Replaces { obtained_at: held.obtained_at })
             }
         },
@@ -292,7 +295,7 @@ fn tenant<'a>(
     (item, Some(Coming::Tenant(slot, Box::new(comes), entry.text)))
 }
 
-/// Whether `incoming`, of `copy`, may come into `slot`, which holds `held`.
+/// Whether `incoming`, of `copy`, may come into `slot`, which holds `held`; and which other slot's sign-in may end with that.
 fn judge(
     copy: &Copy,
     slot: &TenantKey,
@@ -300,7 +303,7 @@ fn judge(
     incoming: &Credential,
     stored: &[(TenantKey, Arc<Credential>)],
     replace: bool,
-) -> Result<(), Left> {
+) -> Result<Option<TenantKey>, Left> {
     if let Some(held) = held.filter(|held| held.id == incoming.id && held.kind == incoming.kind) {
         let (here, of_copy) = (held.generation, incoming.generation);
         if here == of_copy {
@@ -314,10 +317,8 @@ fn judge(
         return Err(Left::Same);
     }
     admit(slot, held, incoming, Way::Restore { stored }).map_err(Left::Refused)?;
-    if replace {
-        return Ok(());
-    }
     match held {
+        Some(_) if replace => Ok(None),
         Some(held) if held.id == incoming.id => {
             Err(Left::OlderHere { here: held.generation, copy: incoming.generation })
         }
@@ -325,7 +326,10 @@ fn judge(
             obtained_at: held.obtained_at,
             is_newer: held.obtained_at.zip(incoming.obtained_at).map(|(here, copy)| here > copy),
         }),
-        None => beside(copy, slot, incoming, stored).map_or(Ok(()), |sibling| Err(Left::Beside(sibling))),
+        None => match beside(copy, slot, incoming, stored) {
+            Some(sibling) if !replace => Err(Left::Beside(sibling)),
+            sibling => Ok(sibling),
+        },
     }
 }
 

@@ -8,6 +8,7 @@ use crate::tenant::{TenantKey, ThreadId, User};
 
 /// The part of the store that an update sees. Start with [`Touches::nothing`] or one of the others, and add to it.
 #[derive(Debug, Clone, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a part of the store that is named or not")]
 pub struct Touches {
     tenants: BTreeSet<TenantKey>,
     all_tenants: bool,

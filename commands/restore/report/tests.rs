@@ -50,7 +50,10 @@ fn what_would_come_back() {
 
 #[test]
 fn what_would_be_replaced() {
-    let items = vec![item("acme", Fate::Replaces { obtained_at: Some(NOW - 86_400) })];
+    let items = vec![
+        item("acme", Fate::Replaces { obtained_at: Some(NOW - 86_400) }),
+        item("acme/b", Fate::RestoredBeside("acme/x".parse().unwrap())),
+    ];
     insta::assert_snapshot!("replaced", report(&header(), Some("two")).of_plan(&plan(items)));
 }
 

@@ -84,7 +84,7 @@ fn what_is_missing_comes_back_and_what_is_here_stays_unless_it_may_be_replaced()
         let replaces = |at| Fate::Replaces { obtained_at: Some(at) };
         vec![
             ("acme/again", if replace { replaces(20) } else { again() }),
-            ("acme/beside", if replace { Fate::Restored } else { beside() }),
+            ("acme/beside", if replace { Fate::RestoredBeside(key("acme/sibling")) } else { beside() }),
             ("acme/damaged", Fate::Left(Left::Damaged(damaged.clone()))),
             ("acme/key", Fate::Left(Left::Refused(Objection::OtherKind { held: CredentialKind::Static }))),
             ("acme/later", Fate::RestoredUnread),
@@ -161,12 +161,11 @@ fn any_store() -> impl Strategy<Value = Value> {
             if account == 0 {
                 entry["account"] = json!({});
             }
-            match is_key && token == 0 {
-                true => {
-                    entry["kind"] = json!("static");
-                    entry["refresh_token"] = Value::Null;
-                }
-                false => entry["refresh_token"] = json!(format!("rt-{token}")),
+            if is_key && token == 0 {
+                entry["kind"] = json!("static");
+                entry["refresh_token"] = Value::Null;
+            } else {
+                entry["refresh_token"] = json!(format!("rt-{token}"));
             }
             (format!("acme/s{slot}"), entry)
         });
