@@ -20,6 +20,7 @@ mod login;
 mod logout;
 mod obscure;
 mod pages;
+mod passphrase;
 mod printed;
 mod providers;
 mod restore;

@@ -111,3 +111,18 @@ pub(crate) fn handed_out(consumer: &str, tenant: &str, count: u64, hour: Option<
 pub(crate) fn not_handed_out(consumer: &str, tenant: &str, count: u64, hour: Option<UnixSeconds>) {
     tracing::warn!(target: "latchkey::audit", consumer, tenant, count, hour, "token refused: not allowed");
 }
+
+/// All that is stored was written into an encrypted file.
+pub fn exported(user: &User, tenants: usize) {
+    tracing::info!(target: "latchkey::audit", %user, tenants, "exported");
+}
+
+/// A credential came back from such a file, which was made at `made_at`.
+pub(crate) fn restored(user: &User, tenant: &TenantKey, made_at: UnixSeconds) {
+    tracing::info!(target: "latchkey::audit", %user, %tenant, made_at, "restored");
+}
+
+/// A credential of such a file was refused (I7).
+pub(crate) fn restore_refused(user: &User, tenant: &TenantKey, why: &Objection) {
+    tracing::warn!(target: "latchkey::audit", %user, %tenant, %why, "restore refused");
+}

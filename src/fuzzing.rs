@@ -7,6 +7,7 @@
 use std::path::Path;
 use std::sync::OnceLock;
 
+pub use crate::backup::fuzzing::export;
 use crate::config::Config;
 pub use crate::directory::fuzzing::{mcp_server, metadata};
 use crate::oauth::fuzzing as oauth;
@@ -65,7 +66,7 @@ mod tests {
     type Seed = (String, Vec<u8>);
 
     /// Every target, with its body.
-    const TARGETS: [(&str, Body); 7] = [
+    const TARGETS: [(&str, Body); 8] = [
         ("auth_file", auth_file),
         ("rescue_file", rescue_file),
         ("token_reply", token_reply),
@@ -73,6 +74,7 @@ mod tests {
         ("configuration", configuration),
         ("metadata", metadata),
         ("mcp_server", mcp_server),
+        ("export", export),
     ];
 
     fn corpus(target: &str) -> Vec<Seed> {

@@ -15,6 +15,7 @@
 //! | answer a browser | [`serve`] |
 //! | read what another program keeps | [`import`]; what becomes of it: [`broker`] |
 //! | keep another program's own file fresh | [`feed`]; how such a file is touched: [`foreign`] |
+//! | copy all that is stored, and bring it back | [`backup`] |
 //! | know who may do what | [`rights`] |
 //! | know how this process is | [`health`] |
 //! | do any of it | [`broker`], the front door |
@@ -32,6 +33,7 @@
 //! - A member never completes, sees or replaces what is another's.
 
 pub mod audit;
+pub mod backup;
 pub mod binding;
 pub mod broker;
 pub mod clock;

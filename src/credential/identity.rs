@@ -1,7 +1,7 @@
 //! Whose a credential is, and the one gate through which every credential comes into a slot (I1).
 //!
 //! Owns [`Account`], the rules of which account may follow which (I2, I3), and [`admit`], which every sign-in, refresh,
-//! rescue and import asks inside the write that stores it. Invariant: what is refused changes nothing on either side, and
+//! rescue, import and restore asks inside the write that stores it. Invariant: what is refused changes nothing on either side, and
 //! an [`Objection`] holds no secret (I7). Must not: decide who may ask (I6 is the login's and the front door's).
 
 use std::sync::Arc;
@@ -94,6 +94,11 @@ pub enum Way<'a> {
         /// In order of their keys.
         stored: &'a [(TenantKey, Arc<Credential>)],
     },
+    /// It stood in a copy of a store; `stored` is every tenant there is. Which of the two is to stay is for who restores to judge.
+    Restore {
+        /// In order of their keys.
+        stored: &'a [(TenantKey, Arc<Credential>)],
+    },
 }
 
 /// Why a credential does not come into a slot. Each text says what to do, and completes "the slot is left as it is: …".
@@ -167,6 +172,11 @@ pub fn admit(
             let may =
                 held.is_none_or(|held| is_fresher(incoming, held) || gains_a_refresh_token(incoming, held));
             if may { Ok(()) } else { Err(Objection::NotFresher) }
+        }
+        Way::Restore { stored } => {
+            same_kind(held, incoming)?;
+            same_account(held, incoming)?;
+            nowhere_else(slot, incoming, stored)
         }
     }
 }

@@ -4,6 +4,7 @@
 //! an entry that nobody changed is printed as it was read (F5); one that cannot be understood fails alone. Must not:
 //! touch a file (`file/` does) or know field names (`wire/` does).
 
+mod copied;
 mod scan;
 mod section;
 mod text;
@@ -11,6 +12,8 @@ mod text;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use self::copied::Copied;
+pub use self::copied::{RawEntry, Unreadable};
 use self::section::{Entry, Section};
 use self::text::Text;
 use super::view::login_key;
@@ -51,6 +54,10 @@ pub(super) struct Changes {
     pub threads: BTreeMap<String, Option<Binding>>,
     pub owed: Vec<OwedRevocation>,
     pub settled: BTreeSet<String>,
+    /// What copies of a store hold of these tenants, beyond what is known.
+    pub texts: BTreeMap<String, String>,
+    /// Entries from a copy of a store.
+    pub copied: Vec<Copied>,
 }
 
 impl Changes {
@@ -60,6 +67,7 @@ impl Changes {
             && self.threads.is_empty()
             && self.owed.is_empty()
             && self.settled.is_empty()
+            && self.copied.is_empty()
     }
 }
 
@@ -207,6 +215,11 @@ impl Document {
         self.revocations.iter().filter_map(|entry| entry.meaning("revocations", "").ok())
     }
 
+    /// Each revocation that is owed, in order; `None` for one that cannot be understood.
+    pub fn each_owed(&self) -> impl Iterator<Item = Option<Arc<OwedRevocation>>> {
+        self.revocations.iter().map(|entry| entry.meaning("revocations", "").ok())
+    }
+
     /// Every entry that cannot be understood, for `check` and `status`.
     #[must_use]
     pub fn damaged(&self) -> Vec<EntryError> {
@@ -226,6 +239,7 @@ impl Document {
     }
 
     pub(super) fn apply(&mut self, changes: Changes) {
+        self.tenants.put_texts(changes.texts);
         self.tenants.apply(changes.tenants);
         self.pending.apply(changes.pending);
         self.threads.apply(changes.threads);
@@ -242,6 +256,7 @@ impl Document {
             let before = settled.iter().find(is_it);
             self.revocations.push(Entry::of(owed, before));
         }
+        self.take_over(changes.copied);
     }
 }
 

@@ -21,7 +21,7 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 
-pub use self::document::{Document, EntryError};
+pub use self::document::{Document, EntryError, RawEntry, Unreadable};
 pub use self::file::lock::{Holder, KernelLock, LockError};
 pub(crate) use self::sweep::EXCHANGE_FROZEN;
 pub use self::sweep::has_ended;

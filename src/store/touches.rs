@@ -8,6 +8,7 @@ use crate::tenant::{TenantKey, ThreadId, User};
 
 /// The part of the store that an update sees. Start with [`Touches::nothing`] or one of the others, and add to it.
 #[derive(Debug, Clone, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a part of the store that is named or not")]
 pub struct Touches {
     tenants: BTreeSet<TenantKey>,
     all_tenants: bool,
@@ -16,6 +17,7 @@ pub struct Touches {
     all_logins: bool,
     threads: BTreeSet<ThreadId>,
     revocations: bool,
+    everything: bool,
 }
 
 impl Touches {
@@ -23,6 +25,12 @@ impl Touches {
     #[must_use]
     pub fn nothing() -> Self {
         Self::default()
+    }
+
+    /// All that is stored: for bringing back a copy of it.
+    #[must_use]
+    pub fn everything() -> Self {
+        Self { everything: true, ..Self::nothing() }
     }
 
     /// One tenant's credential.
@@ -93,22 +101,26 @@ impl Touches {
     }
 
     pub(super) fn has_tenant(&self, tenant: &TenantKey) -> bool {
-        self.all_tenants || self.tenants.contains(tenant)
+        self.everything || self.all_tenants || self.tenants.contains(tenant)
     }
 
     pub(super) fn has_all_tenants(&self) -> bool {
-        self.all_tenants
+        self.everything || self.all_tenants
     }
 
     pub(super) fn has_login(&self, user: &User, tenant: &TenantKey) -> bool {
-        self.all_logins || self.logins_at.contains(tenant) || self.logins_of.contains(user)
+        self.everything || self.all_logins || self.logins_at.contains(tenant) || self.logins_of.contains(user)
     }
 
     pub(super) fn has_thread(&self, thread: &ThreadId) -> bool {
-        self.threads.contains(thread)
+        self.everything || self.threads.contains(thread)
     }
 
     pub(super) fn has_revocations(&self) -> bool {
-        self.revocations
+        self.everything || self.revocations
+    }
+
+    pub(super) fn is_everything(&self) -> bool {
+        self.everything
     }
 }

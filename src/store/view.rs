@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::document::{Changes, Document, EntryError};
+use super::document::{Changes, Document, EntryError, RawEntry};
 use super::owing::owed_by;
 use super::touches::Touches;
 use crate::binding::{Binding, OwedRevocation};
@@ -44,6 +44,35 @@ impl<'a> View<'a> {
     #[must_use]
     pub fn now(&self) -> UnixSeconds {
         self.now
+    }
+
+    /// All that is stored, as it was before this change.
+    ///
+    /// # Panics
+    /// When the update did not say that it touches everything.
+    #[must_use]
+    pub fn before(&self) -> &Document {
+        assert!(self.touches.is_everything(), "bug: update looks at everything without naming it");
+        self.base
+    }
+
+    /// Stores `credential` under `tenant`, as it stood in a copy of a store: what is not known of its `text` there comes along,
+    /// instead of what is not known of the entry that it replaces (F5).
+    ///
+    /// # Panics
+    /// When the update did not say that it touches this tenant.
+    pub fn put_copied_tenant(&mut self, tenant: &TenantKey, credential: Credential, text: String) {
+        self.put_tenant(tenant, credential);
+        self.changes.texts.insert(tenant.to_string(), text);
+    }
+
+    /// Adds an entry that stood in a copy of a store (F5). It must not be a tenant's that is understood, which has its own way.
+    ///
+    /// # Panics
+    /// When the update did not say that it touches everything.
+    pub fn put_copied(&mut self, entry: RawEntry<'_>) {
+        assert!(self.touches.is_everything(), "bug: update copies an entry without naming everything");
+        self.changes.copied.push(entry.owned());
     }
 
     /// The tenant's credential, if it has one.

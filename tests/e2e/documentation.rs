@@ -1,5 +1,6 @@
 //! The pages that people read: what they point to is there, and what they say is so.
 
+mod errors;
 mod feeds;
 mod mcp;
 pub(crate) mod providers;

@@ -8,6 +8,7 @@
 compile_error!("these tests set faults, which only a debug build has: run them without --release");
 
 mod asking;
+mod backup;
 mod clock;
 mod combined;
 mod completions;

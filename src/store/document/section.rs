@@ -50,9 +50,9 @@ impl<T: Record> Entry<T> {
 /// One map of the file.
 #[derive(Debug)]
 pub(super) struct Section<T> {
-    name: &'static str,
+    pub(super) name: &'static str,
     /// Sorted by key.
-    entries: Vec<(Text, Entry<T>)>,
+    pub(super) entries: Vec<(Text, Entry<T>)>,
 }
 
 impl<T: Record> Section<T> {
@@ -67,7 +67,7 @@ impl<T: Record> Section<T> {
         Self { name, entries }
     }
 
-    fn find(&self, key: &str) -> Result<usize, usize> {
+    pub(super) fn find(&self, key: &str) -> Result<usize, usize> {
         self.entries.binary_search_by(|(known, _)| known.get().cmp(key))
     }
 
