@@ -8,6 +8,8 @@ mod feeds;
 mod hangup;
 mod reload;
 mod service;
+#[cfg(test)]
+mod unit;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -56,10 +58,10 @@ use crate::{log, setup};
 const PREDECESSOR: Duration = Duration::from_secs(15);
 /// How long the end waits for exchanges and answers under way: for the write before an exchange, the exchange, and the write
 /// after it, with a margin of ten seconds (G29).
-pub(crate) const DRAIN: Duration =
+const DRAIN: Duration =
     Duration::from_secs(STORE_WAIT.as_secs() + EXCHANGE_BOUND.as_secs() + STORE_WAIT.as_secs() + 10);
 /// How long it waits for the connection to close: it hangs while there is none.
-pub(crate) const GOODBYE: Duration = Duration::from_secs(3);
+const GOODBYE: Duration = Duration::from_secs(3);
 
 pub fn run(config: Option<&Path>) -> Result<(), Exit> {
     log::start(log::BOT);
@@ -207,13 +209,8 @@ async fn start(
         Arc::clone(&places),
     );
     let messenger = Arc::new(messenger);
-    let asking = Asking::new(
-        Arc::clone(&http),
-        broker.clone(),
-        Arc::clone(&messenger),
-        access.clone(),
-        home.language,
-    );
+    let asking =
+        Asking::new(Arc::clone(&http), broker.clone(), Arc::clone(&messenger), access.clone(), home.language);
     let supervisor = Supervisor::new(broker.clone(), messenger);
     let desk = Arc::new(Desk {
         broker,

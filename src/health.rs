@@ -160,6 +160,17 @@ impl Health {
 mod tests {
     use super::*;
 
+    /// What is reloaded is counted, and a refusal is forgotten once one is taken over.
+    #[tokio::test]
+    async fn reloads_are_counted() {
+        let health = Health::default();
+        health.reloaded(true);
+        health.reloaded(false);
+        assert_eq!(health.reloads(), Reloads { done: 1, refused: 1, was_refused: true });
+        health.reloaded(true);
+        assert_eq!(health.reloads(), Reloads { done: 2, refused: 1, was_refused: false });
+    }
+
     /// Z4: ready is only who is connected, can write, and is not about to end.
     #[tokio::test(start_paused = true)]
     async fn what_is_not_known_is_not_ready() {

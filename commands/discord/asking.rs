@@ -22,8 +22,8 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::live::PATIENCE;
-use super::rules::Rules;
 use super::notifier::{Messenger, Place, channel_id, refused};
+use super::rules::Rules;
 use super::{api, render};
 use crate::view;
 use crate::words::Language;

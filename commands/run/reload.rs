@@ -132,6 +132,7 @@ fn waiting(old: &Config, new: &Config) -> Vec<&'static str> {
         ("http.listen", listen(old) != listen(new)),
         ("http.public_url", public_url(old) != public_url(new)),
         ("ops.listen", old.ops != new.ops),
+        ("[log]", old.log != new.log),
         ("the token socket (socket, mode or group under [tokens])", place(old) != place(new)),
     ];
     checks.into_iter().filter(|(_, differs)| *differs).map(|(key, _)| key).collect()
@@ -143,6 +144,7 @@ fn keep(new: Config, old: &Config) -> Config {
     kept.discord.clone_from(&old.discord);
     kept.store = old.store.clone();
     kept.ops.clone_from(&old.ops);
+    kept.log = old.log.clone();
     kept.tokens = match (kept.tokens.take(), &old.tokens) {
         (Some(new), Some(TokensConfig { socket, mode, group, .. })) => {
             Some(TokensConfig { socket: socket.clone(), mode: *mode, group: group.clone(), ..new })

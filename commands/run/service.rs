@@ -71,7 +71,9 @@ impl Service {
             _ => self.health.readiness().lacking.join("; "),
         };
         if self.health.reloads().was_refused {
-            words.push_str("; the configuration was refused at the last reload, and the one before is in force");
+            words.push_str(
+                "; the configuration was refused at the last reload, and the one before is in force",
+            );
         }
         words
     }

@@ -253,8 +253,9 @@ async fn a_use_is_noted_once_a_day() {
     let host = House::new();
     host.sign_in("acme", &Person::ada(), "42").await;
     let document = || host.broker.store().snapshot().unwrap();
-    let fresh =
-        |now| fresh_now(&document(), &host.broker.catalog(), &key("acme"), &crate::gate::Want::default(), now);
+    let fresh = |now| {
+        fresh_now(&document(), &host.broker.catalog(), &key("acme"), &crate::gate::Want::default(), now)
+    };
     let now = host.clock.now();
     assert!(fresh(now).unwrap().unwrap().unnoted);
     host.broker.note_use(&key("acme")).await.unwrap();

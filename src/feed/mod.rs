@@ -149,7 +149,9 @@ impl Feed {
     async fn offer(&self) -> Result<Offer, NoToken> {
         let tenant = &self.config.tenant;
         let catalog = self.broker.catalog();
-        if catalog.get(&tenant.provider).and_then(|provider| from_environment(provider)) == Some(FromEnvironment::ApiKey) {
+        if catalog.get(&tenant.provider).and_then(|provider| from_environment(provider))
+            == Some(FromEnvironment::ApiKey)
+        {
             return Err(NoToken::key(&self.config));
         }
         let want = Want { min_valid: self.min_valid(), ..Want::default() };

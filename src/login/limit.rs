@@ -70,6 +70,8 @@ mod tests {
         assert_eq!(limit.count(&bob), Ok(()));
         tokio::time::advance(Duration::from_secs(10)).await;
         assert_eq!(limit.count(&ann), Ok(()));
+        limit.set(6);
+        assert_eq!((limit.count(&ann), limit.count(&ann)), (Ok(()), Err(Duration::from_secs(10))));
         tokio::time::advance(Duration::from_mins(2)).await;
         assert_eq!(limit.count(&bob), Ok(()));
         assert_eq!(limit.starts.lock().unwrap().len(), 1, "nobody is remembered for longer than a minute");

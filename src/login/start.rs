@@ -139,9 +139,8 @@ impl Logins {
         let inner = &self.0;
         let name = &request.tenant.provider;
         let catalog = inner.offer.now();
-        let provider = catalog
-            .get(name)
-            .ok_or_else(|| StartError::UnknownProvider { provider: name.to_string() })?;
+        let provider =
+            catalog.get(name).ok_or_else(|| StartError::UnknownProvider { provider: name.to_string() })?;
         if let Some(missing) = &provider.client_missing {
             return Err(StartError::Operator { why: format!("{}: {missing}", provider.name) });
         }

@@ -68,11 +68,7 @@ impl Catalog {
                 }
             }
         }
-        if clashes.is_empty() {
-            Ok(Self(Arc::new(Index { by_name, aliases })))
-        } else {
-            Err(clashes)
-        }
+        if clashes.is_empty() { Ok(Self(Arc::new(Index { by_name, aliases }))) } else { Err(clashes) }
     }
 
     /// The provider of a stored name. Aliases do not count.
@@ -163,5 +159,43 @@ impl Offer {
         let current = standing.catalog.get(name);
         let former = || standing.former.iter().rev().map(|(_, was)| was).find(|was| is_theirs(was));
         current.filter(|current| is_theirs(current)).or_else(former).or(current).cloned()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Config;
+
+    fn catalog(tables: &str) -> Catalog {
+        let text = tables.replace("{}", "issuer = \"https://id.example\"\nflows = [\"paste\"]\n");
+        Config::parse(&text, std::path::Path::new("latchkey.toml"), &|_| None)
+            .expect("a configuration")
+            .providers
+    }
+
+    /// C10: a login goes on with the client it began with, as long as one can be open; all else is as configured now.
+    #[tokio::test(start_paused = true)]
+    async fn a_login_keeps_its_client_and_nobody_else_does() {
+        let acme = |client: &str| catalog(&format!("[providers.acme]\nclient_id = \"{client}\"\n{{}}"));
+        let name: ProviderName = "acme".parse().unwrap();
+        let offer = Offer::from(acme("old"));
+        let seen = offer.clone();
+        let of = |client: Option<&str>| {
+            seen.of_login(&name, client).map(|found| found.client_id.clone().unwrap_or_default())
+        };
+        let texts = |found: [Option<String>; 3]| found.map(Option::unwrap_or_default).join(" ");
+        offer.replace(&acme("new"));
+        assert_eq!(seen.now(), acme("new"));
+        assert_eq!(texts([of(Some("old")), of(Some("new")), of(None)]), "old new new");
+        // Told again, nothing has changed; gone, both go on.
+        offer.replace(&acme("new"));
+        offer.replace(&Catalog::default());
+        assert!(seen.now().is_empty());
+        assert_eq!(texts([of(Some("old")), of(Some("new")), of(None)]), "old new new");
+        assert_eq!(offer.0.load().former.len(), 2);
+        tokio::time::advance(Duration::from_secs(LONGEST_LIFE.unsigned_abs() + 1)).await;
+        offer.replace(&Catalog::default());
+        assert_eq!(texts([of(Some("old")), of(Some("new")), of(None)]), "  ", "nobody is kept for ever");
     }
 }

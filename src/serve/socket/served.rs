@@ -87,7 +87,9 @@ impl Served {
         if grant.is_everything() || provider.is_some_and(|name| grant.admits_some_of(name)) {
             return Ok(());
         }
-        self.shared.tally.refused(Consumer::User(self.claim.peer.uid), provider.map_or("unknown", ProviderName::as_str));
+        self.shared
+            .tally
+            .refused(Consumer::User(self.claim.peer.uid), provider.map_or("unknown", ProviderName::as_str));
         let theirs = catalog.iter().map(|provider| &provider.name).filter(|name| grant.admits_some_of(name));
         Err(answer::none_of_these(&theirs.map(ProviderName::as_str).collect::<Vec<_>>()))
     }
