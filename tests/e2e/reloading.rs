@@ -33,7 +33,7 @@ async fn a_reload_takes_over_access_providers_and_limits() {
     let list = ann.slash("/auth list").in_thread(&thread).send().await;
     list.sees_text("no longer offered", SOON).await;
     let gone = ann.slash("/auth login acme").in_thread(&thread).send().await;
-    gone.sees_text("beta", SOON).await;
+    gone.sees_text("acme is not offered here", SOON).await;
     // Ann's first start still counts: one is left to her of the two.
     let second = ann.slash("/auth login beta").in_thread(&thread).send().await;
     second.sees_text("Sign in to Beta", SOON).await;

@@ -24,7 +24,7 @@ fn what_needs_a_restart_is_named() {
         ("[http]", "[ops]\n[http]", "ops.listen"),
         ("[http]", "[log]\nformat = \"json\"\n[http]", "[log]"),
         ("t.sock", "u.sock", "the token socket (socket, mode or group under [tokens])"),
-        ("t.sock\"", "t.sock\"\nmode = \"0600\"", "the token socket (socket, mode or group under [tokens])"),
+        ("t.sock\"", "t.sock\"\nmode = \"0666\"", "the token socket (socket, mode or group under [tokens])"),
         ("t.sock\"", "t.sock\"\nallow = [{ uid = 1, tenants = [\"acme\"] }]", ""),
         ("[http]", "[access]\nmembers = { anyone = true }\n[http]", ""),
         ("[http]", "[limits]\nstarts_per_minute = 2\n[http]", ""),
