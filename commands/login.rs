@@ -158,8 +158,8 @@ async fn sign_in(
     arguments: &Arguments,
 ) -> Result<(), Exit> {
     let mut signals = Signals::new()?;
-    let provider = broker
-        .catalog()
+    let catalog = broker.catalog();
+    let provider = catalog
         .get(&tenant.provider)
         .ok_or_else(|| Exit::new(Code::Usage, format!("provider {} is not configured", tenant.provider)))?;
     let browsers = if arguments.no_browser || !std::io::stderr().is_terminal() {

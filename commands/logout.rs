@@ -108,7 +108,8 @@ fn started(open: &[PendingLogin]) -> String {
 fn tenant(broker: &Broker, text: &str) -> Result<TenantKey, Exit> {
     let text = text.trim();
     let (name, rest) = text.split_at(text.find(['/', '@']).unwrap_or(text.len()));
-    let name = broker.catalog().find(name).map_or(name, |provider| provider.name.as_str());
+    let catalog = broker.catalog();
+    let name = catalog.find(name).map_or(name, |provider| provider.name.as_str());
     format!("{name}{rest}").parse().map_err(|error| Exit::new(Code::Usage, error))
 }
 

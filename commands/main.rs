@@ -83,7 +83,8 @@ enum Command {
   LATCHKEY_LOG=debug latchkey run
 
 It needs a [discord] table in the configuration, and the bot's token in DISCORD_TOKEN or in the file named as token_file. \
-Ctrl-C or SIGTERM ends it once what is under way is finished and stored; a new one waits for that.")]
+Ctrl-C or SIGTERM ends it once what is under way is finished and stored; a new one waits for that. SIGHUP has it read its \
+configuration anew: see docs/operations.md.")]
     Run,
     /// Read configuration, store, locks and providers; say what is wrong, where, and the remedy
     Check(check::Arguments),

@@ -1,16 +1,23 @@
 //! `latchkey run`: the bot.
 //!
-//! Owns its beginning and its end. Invariants: one bot for each store and guild (W6); what cannot work ends at once, with
+//! Owns its beginning and its end; what happens between them at the operator's wish is in `run/`. Invariants: one bot for each store and guild (W6); what cannot work ends at once, with
 //! the reason and the remedy, instead of a process that never answers; at the end, exchanges under way are finished
 //! and stored (W5).
 
-use std::path::Path;
+mod feeds;
+mod hangup;
+mod reload;
+mod service;
+#[cfg(test)]
+mod unit;
+
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
 
 use latchkey::config::{Config, DiscordConfig};
-use latchkey::feed::{Feed, overlaps};
+use latchkey::feed::overlaps;
 use latchkey::health::Health;
 use latchkey::oauth::EXCHANGE_BOUND;
 use latchkey::secret::Secret;
@@ -25,6 +32,10 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use self::feeds::Feeds;
+use self::hangup::Streams;
+use self::reload::Reload;
+use self::service::Service;
 use crate::auth;
 use crate::discord::answers::Answers;
 use crate::discord::api::ApiError;
@@ -36,8 +47,10 @@ use crate::discord::notifier::Messenger;
 use crate::discord::places::Places;
 use crate::discord::reach::Reach;
 use crate::discord::reception::Receptionist;
+use crate::discord::rules::Rules;
 use crate::discord::{Desk, api, notifier};
 use crate::exit::{Code, Exit};
+use crate::setup::Loaded;
 use crate::{log, setup};
 
 /// How long another bot of the same store and guild is given to leave (W6).
@@ -49,7 +62,8 @@ const DRAIN: Duration =
 
 pub fn run(config: Option<&Path>) -> Result<(), Exit> {
     log::start(log::BOT);
-    let config = setup::load(config)?.config;
+    let streams = Streams::now();
+    let Loaded { config, path } = setup::load(config)?;
     let discord = config.discord.clone().ok_or_else(|| {
         Exit::new(
             Code::Usage,
@@ -66,7 +80,7 @@ pub fn run(config: Option<&Path>) -> Result<(), Exit> {
         .build()
         .map_err(|error| Exit::new(Code::Internal, error))?;
     let descriptors = serve::socket::raise_descriptors();
-    let result = runtime.block_on(serve(config, discord, token, store, descriptors));
+    let result = runtime.block_on(serve(config, path, discord, token, store, descriptors, streams));
     // A blocked file or lock call must not hold up the end: all that counts is stored.
     runtime.shutdown_background();
     result
@@ -74,25 +88,32 @@ pub fn run(config: Option<&Path>) -> Result<(), Exit> {
 
 async fn serve(
     config: Config,
+    path: PathBuf,
     discord: DiscordConfig,
     token: Secret,
     store: Arc<FileStore>,
     descriptors: u64,
+    streams: Streams,
 ) -> Result<(), Exit> {
-    // A terminal that closes or a key that asks for a core dump must not lose an exchange either (G29).
-    let kinds = [SignalKind::terminate(), SignalKind::interrupt(), SignalKind::hangup(), SignalKind::quit()];
+    let internal = |error: std::io::Error| Exit::new(Code::Internal, error);
+    let hangups = signal(SignalKind::hangup()).map_err(internal)?;
+    // A key that asks for a core dump must not lose an exchange either (G29). A second signal neither hurries nor cuts the end.
+    let kinds = [SignalKind::terminate(), SignalKind::interrupt(), SignalKind::quit()];
     let mut ends = Vec::with_capacity(kinds.len());
     for kind in kinds {
-        ends.push(signal(kind).map_err(|error| Exit::new(Code::Internal, error))?);
+        ends.push(signal(kind).map_err(internal)?);
     }
     let ended = std::future::poll_fn(|context| {
         let any = ends.iter_mut().any(|end| end.poll_recv(context).is_ready());
         if any { Poll::Ready(()) } else { Poll::Pending }
     });
     tokio::pin!(ended);
-    let starting = start(&config, &discord, &token, store, descriptors);
+    let health = Health::default();
+    let service = Service::new(health.clone());
+    let starting = start(&config, &discord, &token, store, descriptors, health);
     let mut bot = tokio::select! {
         bot = starting => bot?,
+        () = service.starting() => return Ok(()),
         () = &mut ended => return Ok(()),
     };
     // Not before all else is there: until here whatever ends us has nothing to wait for (W5).
@@ -100,6 +121,7 @@ async fn serve(
     if let Some((pages, listener)) = bot.pages.take() {
         bot.handlers.spawn(pages.serve(listener, bot.desk.closing.clone()));
     }
+    let tokens = bot.tokens.as_ref().map(|(server, _)| server.clone());
     if let Some((server, bound)) = bot.tokens.take() {
         bot.handlers.spawn(server.serve(bound, bot.desk.closing.clone()));
     }
@@ -107,13 +129,25 @@ async fn serve(
         bot.handlers.spawn(asking.run(bot.desk.closing.clone()));
     }
     bot.handlers.spawn(Arc::clone(&bot.desk.members).look_after(bot.desk.closing.clone()));
-    for feed in config.feeds.iter().cloned() {
-        bot.handlers.spawn(Feed::new(bot.desk.broker.clone(), feed).run(bot.desk.closing.clone()));
-    }
+    let mut feeds = Feeds::new(bot.desk.broker.clone(), bot.handlers.clone(), bot.desk.closing.clone());
+    feeds.follow(&config.feeds).await;
+    let reload = Reload {
+        path,
+        in_force: config,
+        desk: Arc::clone(&bot.desk),
+        tokens,
+        feeds,
+        service: service.clone(),
+        streams,
+    };
     let result = tokio::select! {
         refused = bot.connection.keep() => Err(lost(&refused)),
+        () = reload.follow(hangups) => Ok(()),
+        () = service.attend() => Ok(()),
+        () = service::live(&bot.desk) => Ok(()),
         () = &mut ended => Ok(()),
     };
+    service.stopping();
     bot.desk.health.ending();
     log::say("ending: letting what is under way finish");
     bot.end().await;
@@ -141,6 +175,7 @@ async fn start(
     token: &Secret,
     store: Arc<FileStore>,
     descriptors: u64,
+    health: Health,
 ) -> Result<Bot, Exit> {
     let only_one = only_one(&store, discord.guild).await?;
     let reach = Reach::new(token, setup::environment).map_err(cannot_begin)?;
@@ -158,7 +193,8 @@ async fn start(
     let live = Arc::new(Live::new(Arc::clone(&answers), broker.clone(), slash.clone(), public_url));
     let places = Arc::new(Places::default());
     broker.logins().serve(guild.get());
-    let members = Members::new(Arc::clone(&http), broker.clone(), guild, config.access.clone());
+    let access = Rules::new(config.access.clone());
+    let members = Members::new(Arc::clone(&http), broker.clone(), guild, access.clone());
     let messenger = Messenger::new(
         Arc::clone(&http),
         broker.clone(),
@@ -168,13 +204,8 @@ async fn start(
         Arc::clone(&places),
     );
     let messenger = Arc::new(messenger);
-    let asking = Asking::new(
-        Arc::clone(&http),
-        broker.clone(),
-        Arc::clone(&messenger),
-        config.access.admins.clone(),
-        home.language,
-    );
+    let asking =
+        Asking::new(Arc::clone(&http), broker.clone(), Arc::clone(&messenger), access.clone(), home.language);
     let supervisor = Supervisor::new(broker.clone(), messenger);
     let desk = Arc::new(Desk {
         broker,
@@ -182,12 +213,12 @@ async fn start(
         http: Arc::clone(&http),
         answers,
         home,
-        access: config.access.clone(),
+        access,
         members: Arc::new(members),
         slash,
         live,
         places,
-        health: Health::default(),
+        health,
         closing: CancellationToken::new(),
     });
     let pages = pages(config, &desk).await?;

@@ -58,16 +58,24 @@ pub fn kept_from_store(error: &StoreError) -> String {
     }
 }
 
+/// By what a service manager talks with this process alone: whoever inherits it could speak for us, or read our credentials.
+const OF_THE_SERVICE: [&str; 4] =
+    ["NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID", config::CREDENTIALS_VARIABLE];
+
 /// Has `command` inherit none of the secrets of the bot and of the providers.
 pub fn keep_secrets_from(command: &mut Command, config: Option<&Config>) {
     let named = config.map(Config::secret_variables).unwrap_or_default();
-    for secret in named.into_iter().chain([config::TOKEN_VARIABLE, BEARER_FILE]) {
+    for secret in named.into_iter().chain([config::TOKEN_VARIABLE, BEARER_FILE]).chain(OF_THE_SERVICE) {
         command.env_remove(secret);
     }
 }
 
 /// A broker over `store`.
 pub fn broker(config: &Config, store: Arc<FileStore>) -> Broker {
-    let starts = usize::try_from(config.limits.starts_per_minute).unwrap_or(usize::MAX);
-    Broker::new(store, config.providers.clone(), oauth::Client::new(), Clock::system(), starts)
+    Broker::new(store, config.providers.clone(), oauth::Client::new(), Clock::system(), starts(config))
+}
+
+/// How many logins a person may start in a minute.
+pub fn starts(config: &Config) -> usize {
+    usize::try_from(config.limits.starts_per_minute).unwrap_or(usize::MAX)
 }

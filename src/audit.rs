@@ -102,6 +102,12 @@ pub(crate) fn revocation(tenant: &TenantKey, outcome: &str) {
     tracing::info!(target: "latchkey::audit", %tenant, outcome, "revocation");
 }
 
+/// The operator had the configuration read anew (Z3).
+pub(crate) fn reloaded(taken_over: bool) {
+    let outcome = if taken_over { "taken over" } else { "refused: the one before stays in force" };
+    tracing::info!(target: "latchkey::audit", outcome, "configuration reloaded");
+}
+
 /// A program got tokens over the socket: the first of an hour, or how many in the whole of the hour since `hour`.
 pub(crate) fn handed_out(consumer: &str, tenant: &str, count: u64, hour: Option<UnixSeconds>) {
     tracing::info!(target: "latchkey::audit", consumer, tenant, count, hour, "token handed out");

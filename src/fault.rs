@@ -14,6 +14,9 @@
 //! | `return(INT)`, `TERM`, `HUP`, `QUIT`, `PIPE` | it gets that signal there, and goes on if it handles it |
 //! | `return(<errno>)` at an operation | the operation fails with that error, `28` for a full disk, say |
 //!
+//! `supervisor-turn` and `writer-turn` are where the supervisor answers the watchdog, and where the store's thread takes up its
+//! next work: `sleep` there is a deadlock.
+//!
 //! Three faults are neither: `pressed=panic` makes the handler of a press or form panic; `without-refresh-lock=return` gives each process a refresh lock of its own, which proves what
 //! the lock is for; `clock=return(<path>)` adds the number of seconds that the file at that path holds to the wall clock.
 
@@ -215,6 +218,18 @@ pub fn without_refresh_lock() -> bool {
 pub fn pressed() {
     #[cfg(debug_assertions)]
     fail::eval("pressed", |_| ());
+}
+
+/// Says that the supervisor has come to a question whether it takes its turns.
+pub fn asked_to_turn() {
+    #[cfg(debug_assertions)]
+    fail::eval("supervisor-turn", |_| ());
+}
+
+/// Says that the store's thread takes up what is to be written.
+pub fn writer_turn() {
+    #[cfg(debug_assertions)]
+    fail::eval("writer-turn", |_| ());
 }
 
 /// A key that no other process locks.

@@ -41,6 +41,18 @@ struct State {
     /// What keeps the store from being written; nothing was tried yet at first.
     store: Option<Result<(), String>>,
     ending: bool,
+    reloads: Reloads,
+}
+
+/// What came of reading the configuration anew.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Reloads {
+    /// How often it was taken over.
+    pub done: u64,
+    /// How often it was refused, and the one before stayed in force.
+    pub refused: u64,
+    /// Whether the last one was refused.
+    pub was_refused: bool,
 }
 
 /// How this process is. Cheap to clone.
@@ -68,8 +80,13 @@ impl Readiness {
 
 impl Default for Health {
     fn default() -> Self {
-        let state =
-            State { gateway: Gateway::Connecting, gateway_since: Instant::now(), store: None, ending: false };
+        let state = State {
+            gateway: Gateway::Connecting,
+            gateway_since: Instant::now(),
+            store: None,
+            ending: false,
+            reloads: Reloads::default(),
+        };
         Self(Arc::new(Mutex::new(state)))
     }
 }
@@ -96,6 +113,22 @@ impl Health {
     /// The end has begun.
     pub fn ending(&self) {
         self.with(|state| state.ending = true);
+    }
+
+    /// The configuration was read anew, and taken over or refused.
+    pub fn reloaded(&self, taken_over: bool) {
+        crate::audit::reloaded(taken_over);
+        self.with(|state| {
+            let count = if taken_over { &mut state.reloads.done } else { &mut state.reloads.refused };
+            *count += 1;
+            state.reloads.was_refused = !taken_over;
+        });
+    }
+
+    /// What came of reading it anew until now.
+    #[must_use]
+    pub fn reloads(&self) -> Reloads {
+        self.with(|state| state.reloads)
     }
 
     /// How it is.
@@ -126,6 +159,17 @@ impl Health {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// What is reloaded is counted, and a refusal is forgotten once one is taken over.
+    #[tokio::test]
+    async fn reloads_are_counted() {
+        let health = Health::default();
+        health.reloaded(true);
+        health.reloaded(false);
+        assert_eq!(health.reloads(), Reloads { done: 1, refused: 1, was_refused: true });
+        health.reloaded(true);
+        assert_eq!(health.reloads(), Reloads { done: 2, refused: 1, was_refused: false });
+    }
 
     /// Z4: ready is only who is connected, can write, and is not about to end.
     #[tokio::test(start_paused = true)]

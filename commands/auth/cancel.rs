@@ -42,7 +42,7 @@ async fn offer(visit: &Visit<'_>, logins: &[PendingLogin]) -> Result<(), Failure
     let (language, slash) = (visit.language, &visit.desk.slash);
     let page = match logins {
         [] => view::nothing_to_cancel(language, slash),
-        some => view::pick_login(language, some, &visit.caller.user, visit.desk.broker.catalog(), slash),
+        some => view::pick_login(language, some, &visit.caller.user, &visit.desk.broker.catalog(), slash),
     };
     visit.show(&page).await;
     Ok(())
@@ -57,7 +57,8 @@ pub(super) fn open_logins(visit: &Visit<'_>) -> Result<Vec<PendingLogin>, Failur
 fn is_named(visit: &Visit<'_>, text: &str, tenant: &TenantKey) -> bool {
     let broker = &visit.desk.broker;
     let offered = text.parse::<TenantRef>().ok().and_then(|named| named.find([tenant.clone()]));
-    let provider = broker.catalog().find(text);
+    let catalog = broker.catalog();
+    let provider = catalog.find(text);
     offered.as_ref() == Some(tenant)
         || provider.is_some_and(|provider| provider.name == tenant.provider)
         || broker.meant(&visit.caller, text).is_ok_and(|meant| meant.as_ref() == Some(tenant))
@@ -67,7 +68,7 @@ fn is_named(visit: &Visit<'_>, text: &str, tenant: &TenantKey) -> bool {
 async fn end(visit: &Visit<'_>, id: &LoginId) -> Result<(), Failure> {
     let desk = visit.desk;
     let cancelled = desk.broker.logins().cancel(&visit.caller.user, visit.caller.admin, id).await?;
-    visit.show(&view::cancel_result(visit.language, &cancelled, desk.broker.catalog(), &desk.slash)).await;
+    visit.show(&view::cancel_result(visit.language, &cancelled, &desk.broker.catalog(), &desk.slash)).await;
     Ok(())
 }
 

@@ -15,7 +15,7 @@ use crate::view::{self, MENU_CAP, NONE};
 
 /// Providers that can be signed in to, by title, name or alias.
 pub async fn provider(call: Call<'_>, typed: &str) -> CreateAutocompleteResponse {
-    let catalog = call.framework.user_data.broker.catalog();
+    let catalog = &call.framework.user_data.broker.catalog();
     let fitting = catalog.open().filter(|provider| {
         let names = [provider.name.as_str(), provider.title.as_str()];
         fits(typed, names.into_iter().chain(provider.aliases.iter().map(String::as_str)))
@@ -28,8 +28,9 @@ pub async fn profile(call: Call<'_>, typed: &str) -> CreateAutocompleteResponse 
     let Ok(visit) = visit(call) else { return offer([]) };
     let Ok(document) = visit.desk.broker.store().snapshot() else { return offer([]) };
     let me = visit.caller.user.discord();
+    let catalog = visit.desk.broker.catalog();
     let chosen = call.args.iter().find_map(|option| match option.value {
-        ResolvedValue::String(text) if option.name == "provider" => visit.desk.broker.catalog().find(text),
+        ResolvedValue::String(text) if option.name == "provider" => catalog.find(text),
         _ => None,
     });
     let seen = document.tenants().filter(|(key, _)| {
@@ -46,7 +47,7 @@ pub async fn profile(call: Call<'_>, typed: &str) -> CreateAutocompleteResponse 
 /// Tenants that the caller may have this thread use, and to have no choice of its own where it has one.
 pub async fn using(call: Call<'_>, typed: &str) -> CreateAutocompleteResponse {
     let Ok(visit) = visit(call) else { return offer([]) };
-    let (broker, catalog) = (&visit.desk.broker, visit.desk.broker.catalog());
+    let (broker, catalog) = (&visit.desk.broker, &visit.desk.broker.catalog());
     let usable = broker.usable(&visit.caller, &visit.thread, visit.parent.as_ref(), None).unwrap_or_default();
     let tenants = usable.iter().map(|choice| {
         let tenant = &choice.status.tenant;
@@ -84,7 +85,7 @@ pub async fn cancel(call: Call<'_>, typed: &str) -> CreateAutocompleteResponse {
 
 /// Tenants, by what they are called.
 fn named(visit: &Visit<'_>, typed: &str, tenants: Vec<TenantKey>) -> CreateAutocompleteResponse {
-    let catalog = visit.desk.broker.catalog();
+    let catalog = &visit.desk.broker.catalog();
     let labelled = tenants
         .into_iter()
         .map(|tenant| (view::label(visit.language, &tenant, &visit.caller, catalog), tenant));

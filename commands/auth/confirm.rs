@@ -29,9 +29,9 @@ pub async fn ask(visit: &Visit<'_>, id: &LoginId, wish: Wish) -> Result<(), Fail
     let prefers_new = wish == Wish::Replace;
     let page = match &found {
         Confirmation::Open(question) => {
-            view::decide(visit.language, question, prefers_new, false, desk.broker.catalog())
+            view::decide(visit.language, question, prefers_new, false, &desk.broker.catalog())
         }
-        Confirmation::Over(login) => view::decided(visit.language, login, desk.broker.catalog()),
+        Confirmation::Over(login) => view::decided(visit.language, login, &desk.broker.catalog()),
         Confirmation::Unknown => view::over_or_unknown(visit.language, &desk.slash),
         Confirmation::NotAdmin => view::only_admins_decide(visit.language, &desk.slash),
     };
@@ -64,9 +64,9 @@ async fn show(visit: &Visit<'_>, said: &Confirmation) {
     let page = match said {
         // On the card of one's own login it would be in the way of what the card says next.
         Confirmation::Over(login) if own(login) => return login::show(visit, login).await,
-        Confirmation::Over(login) => view::decided(visit.language, login, desk.broker.catalog()),
+        Confirmation::Over(login) => view::decided(visit.language, login, &desk.broker.catalog()),
         Confirmation::Open(question) => {
-            view::decide(visit.language, question, true, true, desk.broker.catalog())
+            view::decide(visit.language, question, true, true, &desk.broker.catalog())
         }
         Confirmation::Unknown => view::over_or_unknown(visit.language, &desk.slash),
         // The message may be the asker's own card, from when they were an admin.

@@ -22,7 +22,7 @@ pub async fn turn(visit: &Visit<'_>, page: usize) -> Result<(), Failure> {
 async fn show(visit: &Visit<'_>, page: usize) -> Result<(), Failure> {
     let desk = visit.desk;
     let list = desk.broker.list(&visit.caller)?;
-    let catalog = desk.broker.catalog();
+    let catalog = &desk.broker.catalog();
     visit.show(&view::list(visit.language, &list, page, &visit.caller, catalog, &desk.slash)).await;
     Ok(())
 }

@@ -48,7 +48,8 @@ async fn begin(
     profile: Option<&str>,
     bind: Option<bool>,
 ) -> Result<(), Failure> {
-    let found = match provider_of(visit.language, visit.desk.broker.catalog(), provider, bind) {
+    let catalog = visit.desk.broker.catalog();
+    let found = match provider_of(visit.language, &catalog, provider, bind) {
         Ok(found) => found,
         Err(question) => {
             visit.show(&question).await;
@@ -112,14 +113,14 @@ async fn pursue(visit: &Visit<'_>, wish: Wish, along: &[Watcher]) -> Option<Pend
         Ok(LoginReply::Started(started)) => started,
         Ok(LoginReply::SignedIn(status)) => {
             let reader = Reader { user: visit.caller.user.clone(), admin: visit.caller.admin };
-            let page = view::tenant_status(visit.language, &status, &reader, desk.broker.catalog());
+            let page = view::tenant_status(visit.language, &status, &reader, &desk.broker.catalog());
             visit
                 .show(&view::signed_in_already(
                     visit.language,
                     page,
                     &wish.tenant,
                     wish.bind.is_some(),
-                    desk.broker.catalog(),
+                    &desk.broker.catalog(),
                 ))
                 .await;
             return None;
@@ -169,14 +170,15 @@ async fn not_started(visit: &Visit<'_>, wish: &Wish, error: &StartError) {
     if let StartError::Store(_) | StartError::Operator { .. } | StartError::Refused { .. } = error {
         tracing::error!(tenant = %wish.tenant, %error, "a login could not be started");
     }
-    let provider = broker.catalog().get(&wish.tenant.provider);
+    let catalog = broker.catalog();
+    let provider = catalog.get(&wish.tenant.provider);
     let tried = |provider: &Provider| wish.kind.or_else(|| ways(provider).next());
     let barred = provider.map(|provider| broker.directory().barred(provider)).unwrap_or_default();
     let other =
         provider.and_then(|provider| tried(provider).and_then(|tried| next_way(provider, tried, &barred)));
     let now = broker.clock().now();
     let tried = Tried { tenant: &wish.tenant, kind: wish.kind, bind: wish.bind.is_some(), other };
-    visit.show(&view::start_failed(visit.language, error, &tried, broker.catalog(), now)).await;
+    visit.show(&view::start_failed(visit.language, error, &tried, &catalog, now)).await;
 }
 
 /// Shows where `login` stands on this visit's message.
@@ -237,7 +239,8 @@ pub async fn start_anew(visit: &Visit<'_>) -> Result<(), Failure> {
 pub async fn other_way(visit: &Visit<'_>, id: &LoginId) -> Result<(), Failure> {
     let desk = visit.desk;
     let Some(login) = open_login_of(visit, id).await? else { return Ok(()) };
-    let provider = desk.broker.catalog().get(&login.tenant.provider);
+    let catalog = desk.broker.catalog();
+    let provider = catalog.get(&login.tenant.provider);
     let barred = provider.map(|provider| desk.broker.directory().barred(provider)).unwrap_or_default();
     let Some(kind) = provider.and_then(|provider| next_way(provider, login.kind, &barred)) else {
         return super::unknown(visit).await;
@@ -307,7 +310,7 @@ async fn open_login_of(visit: &Visit<'_>, id: &LoginId) -> Result<Option<Pending
 /// "Paste the answer": opens the form.
 pub async fn open_form(visit: &Visit<'_>, id: &LoginId) -> Result<(), Failure> {
     let Some(login) = open_login_of(visit, id).await? else { return Ok(()) };
-    visit.open(&view::paste_form(&login, visit.desk.broker.catalog())).await;
+    visit.open(&view::paste_form(&login, &visit.desk.broker.catalog())).await;
     Ok(())
 }
 

@@ -41,7 +41,7 @@ fn wanted(visit: &Visit<'_>, text: Option<&str>) -> Result<Result<TenantKey, Pag
     Ok(match (here.as_slice(), mine.as_slice()) {
         ([one], _) | ([], [one]) => Ok(one.clone()),
         ([], []) => Err(view::nothing_to_log_out(visit.language, slash)),
-        _ => Err(view::pick_logout(visit.language, &mine, &visit.caller, broker.catalog(), slash)),
+        _ => Err(view::pick_logout(visit.language, &mine, &visit.caller, &broker.catalog(), slash)),
     })
 }
 
@@ -68,7 +68,7 @@ fn named(visit: &Visit<'_>, text: &str) -> Result<Option<TenantKey>, Failure> {
 /// The question whether to log `tenant` out, or why that cannot be.
 fn preview(visit: &Visit<'_>, tenant: &TenantKey) -> Page {
     let (broker, slash) = (&visit.desk.broker, &visit.desk.slash);
-    let (language, caller, catalog) = (visit.language, &visit.caller, broker.catalog());
+    let (language, caller, catalog) = (visit.language, &visit.caller, &broker.catalog());
     match broker.preview_logout(caller, tenant) {
         Ok(preview) => view::logout_preview(language, &preview, caller, catalog),
         Err(error) => view::logout_failed(language, &error, caller, catalog, slash),
@@ -88,7 +88,7 @@ pub async fn confirmed(visit: &Visit<'_>, named: &TenantRef) -> Result<(), Failu
     let Some(tenant) = tenant(visit, named)? else { return super::unknown(visit).await };
     visit.defer_update().await;
     let (broker, slash) = (&visit.desk.broker, &visit.desk.slash);
-    let (language, caller, catalog) = (visit.language, &visit.caller, broker.catalog());
+    let (language, caller, catalog) = (visit.language, &visit.caller, &broker.catalog());
     let page = match broker.logout(caller, &tenant).await {
         Ok(done) => view::logged_out(language, &done, caller, catalog, slash),
         Err(error) => view::logout_failed(language, &error, caller, catalog, slash),

@@ -54,7 +54,7 @@ fn visit(call: Call<'_>) -> Result<Visit<'_>, Failure> {
     let desk = call.framework.user_data;
     let parts = Parts::of_command(call.interaction);
     let member = parts.member.ok_or_else(|| anyhow::anyhow!("a command came without its member"))?;
-    let standing = standing(&desk.access, member);
+    let standing = standing(&desk.access.now(), member);
     Ok(Visit::new(desk, &parts, member, standing, call.has_sent_initial_response))
 }
 

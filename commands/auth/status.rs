@@ -21,7 +21,7 @@ pub async fn status(call: Call<'_>) -> Result<(), Failure> {
 async fn show(visit: &Visit<'_>, notice: Option<&str>) -> Result<(), Failure> {
     let desk = visit.desk;
     let status = desk.broker.thread_status(&visit.caller, &visit.thread, visit.parent.as_ref())?;
-    let catalog = desk.broker.catalog();
+    let catalog = &desk.broker.catalog();
     visit
         .show(&view::thread_status(visit.language, &status, &visit.caller, catalog, &desk.slash, notice))
         .await;
@@ -45,6 +45,6 @@ pub async fn refresh(visit: &Visit<'_>, named: &TenantRef) -> Result<(), Failure
     {
         tracing::error!(%tenant, %error, "a refresh that a member wished for failed");
     }
-    let notice = view::refreshed(visit.language, done.as_ref(), &visit.caller, broker.catalog());
+    let notice = view::refreshed(visit.language, done.as_ref(), &visit.caller, &broker.catalog());
     show(visit, Some(&notice)).await
 }

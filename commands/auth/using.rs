@@ -39,13 +39,13 @@ async fn pursue(visit: &Visit<'_>, text: &str) -> Result<(), Failure> {
             Ok(bound) => {
                 // What it uses now is to be kept fresh for it.
                 desk.supervisor.wake(&visit.thread);
-                view::bound(visit.language, &bound, &visit.caller, broker.catalog(), slash)
+                view::bound(visit.language, &bound, &visit.caller, &broker.catalog(), slash)
             }
             Err(error) => {
                 if let BindError::Store(error) = &error {
                     tracing::error!(thread = %visit.thread, %error, "a thread could not be bound");
                 }
-                view::not_bound(visit.language, &error, &visit.caller, broker.catalog(), slash)
+                view::not_bound(visit.language, &error, &visit.caller, &broker.catalog(), slash)
             }
         },
     };
@@ -64,7 +64,8 @@ async fn change(visit: &Visit<'_>, wish: &Wish) -> Result<Bound, BindError> {
 fn wish(visit: &Visit<'_>, text: &str) -> Result<Option<Wish>, Failure> {
     let broker = &visit.desk.broker;
     if let Some(name) = text.strip_prefix(NONE) {
-        let provider = broker.catalog().find(name.trim());
+        let catalog = broker.catalog();
+        let provider = catalog.find(name.trim());
         return Ok(provider.map(|provider| Wish::NoneOf(provider.name.clone())));
     }
     // A long name that was chosen comes back as its mark.
@@ -86,7 +87,7 @@ pub async fn ask(visit: &Visit<'_>, provider: &ProviderName) -> Result<(), Failu
     let (broker, parent) = (&desk.broker, visit.parent.as_ref());
     let choices = broker.usable(&visit.caller, &visit.thread, parent, Some(provider))?;
     let is_bound = has_a_choice(visit, provider)?;
-    let (caller, catalog) = (&visit.caller, broker.catalog());
+    let (caller, catalog) = (&visit.caller, &broker.catalog());
     visit
         .show(&view::pick_use(visit.language, provider, &choices, is_bound, caller, catalog, &desk.slash))
         .await;

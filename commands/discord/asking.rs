@@ -23,6 +23,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::live::PATIENCE;
 use super::notifier::{Messenger, Place, channel_id, refused};
+use super::rules::Rules;
 use super::{api, render};
 use crate::view;
 use crate::words::Language;
@@ -42,7 +43,7 @@ pub struct Asking {
     http: Arc<Http>,
     broker: Broker,
     messenger: Arc<Messenger>,
-    admins: Rule,
+    access: Rules,
     /// What everybody in a thread can read.
     language: Language,
 }
@@ -55,10 +56,10 @@ impl Asking {
         http: Arc<Http>,
         broker: Broker,
         messenger: Arc<Messenger>,
-        admins: Rule,
+        access: Rules,
         language: Language,
     ) -> Self {
-        Self { http, broker, messenger, admins, language }
+        Self { http, broker, messenger, access, language }
     }
 
     /// Asks until the program ends; again after a panic, since without this nobody is asked.
@@ -157,7 +158,7 @@ impl Asking {
             }
         };
         let (named, mentions) = self.mentions();
-        let page = view::question_in_thread(self.language, login, &named, self.broker.catalog());
+        let page = view::question_in_thread(self.language, login, &named, &self.broker.catalog());
         let message = CreateMessage::new()
             .content(&page.text)
             .components(render::rows(&page))
@@ -206,7 +207,7 @@ impl Asking {
         }
         let message = asked.message.as_deref().and_then(|id| id.parse().ok()).filter(|id| *id != 0);
         if let (Some(channel), Some(message)) = (channel_id(&asked.thread), message.map(MessageId::new)) {
-            let catalog = self.broker.catalog();
+            let catalog = &self.broker.catalog();
             let page = if asked.login == login.id {
                 view::decided(self.language, login, catalog)
             } else {
@@ -236,7 +237,8 @@ impl Asking {
 
     /// The admins, as they are written, and leave to reach them: their roles, else the people who are named.
     fn mentions(&self) -> (Vec<String>, CreateAllowedMentions) {
-        let Rule { roles, users, .. } = &self.admins;
+        let access = self.access.now();
+        let Rule { roles, users, .. } = &access.admins;
         if roles.is_empty() {
             let people: Vec<_> = users.iter().filter(|id| **id != 0).take(MENTION_CAP).copied().collect();
             let named = people.iter().map(|id| format!("<@{id}>")).collect();

@@ -98,7 +98,7 @@ impl Live {
     }
 
     fn moved(&self, login: &PendingLogin) -> Page {
-        view::moved(view::language_of(login), self.broker.catalog(), &login.tenant)
+        view::moved(view::language_of(login), &self.broker.catalog(), &login.tenant)
     }
 
     fn stored(&self, login: &PendingLogin) -> Option<PendingLogin> {
@@ -121,7 +121,7 @@ impl Live {
             notices.get(&login.id).cloned()
         };
         let (serves, account) = self.outcome(login);
-        let catalog = self.broker.catalog();
+        let catalog = &self.broker.catalog();
         let provider = catalog.get(&login.tenant.provider).filter(|_| login.status == LoginStatus::Pending);
         let barred = provider.map(|provider| self.broker.directory().barred(provider)).unwrap_or_default();
         view::login_card(&Card {
@@ -143,7 +143,7 @@ impl Live {
             tracing::warn!(login = %login.id, %error, "what an admin is asked could not be looked up");
             None
         });
-        view::waiting(language, login, question.as_ref(), self.broker.catalog())
+        view::waiting(language, login, question.as_ref(), &self.broker.catalog())
     }
 
     /// Puts `notice` above the card of an open login, or takes away the one that is there.

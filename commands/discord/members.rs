@@ -11,7 +11,6 @@ use std::time::Duration;
 
 use latchkey::broker::Broker;
 use latchkey::clock::UnixSeconds;
-use latchkey::config::Access;
 use latchkey::credential::Unserved;
 use latchkey::tenant::UserId as Person;
 use serenity::all::{GuildId, Http, Member, PartialGuild, Permissions, RoleId};
@@ -22,6 +21,7 @@ use super::access::{Standing, standing};
 use super::api;
 use super::lanes::Lanes;
 use super::notifier::refused;
+use super::rules::Rules;
 use super::telling::discord_id;
 
 /// Each member is looked at this often, in seconds.
@@ -40,7 +40,7 @@ pub struct Members {
     http: Arc<Http>,
     broker: Broker,
     guild: GuildId,
-    access: Access,
+    access: Rules,
     /// When each was looked at. Locked to look up or change, never across a wait.
     looked: Mutex<HashMap<Person, UnixSeconds>>,
     /// What was last found of each, until that is written down. Locked as above.
@@ -70,7 +70,7 @@ fn verdict(standing: Standing) -> Option<Unserved> {
 }
 
 impl Members {
-    pub fn new(http: Arc<Http>, broker: Broker, guild: GuildId, access: Access) -> Self {
+    pub fn new(http: Arc<Http>, broker: Broker, guild: GuildId, access: Rules) -> Self {
         Self {
             http,
             broker,
@@ -80,6 +80,11 @@ impl Members {
             unwritten: Mutex::default(),
             lanes: Lanes::default(),
         }
+    }
+
+    /// Who is admitted has changed: everybody is looked at anew in the next round.
+    pub fn look_anew(&self) {
+        self.looked.lock().unwrap_or_else(PoisonError::into_inner).clear();
     }
 
     /// Discord has just described `member`, whose `standing` that is. Nobody waits for what is written down of it.
@@ -180,7 +185,7 @@ impl Members {
         let unserved = match self.http.get_member(guild.id, id).await {
             Ok(mut member) => {
                 member.permissions = Some(permissions(guild, &member));
-                verdict(standing(&self.access, &member))
+                verdict(standing(&self.access.now(), &member))
             }
             Err(error) if api::code(&error).is_some_and(|code| NOT_A_MEMBER.contains(&code)) => {
                 Some(Unserved::Left)

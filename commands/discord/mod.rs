@@ -20,6 +20,7 @@ pub mod reach;
 pub mod reception;
 pub mod render;
 pub mod route;
+pub mod rules;
 pub mod telling;
 pub mod visit;
 pub mod watch;
@@ -27,7 +28,6 @@ pub mod watch;
 use std::sync::Arc;
 
 use latchkey::broker::Broker;
-use latchkey::config::Access;
 use latchkey::health::Health;
 use latchkey::tenant::ThreadId;
 use latchkey::worker::Supervisor;
@@ -39,6 +39,7 @@ use crate::discord::api::Home;
 use crate::discord::live::Live;
 use crate::discord::members::Members;
 use crate::discord::places::Places;
+use crate::discord::rules::Rules;
 use crate::view::Slash;
 
 /// What every handler works with.
@@ -54,7 +55,7 @@ pub struct Desk {
     /// The one guild.
     pub home: Home,
     /// Who may do what.
-    pub access: Access,
+    pub access: Rules,
     /// The members whose own tenants are in use.
     pub members: Arc<Members>,
     /// Our command, as registered.

@@ -139,7 +139,7 @@ impl Messenger {
             Place::NotOurs | Place::Hidden => return Told::NotOurs,
             Place::Unknown => return Told::Later,
         }
-        let page = view::ended_in_thread(self.home.language, login, self.broker.catalog(), &self.slash);
+        let page = view::ended_in_thread(self.home.language, login, &self.broker.catalog(), &self.slash);
         let message = CreateMessage::new()
             .content(page.text)
             .allowed_mentions(CreateAllowedMentions::new().users([user]))
@@ -161,7 +161,7 @@ impl Messenger {
     /// Where nothing can be said in the thread.
     async fn say_directly(&self, login: &PendingLogin, user: UserId) -> Told {
         let language = login.locale.as_deref().map(Language::of).unwrap_or_default();
-        let page = view::ended_direct(language, login, self.broker.catalog(), &self.slash, &self.home.name);
+        let page = view::ended_direct(language, login, &self.broker.catalog(), &self.slash, &self.home.name);
         match direct::tell(&self.http, user, &page, &login.id).await {
             Ok(()) => Told::Done,
             Err(error) => {

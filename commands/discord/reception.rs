@@ -57,7 +57,7 @@ impl Reception for Receptionist {
     }
 
     fn render(&self, asked: &Wanted<'_>) -> String {
-        let (home, catalog) = (&self.0.home, self.0.broker.catalog());
+        let (home, catalog) = (&self.0.home, &self.0.broker.catalog());
         pages::render(asked, &Scene { guild: home.id.get(), guild_name: &home.name, catalog })
     }
 }

@@ -105,7 +105,7 @@ impl Door {
     async fn autocomplete(&self, context: &Context, interaction: CommandInteraction) {
         let parts = Parts::of_command(&interaction);
         let Some(member) = parts.member else { return };
-        if standing(&self.desk.access, member) == Standing::Stranger {
+        if standing(&self.desk.access.now(), member) == Standing::Stranger {
             return parts.offer_nothing(&self.desk.answers).await;
         }
         self.dispatch(context, interaction, true).await;
@@ -279,9 +279,10 @@ async fn admit<'a>(
 
 /// Judges whoever is at the door with a command or a press, and tells those who are not let in why.
 async fn let_in(desk: &Desk, parts: &Parts<'_>, member: &Member) -> Option<Standing> {
-    let standing = standing(&desk.access, member);
+    let access = desk.access.now();
+    let standing = standing(&access, member);
     if standing == Standing::Stranger {
-        parts.turn_away(&desk.answers, &view::not_allowed(parts.language, &desk.access)).await;
+        parts.turn_away(&desk.answers, &view::not_allowed(parts.language, &access)).await;
         desk.members.seen(member, standing);
         return None;
     }
@@ -306,7 +307,7 @@ async fn settle(visit: &Visit<'_>, handled: Result<(), Failure>) {
 /// The end of a handler that broke off, for the member.
 async fn apologise(desk: &Desk, parts: &Parts<'_>, answered: &AtomicBool) {
     let Some(member) = parts.member else { return };
-    let visit = Visit::new(desk, parts, member, standing(&desk.access, member), answered);
+    let visit = Visit::new(desk, parts, member, standing(&desk.access.now(), member), answered);
     visit.add(&view::went_wrong(visit.language, &desk.slash)).await;
 }
 

@@ -86,7 +86,7 @@ impl Teller {
         if !in_use && !news.is_good() && !is_alive(&found, self.broker.clock().now()) {
             return Ok((Heard::Quiet, APART));
         }
-        let page = view::tenant_news(self.home.language, news, self.broker.catalog(), &self.slash);
+        let page = view::tenant_news(self.home.language, news, &self.broker.catalog(), &self.slash);
         let message = render::public(&page, view::called_by(news).and_then(discord_id))
             .nonce(render::nonce(&format!("{thread} {}", news.nonce)))
             .enforce_nonce(true);

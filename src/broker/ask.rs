@@ -198,7 +198,7 @@ impl Broker {
         admits: &(dyn Fn(&TenantKey) -> bool + Sync),
         deadline: Duration,
     ) -> Result<FreshToken, AskError> {
-        let tenant = ask.tenant(&*self.store.snapshot()?, &self.catalog)?;
+        let tenant = ask.tenant(&*self.store.snapshot()?, &self.catalog())?;
         if !admits(&tenant) {
             return Err(AskError::NotAllowed { tenant });
         }
@@ -218,10 +218,10 @@ impl Broker {
         loop {
             changes.borrow_and_update();
             let (document, now) = (self.store.snapshot()?, self.clock.now());
-            if waited && ask.may_go_on(&document, &self.catalog, now)? {
+            if waited && ask.may_go_on(&document, &self.catalog(), now)? {
                 return Ok(());
             }
-            if !ask.sign_in_is_under_way(&document, &self.catalog, now) {
+            if !ask.sign_in_is_under_way(&document, &self.catalog(), now) {
                 return Err(if waited { AskError::SignInEnded } else { refusal });
             }
             waited = true;

@@ -4,6 +4,8 @@
 //! judgement is `rights`'; one update, which looks at what it changes; a refusal tells nobody whether somebody else's
 //! tenant exists (U7). Must not: touch the tenant itself, or what another thread is bound to.
 
+use std::sync::Arc;
+
 use super::resolve::cut;
 use super::serving::{FromEnvironment, Reason, Serving, from_environment};
 use super::{Broker, Caller, TenantStatus};
@@ -134,8 +136,8 @@ impl Broker {
         provider: &ProviderName,
         wanted: Option<TenantKey>,
     ) -> Result<Bound, BindError> {
-        let configured = self.catalog.get(provider);
-        let Some(configured) = configured else {
+        let catalog = self.catalog();
+        let Some(configured) = catalog.get(provider) else {
             return Err(BindError::NotOffered { provider: provider.clone() });
         };
         let shared = TenantKey::shared(provider.clone());
@@ -194,7 +196,7 @@ impl Broker {
         let offered = document.tenants().filter(|(key, _)| {
             may(caller, Act::Use, key).is_yes()
                 && provider.is_none_or(|provider| *provider == key.provider)
-                && self.catalog.get(&key.provider).is_some()
+                && self.catalog().get(&key.provider).is_some()
         });
         let mut choices: Vec<_> = offered
             .map(|(key, held)| {
@@ -238,18 +240,19 @@ impl Broker {
         if holds(&document, &own) {
             return Ok(Some(own));
         }
-        Ok(Some(Self::slot(provider, named.profile, &caller.user)))
+        Ok(Some(Self::slot(&provider, named.profile, &caller.user)))
     }
 
     /// The provider that `text` begins with, and what follows its name.
-    fn provider_in<'a>(&self, text: &'a str) -> Option<(&Provider, &'a str)> {
+    fn provider_in<'a>(&self, text: &'a str) -> Option<(Arc<Provider>, &'a str)> {
         let (name, rest) = cut(text);
+        let catalog = self.catalog();
         let titled = || {
             let title = name.trim().to_lowercase();
-            self.catalog.iter().find(|provider| provider.title.to_lowercase() == title)
+            catalog.iter().find(|provider| provider.title.to_lowercase() == title)
         };
-        let provider = self.catalog.find(name.trim()).or_else(titled)?;
-        Some((&**provider, rest))
+        let provider = catalog.find(name.trim()).or_else(titled)?;
+        Some((Arc::clone(provider), rest))
     }
 }
 

@@ -153,7 +153,7 @@ impl Broker {
     fn candidates(&self, wish: &ImportWish) -> Vec<Candidate> {
         let now = self.clock.now();
         let known = |provider: &Provider| self.directory.known(provider);
-        candidates(&self.catalog, &known, wish, now)
+        candidates(&self.catalog(), &known, wish, now)
     }
 }
 

@@ -35,7 +35,8 @@ impl Broker {
     /// The store's.
     pub fn list(&self, caller: &Caller) -> Result<List, StoreError> {
         let document = self.store.snapshot()?;
-        let above = |name: &ProviderName| self.catalog.get(name).and_then(|p| from_environment(p));
+        let catalog = self.catalog();
+        let above = |name: &ProviderName| catalog.get(name).and_then(|p| from_environment(p));
         let known = document.tenants().filter(|(key, _)| may(caller, Act::Use, key).is_yes());
         let mut tenants: Vec<_> = known
             .map(|(key, held)| {
@@ -50,7 +51,7 @@ impl Broker {
             (!is_own(caller, tenant), tenant.user.is_some(), tenant.to_string())
         });
         let is_listed = |name: &ProviderName| tenants.iter().any(|l| l.status.tenant.provider == *name);
-        let silent = self.catalog.iter().filter(|provider| !is_listed(&provider.name));
+        let silent = catalog.iter().filter(|provider| !is_listed(&provider.name));
         let environment = silent
             .filter_map(|provider| Some((provider.name.clone(), from_environment(provider)?)))
             .collect();

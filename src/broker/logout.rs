@@ -83,7 +83,8 @@ impl Broker {
             return Err(LogoutError::NotYours { tenant: tenant.clone() });
         }
         let held = held.ok_or_else(|| LogoutError::NotSignedIn { tenant: tenant.clone() })?;
-        let provider = self.catalog.get(&tenant.provider);
+        let catalog = self.catalog();
+        let provider = catalog.get(&tenant.provider);
         let revokes = held.kind == CredentialKind::OAuth && provider.is_some_and(|p| p.may_revoke());
         let would_end =
             provider.filter(|_| revokes).map(|p| revocation::would_end(&document, tenant, &held, p));
@@ -149,7 +150,8 @@ impl Broker {
 
     /// Tries an owed revocation once, and writes down what came of it.
     async fn settle(&self, owed: &OwedRevocation, held: &Credential) -> Ended {
-        let Some(provider) = self.catalog.get(&owed.provider) else {
+        let catalog = self.catalog();
+        let Some(provider) = catalog.get(&owed.provider) else {
             return Ended::Owed { why: "its provider is not configured".to_owned(), retry_after: None };
         };
         let provider = match &owed.client_id {
@@ -211,7 +213,8 @@ impl Broker {
             held.token_endpoint.clone_from(&owed.token_endpoint);
             held.account = owed.account.clone();
             // The member agreed to what the logout would end then; what was signed in since is not theirs to lose.
-            let provider = self.catalog.get(&owed.provider);
+            let catalog = self.catalog();
+            let provider = catalog.get(&owed.provider);
             let document = self.store.snapshot()?;
             if provider.is_some_and(|p| revocation::puts_at_risk(&document, &owed.tenant, &held, p)) {
                 audit::revocation(&owed.tenant, "given up: it would end a newer sign-in");

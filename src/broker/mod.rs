@@ -37,7 +37,7 @@ use crate::gate::Gate;
 use crate::login::{Logins, StartError, StartRequest, Started};
 use crate::oauth;
 use crate::pending::{LoginKind, Watcher};
-use crate::provider::{Catalog, Provider, Share};
+use crate::provider::{Catalog, Offer, Provider, Share};
 pub use crate::rights::{Act, Caller, May, is_own, may};
 use crate::store::{Store, StoreError};
 use crate::tenant::{Profile, TenantKey, ThreadId, User};
@@ -76,7 +76,7 @@ pub enum LoginReply {
 #[derive(Debug, Clone)]
 pub struct Broker {
     store: Arc<dyn Store>,
-    catalog: Catalog,
+    offer: Offer,
     directory: Directory,
     client: oauth::Client,
     clock: Clock,
@@ -95,34 +95,42 @@ impl Broker {
         starts_per_minute: usize,
     ) -> Self {
         let directory = Directory::new(Arc::clone(&store), client.clone(), clock.clone());
+        let offer = Offer::from(catalog);
         Self {
             gate: Gate::new(
                 Arc::clone(&store),
-                catalog.clone(),
+                offer.clone(),
                 directory.clone(),
                 client.clone(),
                 clock.clone(),
             ),
             logins: Logins::new(
                 Arc::clone(&store),
-                catalog.clone(),
+                offer.clone(),
                 directory.clone(),
                 client.clone(),
                 clock.clone(),
                 starts_per_minute,
             ),
             store,
-            catalog,
+            offer,
             directory,
             client,
             clock,
         }
     }
 
-    /// The providers on offer.
+    /// The providers on offer now. A decision that looks twice keeps this, and is of one configuration.
     #[must_use]
-    pub fn catalog(&self) -> &Catalog {
-        &self.catalog
+    pub fn catalog(&self) -> Catalog {
+        self.offer.now()
+    }
+
+    /// Goes on with the providers of `catalog`, and at most `starts_per_minute` starts of logins a person: for every clone, at
+    /// once. Logins that are open go on by the client and endpoint that they began with (C10).
+    pub fn reconfigure(&self, catalog: &Catalog, starts_per_minute: usize) {
+        self.offer.replace(catalog);
+        self.logins.limit_starts(starts_per_minute);
     }
 
     /// Their endpoints.

@@ -54,7 +54,8 @@ impl Broker {
         let Some(held) = held else {
             return Err(TokenError::NeverSignedIn { tenant: tenant.clone() }.into());
         };
-        let provider = self.catalog.get(&tenant.provider);
+        let catalog = self.catalog();
+        let provider = catalog.get(&tenant.provider);
         if !is_refreshable(&held) || provider.is_some_and(|provider| from_environment(provider).is_some()) {
             return Err(RefreshError::NotRefreshable { tenant: tenant.clone() });
         }

@@ -318,7 +318,7 @@ impl Broker {
         let document = self.store.snapshot()?;
         let now = self.clock.now();
         let mut status = ThreadStatus::default();
-        for provider in self.catalog.iter() {
+        for provider in self.catalog().iter() {
             let Ok(serving) = serving(&document, &provider.name, Some(thread), parent) else {
                 status.unreadable = true;
                 continue;
@@ -371,6 +371,6 @@ impl Broker {
         credential: &Credential,
     ) -> TenantStatus {
         let known = |provider: &Provider| self.directory.known(provider);
-        TenantStatus::of(document, tenant, credential, &self.catalog, &known, self.clock.now())
+        TenantStatus::of(document, tenant, credential, &self.catalog(), &known, self.clock.now())
     }
 }

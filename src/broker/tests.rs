@@ -60,7 +60,7 @@ impl House {
         let user: Option<UserId> = user.map(|user| user.parse().unwrap());
         let thread: Option<ThreadId> = thread.map(|thread| thread.parse().unwrap());
         let parent: Option<ThreadId> = parent.map(|parent| parent.parse().unwrap());
-        let catalog = self.broker.catalog();
+        let catalog = &self.broker.catalog();
         match resolve(&document, catalog, text, user.as_ref(), thread.as_ref(), parent.as_ref()) {
             Ok(tenant) => tenant.to_string(),
             Err(error) => error.to_string(),
@@ -253,8 +253,9 @@ async fn a_use_is_noted_once_a_day() {
     let host = House::new();
     host.sign_in("acme", &Person::ada(), "42").await;
     let document = || host.broker.store().snapshot().unwrap();
-    let fresh =
-        |now| fresh_now(&document(), host.broker.catalog(), &key("acme"), &crate::gate::Want::default(), now);
+    let fresh = |now| {
+        fresh_now(&document(), &host.broker.catalog(), &key("acme"), &crate::gate::Want::default(), now)
+    };
     let now = host.clock.now();
     assert!(fresh(now).unwrap().unwrap().unnoted);
     host.broker.note_use(&key("acme")).await.unwrap();

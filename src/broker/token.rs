@@ -135,7 +135,7 @@ impl Broker {
         want: Want,
         deadline: Duration,
     ) -> Result<FreshToken, TokenError> {
-        if let Some(source) = from_environment(&self.catalog, &tenant.provider) {
+        if let Some(source) = from_environment(&self.catalog(), &tenant.provider) {
             return environment_token(tenant, source, &want);
         }
         let credential: Arc<Credential> = self.gate.token(tenant, want, deadline).await?;

@@ -9,10 +9,14 @@ use url::Url;
 use super::problem::Problem;
 use crate::provider::{Flow, Provider};
 
+/// The address of the page of `provider`.
+pub(super) fn address(public_url: &Url, provider: &Provider) -> String {
+    format!("{}/callback/{}", public_url.as_str().trim_end_matches('/'), provider.name)
+}
+
 /// Writes down where `provider` is answered, or says why it cannot be.
 pub(super) fn resolve(provider: &mut Provider, public_url: Option<&Url>, warnings: &mut Vec<Problem>) {
-    let start = public_url.map(|public_url| public_url.as_str().trim_end_matches('/'));
-    provider.callback_uri = start.map(|start| format!("{start}/callback/{}", provider.name));
+    provider.callback_uri = public_url.map(|public_url| address(public_url, provider));
     // An MCP server registers whatever address there is, so that way is everybody's wish and nobody's demand.
     let is_demanded = provider.mcp_url.is_none() || provider.flows.len() == 1;
     if provider.flows.contains(&Flow::Callback) && public_url.is_none() && is_demanded {

@@ -78,6 +78,23 @@ impl Config {
         of_providers.chain([TOKEN_VARIABLE]).chain(seal_key).collect()
     }
 
+    /// The same with the sign-in page `http`: for whoever serves that one and cannot move it.
+    #[must_use]
+    pub fn with_page(mut self, http: Option<HttpConfig>) -> Self {
+        let public_url = http.as_ref().and_then(|http| http.public_url.as_ref());
+        let moved = self.providers.iter().map(|provider| {
+            let mut provider = (**provider).clone();
+            provider.callback_uri = public_url.map(|public_url| callback::address(public_url, &provider));
+            provider
+        });
+        // Their names are as they were: there is nothing to clash.
+        if let Ok(providers) = Catalog::new(moved) {
+            self.providers = providers;
+        }
+        self.http = http;
+        self
+    }
+
     /// Reads the file at `path`, with the environment of this process.
     ///
     /// # Errors

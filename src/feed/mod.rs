@@ -148,8 +148,10 @@ impl Feed {
 
     async fn offer(&self) -> Result<Offer, NoToken> {
         let tenant = &self.config.tenant;
-        let provider = self.broker.catalog().get(&tenant.provider);
-        if provider.and_then(|provider| from_environment(provider)) == Some(FromEnvironment::ApiKey) {
+        let catalog = self.broker.catalog();
+        if catalog.get(&tenant.provider).and_then(|provider| from_environment(provider))
+            == Some(FromEnvironment::ApiKey)
+        {
             return Err(NoToken::key(&self.config));
         }
         let want = Want { min_valid: self.min_valid(), ..Want::default() };

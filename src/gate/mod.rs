@@ -32,7 +32,7 @@ use crate::credential::{Credential, CredentialState};
 use crate::directory::Directory;
 use crate::fault;
 use crate::oauth;
-use crate::provider::{Catalog, Provider};
+use crate::provider::{Catalog, Offer, Provider};
 use crate::store::{Store, StoreError};
 use crate::tenant::{ProviderName, TenantKey};
 
@@ -46,7 +46,7 @@ pub struct Gate(Arc<Inner>);
 #[derive(Debug)]
 struct Inner {
     store: Arc<dyn Store>,
-    catalog: Catalog,
+    offer: Offer,
     directory: Directory,
     client: oauth::Client,
     clock: Clock,
@@ -62,14 +62,14 @@ impl Gate {
     #[must_use]
     pub fn new(
         store: Arc<dyn Store>,
-        catalog: Catalog,
+        offer: impl Into<Offer>,
         directory: Directory,
         client: oauth::Client,
         clock: Clock,
     ) -> Self {
         Self(Arc::new(Inner {
             store,
-            catalog,
+            offer: offer.into(),
             directory,
             client,
             clock,
@@ -200,7 +200,7 @@ impl Inner {
     }
 
     fn provider(&self, tenant: &TenantKey) -> Result<Arc<Provider>, TokenError> {
-        provider_of(&self.catalog, tenant)
+        provider_of(&self.offer.now(), tenant)
     }
 
     /// What can be said without the refresh lock (see [`look`]).
@@ -210,7 +210,7 @@ impl Inner {
         credential: &Arc<Credential>,
         want: &Want,
     ) -> Result<Option<Arc<Credential>>, TokenError> {
-        look(&self.catalog, tenant, credential, want, self.clock.now())
+        look(&self.offer.now(), tenant, credential, want, self.clock.now())
     }
 
     /// After the last flight: what it brought will do if it serves at all, since a provider may never grant the minimum.

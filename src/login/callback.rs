@@ -42,6 +42,12 @@ pub enum CallbackError {
 }
 
 impl Logins {
+    /// Whether browsers are sent to the page of `provider`, or were by a login that may be open yet.
+    #[must_use]
+    pub fn has_page(&self, provider: &ProviderName) -> bool {
+        self.0.offer.of_login(provider, None).is_some_and(|provider| provider.callback_uri.is_some())
+    }
+
     /// Looks at the `query` with which a browser came to the page of `provider`.
     ///
     /// # Errors
@@ -50,8 +56,8 @@ impl Logins {
         let inner = &self.0;
         let incomplete = CallbackError::Bad { error: AnswerError::Incomplete, locale: None };
         let state = answer::state_of(query).ok_or(incomplete)?;
-        let provider = inner.catalog.get(provider).ok_or(CallbackError::Unknown)?;
-        let login = inner.login_by_state(provider, &state)?.ok_or(CallbackError::Unknown)?;
+        let provider = inner.offer.of_login(provider, None).ok_or(CallbackError::Unknown)?;
+        let login = inner.login_by_state(&provider, &state)?.ok_or(CallbackError::Unknown)?;
         if login.status != LoginStatus::Pending {
             return Ok(Arrival::Stands(login));
         }

@@ -4,6 +4,7 @@
 //! people who started something within the last minute.
 
 use std::collections::{HashMap, VecDeque};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
@@ -17,13 +18,18 @@ const WINDOW: Duration = Duration::from_mins(1);
 /// The starts of the last minute.
 #[derive(Debug)]
 pub(super) struct Limit {
-    per_minute: usize,
+    per_minute: AtomicUsize,
     starts: Mutex<HashMap<User, VecDeque<Instant>>>,
 }
 
 impl Limit {
     pub(super) fn new(per_minute: usize) -> Self {
-        Self { per_minute, starts: Mutex::default() }
+        Self { per_minute: AtomicUsize::new(per_minute), starts: Mutex::default() }
+    }
+
+    /// Counts up to `per_minute` from here on; what was started is not forgotten.
+    pub(super) fn set(&self, per_minute: usize) {
+        self.per_minute.store(per_minute, Ordering::Relaxed);
     }
 
     /// Counts a start of `user`, or says how long to wait.
@@ -36,7 +42,7 @@ impl Limit {
         });
         let times = starts.entry(user.clone()).or_default();
         match times.front() {
-            Some(first) if times.len() >= self.per_minute => {
+            Some(first) if times.len() >= self.per_minute.load(Ordering::Relaxed) => {
                 Err(WINDOW.saturating_sub(now.duration_since(*first)))
             }
             _ => {
@@ -64,6 +70,8 @@ mod tests {
         assert_eq!(limit.count(&bob), Ok(()));
         tokio::time::advance(Duration::from_secs(10)).await;
         assert_eq!(limit.count(&ann), Ok(()));
+        limit.set(6);
+        assert_eq!((limit.count(&ann), limit.count(&ann)), (Ok(()), Err(Duration::from_secs(10))));
         tokio::time::advance(Duration::from_mins(2)).await;
         assert_eq!(limit.count(&bob), Ok(()));
         assert_eq!(limit.starts.lock().unwrap().len(), 1, "nobody is remembered for longer than a minute");

@@ -41,7 +41,7 @@ use crate::clock::Clock;
 use crate::directory::Directory;
 use crate::oauth;
 use crate::pending::{EndReason, LoginId, LoginStatus, PendingLogin};
-use crate::provider::{Catalog, Resolved};
+use crate::provider::{Offer, Resolved};
 use crate::store::{KernelLock, Store, StoreError, Touches, View, update};
 use crate::tenant::TenantKey;
 
@@ -52,7 +52,7 @@ pub struct Logins(Arc<Inner>);
 #[derive(Debug)]
 struct Inner {
     store: Arc<dyn Store>,
-    catalog: Catalog,
+    offer: Offer,
     directory: Directory,
     client: oauth::Client,
     clock: Clock,
@@ -83,7 +83,7 @@ impl Logins {
     #[must_use]
     pub fn new(
         store: Arc<dyn Store>,
-        catalog: Catalog,
+        offer: impl Into<Offer>,
         directory: Directory,
         client: oauth::Client,
         clock: Clock,
@@ -91,7 +91,7 @@ impl Logins {
     ) -> Self {
         Self(Arc::new(Inner {
             store,
-            catalog,
+            offer: offer.into(),
             directory,
             client,
             clock,
@@ -108,6 +108,11 @@ impl Logins {
     pub fn serve(&self, guild: u64) {
         // A process serves one guild; a second word changes nothing.
         let _ = self.0.guild.set(guild);
+    }
+
+    /// Lets each person start at most so many logins a minute from here on (S7).
+    pub(crate) fn limit_starts(&self, per_minute: usize) {
+        self.0.limit.set(per_minute);
     }
 
     /// Lets exchanges under way finish and store what they got; starts none any more (W5).
@@ -166,7 +171,8 @@ impl Logins {
 impl Inner {
     /// The provider of a login, by the endpoint and client captured at its start, and by what it promised then (C10, T5, T4).
     fn captured(&self, login: &PendingLogin) -> Option<Resolved> {
-        let mut provider = (**self.catalog.get(&login.tenant.provider)?).clone();
+        let provider = self.offer.of_login(&login.tenant.provider, login.client_id.as_deref())?;
+        let mut provider = (*provider).clone();
         provider.iss_promised = login.iss_promised;
         // The authorization server that an MCP server named at the start.
         provider.issuer = provider.issuer.or_else(|| login.issuer.clone());

@@ -138,10 +138,9 @@ impl Logins {
     pub async fn start(&self, request: StartRequest) -> Result<Started, StartError> {
         let inner = &self.0;
         let name = &request.tenant.provider;
-        let provider = inner
-            .catalog
-            .get(name)
-            .ok_or_else(|| StartError::UnknownProvider { provider: name.to_string() })?;
+        let catalog = inner.offer.now();
+        let provider =
+            catalog.get(name).ok_or_else(|| StartError::UnknownProvider { provider: name.to_string() })?;
         if let Some(missing) = &provider.client_missing {
             return Err(StartError::Operator { why: format!("{}: {missing}", provider.name) });
         }

@@ -16,7 +16,7 @@ use url::Url;
 
 pub use address::{Reach, is_answerable_here, is_bare, is_loopback, is_loopback_http, is_public, is_safe};
 pub use builtin::{BUILTINS, Builtin, UNSUPPORTED, Unsupported, builtin, unsupported};
-pub use catalog::{Catalog, Clash};
+pub use catalog::{Catalog, Clash, Offer};
 pub use protocol::{
     AccountClaims, DeviceProtocol, Exchange, IdentitySource, RefreshProtocol, UserCodeProtocol,
 };

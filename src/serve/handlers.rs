@@ -218,9 +218,7 @@ async fn callback(State(server): State<Server>, request: Request) -> Response<Bo
     let name = parts.uri.path().rsplit('/').next().unwrap_or_default();
     // Not as people type it: the address is exactly the one that is registered.
     let known = name.parse::<ProviderName>().ok().filter(|parsed| parsed.as_str() == name);
-    let served = |name: &ProviderName| {
-        server.0.broker.catalog().get(name).is_some_and(|provider| provider.callback_uri.is_some())
-    };
+    let served = |name: &ProviderName| server.0.broker.logins().has_page(name);
     let reply = match (known.filter(served), &parts.method) {
         (None, _) => Trouble::NotFound.into(),
         (Some(provider), &Method::GET) => server.look(&provider, parts.uri.query().unwrap_or_default()).await,

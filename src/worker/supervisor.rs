@@ -7,7 +7,7 @@ use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -16,6 +16,7 @@ use super::reach::{Reach, Turn};
 use super::telling;
 use super::thread::{Message, Shelf, Worker};
 use crate::broker::Broker;
+use crate::fault;
 use crate::login::Handover;
 use crate::pending::PendingLogin;
 use crate::provider::Provider;
@@ -49,6 +50,9 @@ struct Inner {
     reach: Arc<Reach>,
     /// Threads that are archived or deleted: their tenants are not kept fresh for them. Only those that have a binding.
     closed: Mutex<HashSet<ThreadId>>,
+    /// How often it was asked whether it takes its turns, and which of these questions it has come to.
+    asked: watch::Sender<u64>,
+    answered: watch::Sender<u64>,
     tasks: TaskTracker,
     closing: CancellationToken,
 }
@@ -78,6 +82,8 @@ impl Supervisor {
             shelf: Arc::default(),
             reach: Arc::default(),
             closed: Mutex::default(),
+            asked: watch::Sender::new(0),
+            answered: watch::Sender::new(0),
             tasks: TaskTracker::new(),
             closing: CancellationToken::new(),
         }))
@@ -146,6 +152,18 @@ impl Supervisor {
     #[must_use]
     pub fn workers(&self) -> usize {
         self.0.workers.lock().unwrap_or_else(PoisonError::into_inner).len()
+    }
+
+    /// Comes back once the supervisor has taken a turn since: never, if it is stuck or has ended.
+    pub async fn answers(&self) {
+        let mut answered = self.0.answered.subscribe();
+        let mut question = 0;
+        self.0.asked.send_modify(|asked| {
+            *asked += 1;
+            question = *asked;
+        });
+        // The sender is ours.
+        drop(answered.wait_for(|answered| *answered >= question).await);
     }
 
     /// Ends all workers, and lets exchanges under way finish and be stored (W5).
@@ -245,6 +263,9 @@ impl Supervisor {
 
     async fn look_after_all(&self) {
         let mut changes = self.0.broker.store().changes();
+        let mut asked = self.0.asked.subscribe();
+        // A question that came before a panic is not to wait for the next.
+        asked.mark_changed();
         self.follow_open();
         let mut look = tokio::time::interval(LOOK_EVERY);
         let mut sweep = tokio::time::interval(SWEEP_EVERY);
@@ -265,6 +286,14 @@ impl Supervisor {
                     self.wake_concerned();
                 }
                 _ = sweep.tick() => self.tidy().await,
+                question = asked.changed() => {
+                    if question.is_err() {
+                        return;
+                    }
+                    fault::asked_to_turn();
+                    let question = *asked.borrow_and_update();
+                    self.0.answered.send_replace(question);
+                }
             }
         }
     }
@@ -309,7 +338,7 @@ impl Supervisor {
                 self.0.reach.turn(&thread, binding.asked_at).0 == Turn::Now
                     && !telling::plan(
                         &document,
-                        self.0.broker.catalog(),
+                        &self.0.broker.catalog(),
                         &known,
                         &thread,
                         &binding,

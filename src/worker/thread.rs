@@ -330,7 +330,7 @@ impl Worker {
         let (turn, used) = self.reach.turn(&self.thread, binding.asked_at);
         let now = self.broker.clock().now();
         let known = |provider: &Provider| self.broker.directory().known(provider);
-        let catalog = self.broker.catalog();
+        let catalog = &self.broker.catalog();
         let plan = telling::plan(document, catalog, &known, &self.thread, &binding, used.as_ref(), now);
         let later = plan.next.map(|at| {
             let wait = Duration::from_secs(u64::try_from(at.saturating_sub(now)).unwrap_or(0));

@@ -14,7 +14,7 @@ use crate::harness::{Bot, Setup};
 /// W5, G29: whatever asks the bot to end, at whatever step: the exchange is finished and stored, and only then it ends.
 #[tokio::test(flavor = "multi_thread")]
 async fn signals_at_every_step_end_the_bot_and_lose_nothing() {
-    for signal in ["TERM", "INT", "HUP", "QUIT"] {
+    for signal in ["TERM", "INT", "QUIT"] {
         for step in
             [Step::AfterIntent, Step::AfterReply, Step::TemporaryDurable, Step::AfterSave, Step::AfterPublish]
         {
@@ -36,6 +36,27 @@ async fn signals_at_every_step_end_the_bot_and_lose_nothing() {
             assert!(setup.authority.would_refresh(held.refresh_token.unwrap().expose()), "{fault}");
             assert_eq!(setup.authority.reuses(), 0, "{fault}");
         }
+    }
+}
+
+/// W5: a hangup at any step of a refresh has the configuration read anew, and the refresh goes on as if nothing was.
+#[tokio::test(flavor = "multi_thread")]
+async fn hangups_at_every_step_reload_and_lose_nothing() {
+    for step in
+        [Step::AfterIntent, Step::AfterReply, Step::TemporaryDurable, Step::AfterSave, Step::AfterPublish]
+    {
+        let setup = Setup::new().await;
+        due(&setup).await;
+        let before = if step == Step::TemporaryDurable { "1*off->" } else { "" };
+        let fault = format!("{}={before}1*return(HUP)", step.name());
+        let mut bot = Bot::spawn(&setup, |program| {
+            program.env("FAILPOINTS", &fault);
+        });
+        bot.wait_said("the configuration was reloaded", LONG).await;
+        let held = refreshed(&setup).await;
+        assert!(setup.authority.would_refresh(held.refresh_token.unwrap().expose()), "{fault}");
+        assert_eq!((setup.authority.refreshes(), setup.authority.reuses()), (1, 0), "{fault}");
+        assert!(bot.stop().await.success(), "{fault}");
     }
 }
 

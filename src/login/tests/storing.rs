@@ -58,7 +58,7 @@ async fn a_reconfiguration_in_the_middle_changes_nothing() {
     let elsewhere = Authority::start();
     let provider = host.catalog.get(&login.tenant.provider).unwrap();
     let moved = provider.at(elsewhere.token_endpoint().parse().unwrap(), "another".to_owned());
-    host.catalog = Catalog::new([(*moved).clone()]).unwrap();
+    host.catalog = crate::provider::Catalog::new([(*moved).clone()]).unwrap();
     assert_eq!(host.logins().paste(&user("42"), &login.id, &answer).await.unwrap(), Answered::Succeeded);
     assert_eq!((host.authority.exchanges(), elsewhere.requests().len()), (1, 0));
 }

@@ -80,6 +80,15 @@ impl Grant {
     }
 }
 
+/// By what a caller has what it has: judged anew when `allow` changes.
+#[derive(Clone)]
+pub(super) struct Claim {
+    /// Who it is. Supplementary groups are known where an entry named a group when it connected.
+    pub peer: Peer,
+    /// The bearer token that it showed, if that was the one.
+    pub bearer: Option<Secret>,
+}
+
 /// Who is admitted to what.
 pub struct Admission {
     own: u32,
@@ -155,6 +164,13 @@ impl Admission {
     pub(super) fn shown(&self, grant: &Grant, shown: &Secret) -> Option<Grant> {
         self.bearer.as_ref().filter(|bearer| bearer.is(shown))?;
         Some(Grant { by_bearer: self.given(|who| who == Admitted::Bearer), ..grant.clone() })
+    }
+
+    /// What `claim` gives.
+    pub(super) fn claimed(&self, claim: &Claim) -> Grant {
+        let grant = self.grant(&claim.peer);
+        let shown = claim.bearer.as_ref().and_then(|bearer| self.shown(&grant, bearer));
+        shown.unwrap_or(grant)
     }
 
     fn given(&self, is_meant: impl Fn(Admitted) -> bool) -> Vec<TenantPattern> {

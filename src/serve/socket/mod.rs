@@ -27,6 +27,7 @@ use std::time::Duration;
 
 use tokio::io::AsyncWriteExt;
 use tokio::net::UnixStream;
+use tokio::sync::watch as news;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -63,7 +64,8 @@ pub struct Server(Arc<Shared>);
 /// What every connection works with.
 struct Shared {
     broker: Broker,
-    admission: Admission,
+    /// Replaced as a whole by a reload: whoever decides by one keeps it that long.
+    admission: news::Sender<Arc<Admission>>,
     whereabouts: Whereabouts,
     crowd: Crowd,
     tally: Tally,
@@ -87,9 +89,14 @@ impl Server {
             notes: TaskTracker::new(),
             closing: CancellationToken::new(),
             broker,
-            admission,
+            admission: news::Sender::new(Arc::new(admission)),
             whereabouts,
         }))
+    }
+
+    /// Lets in whom `admission` does from here on. Connections stay; what they ask from here on is judged anew.
+    pub fn admit(&self, admission: Admission) {
+        self.0.admission.send_replace(Arc::new(admission));
     }
 
     /// Serves on `bound` until `closing`. Then the socket is gone from its folder, what is under way is answered, and this ends.
@@ -121,11 +128,12 @@ impl Server {
 
     /// Has a connection served, or says in one line why not.
     async fn receive(&self, stream: UnixStream, connections: &TaskTracker) {
-        let Some(peer) = self.0.admission.peer(&stream) else {
+        let admission = self.0.admission();
+        let Some(peer) = admission.peer(&stream) else {
             return tracing::debug!("who connected to the token socket is not known");
         };
-        let grant = self.0.admission.grant(&peer);
-        if grant.is_nothing() && !self.0.admission.takes_bearers() {
+        let grant = admission.grant(&peer);
+        if grant.is_nothing() && !admission.takes_bearers() {
             self.0.tally.refused(Consumer::User(peer.uid), "any");
             return turn_away(stream, &answer::not_admitted(peer.uid)).await;
         }
@@ -138,7 +146,7 @@ impl Server {
             Ok(seat) => seat,
             Err(full) => return turn_away(stream, &answer::crowded(full)).await,
         };
-        connections.spawn(Session::new(Arc::clone(&self.0), peer, grant, seat).run(stream));
+        connections.spawn(Session::new(Arc::clone(&self.0), peer, admission, seat).run(stream));
     }
 }
 
@@ -151,6 +159,10 @@ async fn turn_away(mut stream: UnixStream, answer: &wire::ErrorBody) {
 }
 
 impl Shared {
+    fn admission(&self) -> Arc<Admission> {
+        Arc::clone(&self.admission.borrow())
+    }
+
     /// Renews what watchers are told of, and writes down counts of hours that are over.
     async fn keep_looking(self: Arc<Self>) {
         let mut tally = tokio::time::interval(TALLY_EVERY);

@@ -10,7 +10,7 @@ use serde_json::Value;
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::Instant;
 
-use super::admit::{Consumer, Grant};
+use super::admit::{Claim, Consumer, Grant};
 use super::crowd::Seat;
 use super::request::Wish;
 use super::session::{Gone, Outgoing, Outlet, READ_BOUND};
@@ -24,7 +24,7 @@ use crate::tenant::{ProviderName, TenantKey};
 /// A request that is being answered.
 pub(super) struct Served {
     pub shared: Arc<Shared>,
-    pub uid: u32,
+    pub claim: Claim,
     pub grant: Arc<Grant>,
     pub seat: Arc<Seat>,
     pub outlet: Outlet,
@@ -51,7 +51,7 @@ impl Served {
         if self.grant.is_by_bearer(tenant) && self.grant.admits(tenant) {
             return Consumer::Bearer;
         }
-        Consumer::User(self.uid)
+        Consumer::User(self.claim.peer.uid)
     }
 
     async fn token(&self, mut ask: Ask, limit: Duration) -> Result<Answer, ErrorBody> {
@@ -82,12 +82,14 @@ impl Served {
     /// Refuses whoever may have nothing of the provider that is named, before anything is looked at: nobody learns of what they may
     /// not have whether it is there.
     fn admit(&self, ask: &Ask) -> Result<(), ErrorBody> {
-        let (grant, catalog) = (&self.grant, self.shared.broker.catalog());
+        let (grant, catalog) = (&self.grant, &self.shared.broker.catalog());
         let provider = ask.provider(catalog).map(|provider| &provider.name);
         if grant.is_everything() || provider.is_some_and(|name| grant.admits_some_of(name)) {
             return Ok(());
         }
-        self.shared.tally.refused(Consumer::User(self.uid), provider.map_or("unknown", ProviderName::as_str));
+        self.shared
+            .tally
+            .refused(Consumer::User(self.claim.peer.uid), provider.map_or("unknown", ProviderName::as_str));
         let theirs = catalog.iter().map(|provider| &provider.name).filter(|name| grant.admits_some_of(name));
         Err(answer::none_of_these(&theirs.map(ProviderName::as_str).collect::<Vec<_>>()))
     }
@@ -97,7 +99,7 @@ impl Served {
     async fn find_parent(&self, ask: &mut Ask, ends: Instant) -> Result<(), ErrorBody> {
         let broker = &self.shared.broker;
         let document = broker.store().snapshot().map_err(answer::unreadable)?;
-        let matters = ask.hangs_on_the_channel(&document, broker.catalog()).map_err(answer::unreadable)?;
+        let matters = ask.hangs_on_the_channel(&document, &broker.catalog()).map_err(answer::unreadable)?;
         let Some(thread) = ask.thread.clone().filter(|_| matters) else { return Ok(()) };
         drop(document);
         let finding = tokio::time::timeout_at(ends, self.shared.whereabouts.find(&thread));
@@ -145,7 +147,7 @@ impl Served {
         let broker = &self.shared.broker;
         let document = broker.store().snapshot().map_err(answer::unreadable)?;
         let known = |provider: &Provider| broker.directory().known(provider);
-        let (catalog, now) = (broker.catalog(), broker.clock().now());
+        let (catalog, now) = (&broker.catalog(), broker.clock().now());
         let status = if self.grant.is_everything() {
             Overview::whole(&document, catalog, &known, now)
         } else {

@@ -15,7 +15,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, MissedTickBehavior};
 
-use super::admit::{Consumer, Grant, Peer};
+use super::admit::{Admission, Claim, Consumer, Grant, Peer};
 use super::crowd::{Bench, Full, Seat};
 use super::lines::{Heard, Lines};
 use super::request::{Misunderstood, Understood, understand};
@@ -80,7 +80,9 @@ impl Outlet {
 /// A connection.
 pub(super) struct Session {
     shared: Arc<Shared>,
-    peer: Peer,
+    claim: Claim,
+    /// By which `claim` was judged last.
+    admission: Arc<Admission>,
     grant: Arc<Grant>,
     seat: Sitting,
     /// Places for requests under way.
@@ -96,15 +98,26 @@ pub(super) enum Sitting {
 }
 
 impl Session {
-    pub fn new(shared: Arc<Shared>, peer: Peer, grant: Grant, seat: Sitting) -> Self {
-        Self { shared, peer, grant: Arc::new(grant), seat, places: Arc::new(Semaphore::new(REQUESTS)) }
+    pub fn new(shared: Arc<Shared>, peer: Peer, admission: Arc<Admission>, seat: Sitting) -> Self {
+        let claim = Claim { peer, bearer: None };
+        let grant = Arc::new(admission.claimed(&claim));
+        Self { shared, claim, admission, grant, seat, places: Arc::new(Semaphore::new(REQUESTS)) }
+    }
+
+    /// Judges the caller anew, if who may have what was configured anew.
+    fn judge(&mut self) {
+        let admission = self.shared.admission();
+        if !Arc::ptr_eq(&admission, &self.admission) {
+            self.grant = Arc::new(admission.claimed(&self.claim));
+            self.admission = admission;
+        }
     }
 
     /// The seat, which whoever is admitted to something has a claim to where there is room.
     fn seat(&mut self) -> Result<Arc<Seat>, Full> {
         let seat = match &self.seat {
             Sitting::Seated(seat) => Arc::clone(seat),
-            Sitting::Waiting(_) => Arc::new(self.shared.crowd.enter(self.peer.uid)?),
+            Sitting::Waiting(_) => Arc::new(self.shared.crowd.enter(self.claim.peer.uid)?),
         };
         self.seat = Sitting::Seated(Arc::clone(&seat));
         Ok(seat)
@@ -186,10 +199,14 @@ impl Session {
                 return if self.grant.is_nothing() { Err(Gone) } else { Ok(()) };
             }
         };
+        self.judge();
         // Where none is configured, one that a caller shows to every bot says nothing.
-        if let Some(bearer) = bearer.filter(|_| self.shared.admission.takes_bearers()) {
-            match self.shared.admission.shown(&self.grant, &bearer) {
-                Some(grant) => self.grant = Arc::new(grant),
+        if let Some(bearer) = bearer.filter(|_| self.admission.takes_bearers()) {
+            match self.admission.shown(&self.grant, &bearer) {
+                Some(grant) => {
+                    self.grant = Arc::new(grant);
+                    self.claim.bearer = Some(bearer);
+                }
                 None => return self.let_go(id.as_ref(), answer::wrong_bearer(), outlet).await,
             }
         }
@@ -209,7 +226,7 @@ impl Session {
         };
         let served = Served {
             shared: Arc::clone(&self.shared),
-            uid: self.peer.uid,
+            claim: self.claim.clone(),
             grant: Arc::clone(&self.grant),
             seat,
             outlet: outlet.clone(),
@@ -224,7 +241,7 @@ impl Session {
 
     /// Refuses whoever is not who they would have to be, and has done with them.
     async fn let_go(&self, id: Option<&Value>, error: ErrorBody, outlet: &Outlet) -> Result<(), Gone> {
-        self.shared.tally.refused(Consumer::User(self.peer.uid), "any");
+        self.shared.tally.refused(Consumer::User(self.claim.peer.uid), "any");
         outlet.send(id, Err(error)).await?;
         Err(Gone)
     }

@@ -104,7 +104,7 @@ impl Standings {
             return Ok(());
         }
         let known = |provider: &Provider| self.broker.directory().known(provider);
-        let overview = Overview::of(&document, self.broker.catalog(), &known, &|_| true, now);
+        let overview = Overview::of(&document, &self.broker.catalog(), &known, &|_| true, now);
         let standing = Standing::of(overview);
         self.shown.send_if_modified(|shown| {
             let is_news = **shown != standing;

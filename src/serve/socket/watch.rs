@@ -27,11 +27,25 @@ impl Served {
             Ok(standing) => standing,
             Err(error) => return Ok(answer::unreadable(error)),
         };
-        self.tell_changes(&Standing::default(), &told, only).await?;
+        let mut admission = self.shared.admission.subscribe();
+        let mut grant = Arc::clone(&self.grant);
+        self.tell_changes(&grant, &Standing::default(), &told, only).await?;
         self.tell(Ok(event("synced", None))).await?;
         loop {
             tokio::select! {
                 () = self.shared.closing.cancelled() => return Ok(answer::closing()),
+                // The sender is as long there as we are.
+                Ok(()) = admission.changed() => {
+                    let judged = Arc::new(admission.borrow_and_update().claimed(&self.claim));
+                    if let Some(tenant) = only.filter(|tenant| !judged.admits(tenant)) {
+                        return Ok(answer::not_given(tenant));
+                    }
+                    if judged != grant {
+                        grant = judged;
+                        self.tell_changes(&grant, &Standing::default(), &told, only).await?;
+                    }
+                    continue;
+                }
                 changed = news.changed() => {
                     if changed.is_err() {
                         return Ok(answer::closing());
@@ -39,18 +53,19 @@ impl Served {
                 }
             }
             let now = Arc::clone(&news.borrow_and_update());
-            self.tell_changes(&told, &now, only).await?;
+            self.tell_changes(&grant, &told, &now, only).await?;
             told = now;
         }
     }
 
     async fn tell_changes(
         &self,
+        grant: &Grant,
         old: &Standing,
         new: &Standing,
         only: Option<&TenantKey>,
     ) -> Result<(), Gone> {
-        for change in changes(old, new, &self.grant, only) {
+        for change in changes(old, new, grant, only) {
             self.tell(Ok(change)).await?;
         }
         Ok(())

@@ -18,6 +18,7 @@ use super::reader::{Parsed, Reader};
 use super::replace;
 use crate::audit;
 use crate::clock::Clock;
+use crate::fault;
 use crate::secret::random_id;
 use crate::store::document::{Changes, Document};
 use crate::store::{Keep, Mutation, StoreError, Touches, View, sweep};
@@ -37,7 +38,10 @@ impl Writer {
     /// Works until the store is gone.
     pub(super) fn run(mut self, queue: &Serving) {
         while queue.wait() {
-            let lock = sheltered(|| self.lock());
+            let lock = sheltered(|| {
+                fault::writer_turn();
+                self.lock()
+            });
             // Those that came while we waited for the lock go into the same write.
             let batch = queue.take();
             let lock = match lock {

@@ -80,6 +80,23 @@ impl Bot {
         }
     }
 
+    /// Sends it `signal`.
+    pub fn signal(&self, signal: Signal) {
+        kill_process(Pid::from_child(&self.child), signal).expect("the bot is there");
+    }
+
+    /// Has it read its configuration anew, and waits until it has taken it over or refused it.
+    pub async fn reload(&self) {
+        let reloads = || self.said().matches("configuration reloaded outcome=").count();
+        let before = reloads();
+        self.signal(Signal::HUP);
+        let late = Instant::now() + READY_BOUND;
+        while reloads() == before {
+            assert!(Instant::now() < late, "the bot did not reload; it said:\n{}", self.said());
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+
     /// Kills it as a crash would: nothing can be saved.
     pub fn kill9(&mut self) {
         self.child.kill().expect("the bot is killed");
@@ -88,8 +105,7 @@ impl Bot {
 
     /// Asks it to end, and waits until it has.
     pub async fn stop(&mut self) -> ExitStatus {
-        let id = Pid::from_child(&self.child);
-        kill_process(id, Signal::TERM).expect("the bot is there");
+        self.signal(Signal::TERM);
         self.ended(END_BOUND).await
     }
 

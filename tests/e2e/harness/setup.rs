@@ -169,6 +169,14 @@ fn acme(authority: &Authority, lines: &str) -> String {
 }
 
 impl Setup {
+    /// Changes the configuration, in one step.
+    pub fn configure(&self, change: impl FnOnce(String) -> String) {
+        let text = change(std::fs::read_to_string(&self.config).expect("the configuration is there"));
+        let new = self.config.with_extension("new");
+        std::fs::write(&new, text).expect("the new configuration is written");
+        std::fs::rename(&new, &self.config).expect("it takes the old one's place");
+    }
+
     /// The usual setup: see [`Plan`].
     pub async fn new() -> Self {
         Self::plan().start().await

@@ -6,6 +6,7 @@ mod documented;
 mod hostile;
 mod living;
 mod load;
+mod reloading;
 mod watching;
 
 use std::os::unix::fs::PermissionsExt;
