@@ -39,7 +39,7 @@ use crate::discord::route::Door;
 use crate::discord::watch::Watch;
 use crate::discord::{Desk, api, notifier};
 use crate::exit::{Code, Exit};
-use crate::{log, setup};
+use crate::{log, ops, setup};
 
 /// How long another bot of the same store and guild is given to leave (W6).
 const PREDECESSOR: Duration = Duration::from_secs(15);
@@ -53,6 +53,7 @@ const GOODBYE: Duration = Duration::from_secs(3);
 pub fn run(config: Option<&Path>) -> Result<(), Exit> {
     log::start(log::BOT);
     let config = setup::load(config)?.config;
+    log::configure_bot(&config.log).map_err(|error| Exit::new(Code::Usage, error))?;
     let discord = config.discord.clone().ok_or_else(|| {
         Exit::new(
             Code::Usage,
@@ -72,6 +73,7 @@ pub fn run(config: Option<&Path>) -> Result<(), Exit> {
     let result = runtime.block_on(serve(config, discord, token, store, descriptors));
     // A blocked file or lock call must not hold up the end: all that counts is stored.
     runtime.shutdown_background();
+    log::finish();
     result
 }
 
@@ -93,7 +95,10 @@ async fn serve(
         if any { Poll::Ready(()) } else { Poll::Pending }
     });
     tokio::pin!(ended);
-    let starting = start(&config, &discord, &token, store, descriptors);
+    let health = Health::default();
+    // From here on it can be seen that we are not ready, and why.
+    let ops = ops::begin(&config, &store, &health).await?;
+    let starting = start(&config, &discord, &token, store, descriptors, health.clone());
     let mut bot = tokio::select! {
         bot = starting => bot?,
         () = &mut ended => return Ok(()),
@@ -101,17 +106,19 @@ async fn serve(
     // Not before all else is there: until here whatever ends us has nothing to wait for (W5).
     bot.desk.supervisor.begin();
     if let Some((pages, listener)) = bot.pages.take() {
-        bot.handlers.spawn(pages.serve(listener, bot.desk.closing.clone()));
+        bot.handlers.spawn(health.clone().watched("the sign-in page", pages.serve(listener, bot.desk.closing.clone())));
     }
     if let Some((server, bound)) = bot.tokens.take() {
-        bot.handlers.spawn(server.serve(bound, bot.desk.closing.clone()));
+        bot.handlers.spawn(health.clone().watched("the token socket", server.serve(bound, bot.desk.closing.clone())));
     }
     if let Some(asking) = bot.asking.take() {
-        bot.handlers.spawn(asking.run(bot.desk.closing.clone()));
+        bot.handlers.spawn(health.clone().watched("asking the admins", asking.run(bot.desk.closing.clone())));
     }
-    bot.handlers.spawn(Arc::clone(&bot.desk.members).look_after(bot.desk.closing.clone()));
+    let members = Arc::clone(&bot.desk.members).look_after(bot.desk.closing.clone());
+    bot.handlers.spawn(health.clone().watched("looking after members", members));
     for feed in config.feeds.iter().cloned() {
-        bot.handlers.spawn(Feed::new(bot.desk.broker.clone(), feed).run(bot.desk.closing.clone()));
+        let feed = Feed::new(bot.desk.broker.clone(), feed).run(bot.desk.closing.clone());
+        bot.handlers.spawn(health.clone().watched("keeping a feed's file", feed));
     }
     let shards = Arc::clone(&bot.client.shard_manager);
     let result = tokio::select! {
@@ -122,6 +129,7 @@ async fn serve(
     bot.desk.health.ending();
     log::say("ending: letting what is under way finish");
     bot.end(&shards).await;
+    ops.end().await;
     result
 }
 
@@ -147,6 +155,7 @@ async fn start(
     token: &Secret,
     store: Arc<FileStore>,
     descriptors: u64,
+    health: Health,
 ) -> Result<Bot, Exit> {
     let only_one = only_one(&store, discord.guild).await?;
     let reach = Reach::new(token, setup::environment).map_err(cannot_begin)?;
@@ -192,7 +201,7 @@ async fn start(
         slash,
         live,
         places,
-        health: Health::default(),
+        health,
         closing: CancellationToken::new(),
     });
     let pages = pages(config, &desk).await?;

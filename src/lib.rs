@@ -16,7 +16,7 @@
 //! | read what another program keeps | [`import`]; what becomes of it: [`broker`] |
 //! | keep another program's own file fresh | [`feed`]; how such a file is touched: [`foreign`] |
 //! | know who may do what | [`rights`] |
-//! | know how this process is | [`health`] |
+//! | know how this process is | [`health`]; measure it: [`metrics`] |
 //! | do any of it | [`broker`], the front door |
 //!
 //! Dependencies point one way: `worker → broker → {login, gate} → directory → {oauth, store} → {provider, credential, tenant, secret, clock}`.
@@ -48,6 +48,7 @@ pub mod gate;
 pub mod health;
 pub mod import;
 pub mod login;
+pub mod metrics;
 pub mod oauth;
 pub mod pending;
 pub mod provider;
