@@ -65,7 +65,8 @@ pub fn run(config: Option<&Path>, arguments: &Arguments) -> Result<(), Exit> {
         Exit::new(Code::Transient, text)
     })?;
     let strange = || {
-        let text = format!("another program than Latchkey answers at {address}: choose another listen under [ops]");
+        let text =
+            format!("another program than Latchkey answers at {address}: choose another listen under [ops]");
         Exit::new(Code::Transient, text)
     };
     let answer: Answer = serde_json::from_str(&body).map_err(|_| strange())?;

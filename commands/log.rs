@@ -73,7 +73,9 @@ fn wanted_form() -> Option<LogFormat> {
         "plain" => Some(LogFormat::Plain),
         "json" => Some(LogFormat::Json),
         other => {
-            say(&format!("{FORM_VARIABLE} is {other:?}, and can be \"plain\" or \"json\"; it is passed over"));
+            say(&format!(
+                "{FORM_VARIABLE} is {other:?}, and can be \"plain\" or \"json\"; it is passed over"
+            ));
             None
         }
     }

@@ -28,10 +28,12 @@ pub async fn begin(config: &Config, store: &Arc<FileStore>, health: &Health) -> 
     if let Some(config) = &config.ops {
         let listener = ops::bind(config.listen).await.map_err(|error| Exit::new(Code::Usage, error))?;
         let server = Server::new(health.clone(), Arc::clone(store), Clock::system());
-        ops.tasks.spawn(health.clone().watched("health and metrics", server.serve(listener, ops.closing.clone())));
+        ops.tasks
+            .spawn(health.clone().watched("health and metrics", server.serve(listener, ops.closing.clone())));
         log::say(&format!("health and metrics are served on http://{}", config.listen));
     }
-    let probing = health.clone().watched("the probe of the store", ops::probe(health.clone(), Arc::clone(store)));
+    let probing =
+        health.clone().watched("the probe of the store", ops::probe(health.clone(), Arc::clone(store)));
     let closing = ops.closing.clone();
     ops.tasks.spawn(async move {
         tokio::select! {

@@ -106,10 +106,13 @@ async fn serve(
     // Not before all else is there: until here whatever ends us has nothing to wait for (W5).
     bot.desk.supervisor.begin();
     if let Some((pages, listener)) = bot.pages.take() {
-        bot.handlers.spawn(health.clone().watched("the sign-in page", pages.serve(listener, bot.desk.closing.clone())));
+        bot.handlers.spawn(
+            health.clone().watched("the sign-in page", pages.serve(listener, bot.desk.closing.clone())),
+        );
     }
     if let Some((server, bound)) = bot.tokens.take() {
-        bot.handlers.spawn(health.clone().watched("the token socket", server.serve(bound, bot.desk.closing.clone())));
+        bot.handlers
+            .spawn(health.clone().watched("the token socket", server.serve(bound, bot.desk.closing.clone())));
     }
     if let Some(asking) = bot.asking.take() {
         bot.handlers.spawn(health.clone().watched("asking the admins", asking.run(bot.desk.closing.clone())));

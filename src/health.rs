@@ -83,8 +83,13 @@ impl Readiness {
 
 impl Default for Health {
     fn default() -> Self {
-        let state =
-            State { gateway: Gateway::Connecting, gateway_since: Instant::now(), store: None, dead: Vec::new(), ending: false };
+        let state = State {
+            gateway: Gateway::Connecting,
+            gateway_since: Instant::now(),
+            store: None,
+            dead: Vec::new(),
+            ending: false,
+        };
         Self(Arc::new(Mutex::new(state)))
     }
 }
@@ -204,13 +209,17 @@ mod tests {
         health.store(Ok(()));
         tokio::spawn(health.clone().watched("what ends", async {})).await.unwrap();
         assert!(health.readiness().is_alive() && health.readiness().is_ready());
-        let died = tokio::spawn(health.clone().watched("the token socket", async { panic!("a fault of the test") }));
+        let died =
+            tokio::spawn(health.clone().watched("the token socket", async { panic!("a fault of the test") }));
         assert!(died.await.is_err());
         let now = health.readiness();
-        assert_eq!((now.is_alive(), now.dead, now.lacking), (
-            false,
-            vec!["the token socket"],
-            vec!["the token socket ended by an internal error: restart the bot".to_owned()],
-        ));
+        assert_eq!(
+            (now.is_alive(), now.dead, now.lacking),
+            (
+                false,
+                vec!["the token socket"],
+                vec!["the token socket ended by an internal error: restart the bot".to_owned()],
+            )
+        );
     }
 }

@@ -179,8 +179,7 @@ pub(crate) fn login_started(login: &PendingLogin) {
 /// A login has ended.
 pub(crate) fn login_ended(login: &PendingLogin) {
     let reason = login.reason.as_ref().map_or("", |reason| reason.as_str());
-    let labels =
-        [login.tenant.provider.as_str(), login.kind.as_str(), login.status.as_str(), reason];
+    let labels = [login.tenant.provider.as_str(), login.kind.as_str(), login.status.as_str(), reason];
     COUNTS.logins.with_label_values(&labels).inc();
 }
 

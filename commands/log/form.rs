@@ -28,7 +28,8 @@ pub fn get() -> LogFormat {
 pub fn line(level: &str, message: &str) -> String {
     // The log's own time, as its other lines have it: nothing is decided by it.
     let time = humantime::format_rfc3339_micros(SystemTime::now()).to_string();
-    serde_json::json!({ "timestamp": time, "level": level, "message": message, "target": "latchkey" }).to_string()
+    serde_json::json!({ "timestamp": time, "level": level, "message": message, "target": "latchkey" })
+        .to_string()
 }
 
 /// Writes events in the form of the moment.

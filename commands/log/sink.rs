@@ -51,9 +51,16 @@ pub enum AuditError {
 
 /// The place.
 enum Sink {
-    File { path: PathBuf, file: File, is_torn: bool },
+    File {
+        path: PathBuf,
+        file: File,
+        is_torn: bool,
+    },
     /// A thread writes, since whoever reads may be slow.
-    Pipe { lines: SyncSender<String>, left: Arc<AtomicBool> },
+    Pipe {
+        lines: SyncSender<String>,
+        left: Arc<AtomicBool>,
+    },
 }
 
 /// Locked for a line, which for a file is one write into the system's memory.
@@ -191,7 +198,9 @@ fn open(path: &Path) -> Result<File, AuditError> {
         use rustix::io::Errno;
         let remedy = match error {
             Errno::LOOP => "it must not be a symbolic link: name the file itself as audit under [log]",
-            Errno::NOENT => "make its folder, for the user that runs Latchkey, or name another file as audit under [log]",
+            Errno::NOENT => {
+                "make its folder, for the user that runs Latchkey, or name another file as audit under [log]"
+            }
             Errno::ACCESS | Errno::PERM => "it must belong to the user that runs Latchkey",
             Errno::ROFS => "it must be on a writable file system",
             Errno::ISDIR => "name a file in it as audit under [log]",

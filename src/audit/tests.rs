@@ -9,7 +9,7 @@ use tracing::span::{Attributes, Id, Record};
 use tracing::{Event, Metadata, Subscriber};
 
 use super::*;
-use crate::credential::Account;
+use crate::credential::{Account, CredentialKind};
 use crate::oauth::{DeadReason, Grant, Refusal, RefusalKind, TransportError, UnknownCause};
 use crate::pending::LoginKind;
 use crate::secret::Secret;
@@ -73,7 +73,13 @@ fn tell_all() {
     let (tenant, user) = (key("codex@777"), "777".parse::<User>().unwrap());
     let admin: User = "778".parse().unwrap();
     let refusal = |kind| {
-        Outcome::Refused(Refusal { kind, code: None, text: "the provider says no".to_owned() })
+        Outcome::Refused(Refusal {
+            kind,
+            status: 400,
+            code: None,
+            text: "the provider says no".to_owned(),
+            said: None,
+        })
     };
     let outcomes = [
         Outcome::Granted(grant()),
@@ -95,10 +101,11 @@ fn tell_all() {
     identity_refused(&tenant);
     dropped(&tenant, "refreshed tokens");
     imported(&user, &tenant);
-    import_refused(&user, &tenant, &Objection::OtherProvider);
+    import_refused(&user, &tenant, &Objection::OtherKind { held: CredentialKind::Static });
     fed("work", &tenant, "written");
     feed_found_refresh_token("work", &tenant);
-    let mut login = PendingLogin::new("l1".to_owned(), LoginKind::Device, user.clone(), tenant.clone(), 0, 60);
+    let mut login =
+        PendingLogin::new("l1".to_owned(), LoginKind::Device, user.clone(), tenant.clone(), 0, 60);
     login.device_code = Some(Secret::new("the-device-code"));
     login.user_code = Some(Secret::new("the-user-code"));
     login_started(&login);

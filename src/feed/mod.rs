@@ -28,8 +28,8 @@ use crate::broker::{Broker, FreshToken, FromEnvironment, from_environment};
 use crate::clock::UnixSeconds;
 use crate::config::{FeedConfig, FeedProgram};
 use crate::credential::{Credential, CredentialKind};
-use crate::metrics;
 use crate::gate::{CALLER_DEADLINE, Class, TokenError, Want};
+use crate::metrics;
 
 /// codex refreshes a token that ends within five minutes, and Claude Code does the same, where they have a refresh token.
 /// Ours have none; other versions of theirs may look at the time alone.

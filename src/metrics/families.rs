@@ -44,7 +44,12 @@ pub struct Family {
 }
 
 impl Family {
-    const fn new(name: &'static str, kind: Kind, labels: &'static [&'static str], help: &'static str) -> Self {
+    const fn new(
+        name: &'static str,
+        kind: Kind,
+        labels: &'static [&'static str],
+        help: &'static str,
+    ) -> Self {
         Self { name, kind, labels, help, buckets: &[] }
     }
 

@@ -48,7 +48,10 @@ fn read(stat: &str, system: &str) -> Option<Figures> {
 }
 
 /// As Prometheus has numbers.
-#[expect(clippy::cast_precision_loss, reason = "a metric is a double; nothing here is beyond 2^53 but by a fault")]
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "a metric is a double; nothing here is beyond 2^53 but by a fault"
+)]
 pub(crate) fn number(of: u64) -> f64 {
     of as f64
 }

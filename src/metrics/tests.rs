@@ -63,8 +63,10 @@ fn an_unsaved_rotation_is_seen_as_long_as_it_lasts() {
 fn a_refusal_is_counted_by_our_word() {
     let refusal = crate::oauth::Refusal {
         kind: crate::oauth::RefusalKind::Dead(crate::oauth::DeadReason::Reused),
+        status: 400,
         code: Some("their_code".to_owned()),
         text: "their words".to_owned(),
+        said: None,
     };
     let tenant = crate::testing::key("counted-here");
     refreshed(&tenant, &Outcome::Refused(refusal), Duration::from_millis(30));

@@ -63,7 +63,13 @@ pub async fn bind(address: SocketAddr) -> Result<TcpListener, BindError> {
             ErrorKind::PermissionDenied => {
                 ("this user may not listen there", "choose a port from 1024 on as listen under [ops]")
             }
-            _ => return BindError { address, reason: error.to_string(), remedy: "choose another listen under [ops]" },
+            _ => {
+                return BindError {
+                    address,
+                    reason: error.to_string(),
+                    remedy: "choose another listen under [ops]",
+                };
+            }
         };
         BindError { address, reason: reason.to_owned(), remedy }
     })
@@ -142,13 +148,18 @@ fn answer(is_good: bool, body: &serde_json::Value) -> Response {
 pub async fn probe(health: Health, store: Arc<FileStore>) {
     let mut failures = store.failures();
     loop {
-        let trying = { let store = Arc::clone(&store); tokio::spawn(async move { store.probe().await }) };
+        let trying = {
+            let store = Arc::clone(&store);
+            tokio::spawn(async move { store.probe().await })
+        };
         tokio::pin!(trying);
         let tried = match tokio::time::timeout(PROBE_BOUND, &mut trying).await {
             Ok(tried) => tried,
             Err(_) => {
                 let place = store.path().display();
-                health.store(Err(format!("the disk of {place} does not answer: check it; the system's log says more")));
+                health.store(Err(format!(
+                    "the disk of {place} does not answer: check it; the system's log says more"
+                )));
                 // One that hangs is waited for: more of them would only fill the pool.
                 trying.await
             }

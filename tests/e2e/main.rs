@@ -37,6 +37,7 @@ mod mcp;
 mod members;
 mod offering;
 mod oidc;
+mod ops;
 mod participant;
 mod profiles;
 mod registration;

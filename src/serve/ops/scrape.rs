@@ -14,9 +14,9 @@ use crate::broker::health;
 use crate::clock::UnixSeconds;
 use crate::gate::alarm_is_raised;
 use crate::health::{Gateway, Readiness};
+use crate::metrics;
 use crate::metrics::process::{self, number};
 use crate::metrics::{ALL, Family, NONE, families};
-use crate::metrics;
 use crate::pending::LoginStatus;
 use crate::store::{Document, has_ended};
 use crate::tenant::{ProviderName, TenantKey};
@@ -86,8 +86,10 @@ impl Gauges {
         self.set(&families::PROCESS_THREADS, NONE, figures.threads);
         self.set(&families::PROCESS_VIRTUAL, NONE, figures.virtual_bytes);
         self.set(&families::PROCESS_RESIDENT, NONE, figures.resident_bytes);
-        let files =
-            [(&families::PROCESS_OPEN_FDS, figures.open_files), (&families::PROCESS_MAX_FDS, figures.most_files)];
+        let files = [
+            (&families::PROCESS_OPEN_FDS, figures.open_files),
+            (&families::PROCESS_MAX_FDS, figures.most_files),
+        ];
         for (family, files) in files {
             if let Some(files) = files {
                 self.set(family, NONE, files);
@@ -125,7 +127,11 @@ impl Gauges {
             if let Some(at) = held.expires_at {
                 let left = at.saturating_sub(now);
                 let seconds = number(left.unsigned_abs());
-                self.set(&families::TENANT_EXPIRES, &[key.as_str()], if left < 0 { -seconds } else { seconds });
+                self.set(
+                    &families::TENANT_EXPIRES,
+                    &[key.as_str()],
+                    if left < 0 { -seconds } else { seconds },
+                );
             }
             providers.insert(tenant.provider);
         }

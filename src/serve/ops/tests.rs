@@ -2,7 +2,8 @@
 
 use axum::body::{Body, to_bytes};
 use axum::http::{Method, Request};
-use tower_service::Service;
+use hyper::service::Service;
+use hyper_util::service::TowerToHyperService;
 
 use super::*;
 use crate::health::Gateway;
@@ -17,7 +18,7 @@ struct Asked {
 
 async fn ask(server: &Server, method: Method, path: &str) -> Asked {
     let request = Request::builder().method(method).uri(path).body(Body::empty()).unwrap();
-    let answer = server.clone().router().call(request).await.unwrap();
+    let answer = TowerToHyperService::new(server.clone().router()).call(request).await.unwrap();
     let kind = answer.headers().get(CONTENT_TYPE).map(|kind| kind.to_str().unwrap().to_owned());
     let (status, body) = (answer.status().as_u16(), to_bytes(answer.into_body(), 1 << 20).await.unwrap());
     Asked { status, kind: kind.unwrap_or_default(), body: String::from_utf8(body.to_vec()).unwrap() }
@@ -39,7 +40,9 @@ async fn alive_and_ready_are_told_apart() {
     let server = server(&host, &health);
     let (status, body) = get(&server, "/readyz").await;
     let lacking = r#"["not connected to Discord yet","the store was not tried yet"]"#;
-    let wanted = format!("{{\"gateway\":\"connecting\",\"gateway_seconds\":0,\"lacking\":{lacking},\"ready\":false}}\n");
+    let wanted = format!(
+        "{{\"gateway\":\"connecting\",\"gateway_seconds\":0,\"lacking\":{lacking},\"ready\":false}}\n"
+    );
     assert_eq!((status, body), (503, wanted));
     assert_eq!(get(&server, "/healthz").await, (200, "{\"alive\":true,\"ended\":[]}\n".to_owned()));
 
@@ -52,7 +55,10 @@ async fn alive_and_ready_are_told_apart() {
 
     let died = tokio::spawn(health.clone().watched("a task", async { panic!("a fault of the test") }));
     assert!(died.await.is_err());
-    assert_eq!(get(&server, "/healthz").await, (503, "{\"alive\":false,\"ended\":[\"a task\"]}\n".to_owned()));
+    assert_eq!(
+        get(&server, "/healthz").await,
+        (503, "{\"alive\":false,\"ended\":[\"a task\"]}\n".to_owned())
+    );
 }
 
 /// Z4: nothing but reading, and nothing but the three.
@@ -73,9 +79,12 @@ async fn there_is_nothing_else() {
     assert_eq!(ask(&server, Method::GET, "/metrics").await.kind, scrape::CONTENT_TYPE);
 }
 
-/// The samples of a scrape that begin so.
+/// The samples of a scrape that begin so, in order.
 fn samples(text: &str, beginning: &str) -> Vec<String> {
-    text.lines().filter(|line| line.starts_with(beginning)).map(str::to_owned).collect()
+    let mut found: Vec<_> =
+        text.lines().filter(|line| line.starts_with(beginning)).map(str::to_owned).collect();
+    found.sort();
+    found
 }
 
 /// Z4: what stands in the store is told as it stands; a tenant that is gone has no series.
@@ -98,18 +107,21 @@ async fn what_is_gone_has_no_series() {
     dead.expires_at = Some(host.clock.now() - 30);
     host.put(&key("acme/two"), dead).await;
     let (_, text) = get(&server, "/metrics").await;
-    assert_eq!(samples(&text, "latchkey_tenant"), [
-        "latchkey_tenant_expires_in_seconds{tenant=\"acme/one\"} 3600",
-        "latchkey_tenant_expires_in_seconds{tenant=\"acme/two\"} -30",
-        "latchkey_tenant_operator_error{tenant=\"acme/one\"} 0",
-        "latchkey_tenant_operator_error{tenant=\"acme/two\"} 0",
-        "latchkey_tenant_refresh_failures{tenant=\"acme/one\"} 0",
-        "latchkey_tenant_refresh_failures{tenant=\"acme/two\"} 3",
-        "latchkey_tenant_state{state=\"fresh\",tenant=\"acme/one\"} 1",
-        "latchkey_tenant_state{state=\"needs_login\",tenant=\"acme/two\"} 1",
-        "latchkey_tenants{state=\"fresh\"} 1",
-        "latchkey_tenants{state=\"needs_login\"} 1",
-    ]);
+    assert_eq!(
+        samples(&text, "latchkey_tenant"),
+        [
+            "latchkey_tenant_expires_in_seconds{tenant=\"acme/one\"} 3600",
+            "latchkey_tenant_expires_in_seconds{tenant=\"acme/two\"} -30",
+            "latchkey_tenant_operator_error{tenant=\"acme/one\"} 0",
+            "latchkey_tenant_operator_error{tenant=\"acme/two\"} 0",
+            "latchkey_tenant_refresh_failures{tenant=\"acme/one\"} 0",
+            "latchkey_tenant_refresh_failures{tenant=\"acme/two\"} 3",
+            "latchkey_tenant_state{state=\"fresh\",tenant=\"acme/one\"} 1",
+            "latchkey_tenant_state{state=\"needs_login\",tenant=\"acme/two\"} 1",
+            "latchkey_tenants{state=\"fresh\"} 1",
+            "latchkey_tenants{state=\"needs_login\"} 1",
+        ]
+    );
     assert_eq!(samples(&text, "latchkey_provider_alarm"), ["latchkey_provider_alarm{provider=\"acme\"} 0"]);
     assert_eq!(samples(&text, "latchkey_rotation_unsaved{tenant=\"acme"), Vec::<String>::new());
 
@@ -125,7 +137,10 @@ async fn what_is_gone_has_no_series() {
 
     std::fs::write(&host.path, "{half").unwrap();
     let (status, text) = get(&server, "/metrics").await;
-    assert_eq!((status, samples(&text, "latchkey_store_readable ")), (200, vec!["latchkey_store_readable 0".to_owned()]));
+    assert_eq!(
+        (status, samples(&text, "latchkey_store_readable ")),
+        (200, vec!["latchkey_store_readable 0".to_owned()])
+    );
 }
 
 /// Z4, Z1: no secret is in a scrape.

@@ -48,6 +48,7 @@ impl FileStore {
 
 #[cfg(test)]
 mod tests {
+    use super::super::Places;
     use super::*;
     use crate::clock::Clock;
     use crate::credential::{Credential, CredentialKind};
@@ -79,7 +80,13 @@ mod tests {
 
         std::fs::rename(&folder, temp.path().join("away")).unwrap();
         let text = store.probe().await.unwrap_err().to_string();
-        assert!(text.starts_with("cannot use") || text.starts_with("cannot write in"), "{text}");
+        assert!(text.starts_with("cannot lock") && text.contains("the folder must be writable"), "{text}");
+        // The lock is there, and the disk takes nothing: what the second half of a probe is for.
+        let full =
+            FileStore { places: Places { folder: "/dev/null".into(), ..store.places.clone() }, ..store };
+        std::fs::rename(temp.path().join("away"), &folder).unwrap();
+        let text = full.probe().await.unwrap_err().to_string();
+        assert!(text.starts_with("cannot write in /dev/null"), "{text}");
     }
 
     /// F10: a lock that somebody keeps is found out within the bound that a write has.
