@@ -162,6 +162,10 @@ fn lost(why: &str) {
 ///
 /// # Errors
 /// When it cannot be used.
+#[cfg_attr(
+    not(test),
+    expect(dead_code, reason = "asked for by the signal that reloads, which is handled elsewhere")
+)]
 pub fn reopen() -> Result<(), AuditError> {
     let path = match sink().as_ref() {
         Some(Sink::File { path, .. }) => path.clone(),

@@ -97,7 +97,9 @@ fn tell_all() {
         Outcome::Unknown(UnknownCause::Gateway { status: 502 }),
         Outcome::Unknown(UnknownCause::NoToken { status: 200 }),
     ];
-    outcomes.iter().for_each(|outcome| refresh(&tenant, outcome));
+    for outcome in &outcomes {
+        refresh(&tenant, outcome);
+    }
     identity_refused(&tenant);
     dropped(&tenant, "refreshed tokens");
     imported(&user, &tenant);

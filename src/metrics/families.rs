@@ -3,7 +3,7 @@
 //! Owns the table [`ALL`]. Invariants: names follow Prometheus' conventions (base units, `_total` for counters); what is not
 //! in the table cannot be measured. Must not: hold a value.
 
-use prometheus::{GaugeVec, HistogramOpts, HistogramVec, IntCounterVec, IntGaugeVec, Opts};
+use prometheus::{CounterVec, GaugeVec, HistogramOpts, HistogramVec, IntCounterVec, IntGaugeVec, Opts};
 
 /// What a metric does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -69,9 +69,14 @@ impl Family {
         made(IntGaugeVec::new(self.opts(), self.labels))
     }
 
-    /// A gauge, or a counter that is kept elsewhere, with fractions.
+    /// A gauge with fractions.
     pub(crate) fn value(&self) -> GaugeVec {
         made(GaugeVec::new(self.opts(), self.labels))
+    }
+
+    /// A counter with fractions.
+    pub(crate) fn total(&self) -> CounterVec {
+        made(CounterVec::new(self.opts(), self.labels))
     }
 
     pub(crate) fn histogram(&self) -> HistogramVec {

@@ -19,28 +19,25 @@ fn names_keep_to_the_conventions() {
             assert!(!labels.contains(&bad), "{name}: {bad} has too many values, or is a person");
         }
         match kind {
-            Kind::Counter => drop(family.counter()),
+            Kind::Counter => {
+                drop(family.counter());
+                drop(family.total());
+            }
             Kind::Gauge => drop(family.gauge()),
             Kind::Histogram => drop(family.histogram()),
         }
         drop(family.value());
     }
-    let sorted: Vec<_> = names.iter().copied().filter(|name| name.starts_with("latchkey_")).collect();
-    let listed: Vec<_> =
-        ALL.iter().map(|family| family.name).filter(|name| name.starts_with("latchkey_")).collect();
-    assert_eq!(listed.len(), sorted.len());
 }
 
 /// Z4: the manual's table is that of the program.
 #[test]
 fn the_manual_has_every_metric_as_it_is() {
-    let rows: String = ALL
-        .iter()
-        .map(|Family { name, kind, labels, help, .. }| {
-            let labels: Vec<_> = labels.iter().map(|label| format!("`{label}`")).collect();
-            format!("| `{name}` | {} | {} | {help} |\n", kind.as_str(), labels.join(", "))
-        })
-        .collect();
+    let row = |Family { name, kind, labels, help, .. }: &Family| {
+        let labels: Vec<_> = labels.iter().map(|label| format!("`{label}`")).collect();
+        format!("| `{name}` | {} | {} | {help} |\n", kind.as_str(), labels.join(", "))
+    };
+    let rows = ALL.iter().map(row).collect::<Vec<_>>().concat();
     let manual = include_str!("../../docs/operations.md");
     assert!(manual.contains(&rows), "docs/operations.md should have these rows:\n{rows}");
 }

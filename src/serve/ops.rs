@@ -153,16 +153,14 @@ pub async fn probe(health: Health, store: Arc<FileStore>) {
             tokio::spawn(async move { store.probe().await })
         };
         tokio::pin!(trying);
-        let tried = match tokio::time::timeout(PROBE_BOUND, &mut trying).await {
-            Ok(tried) => tried,
-            Err(_) => {
-                let place = store.path().display();
-                health.store(Err(format!(
-                    "the disk of {place} does not answer: check it; the system's log says more"
-                )));
-                // One that hangs is waited for: more of them would only fill the pool.
-                trying.await
-            }
+        let tried = if let Ok(tried) = tokio::time::timeout(PROBE_BOUND, &mut trying).await {
+            tried
+        } else {
+            let place = store.path().display();
+            let why = format!("the disk of {place} does not answer: check it; the system's log says more");
+            health.store(Err(why));
+            // One that hangs is waited for: more of them would only fill the pool.
+            trying.await
         };
         health.store(match tried {
             Ok(result) => result.map_err(|error| error.to_string()),

@@ -15,7 +15,7 @@ use crate::clock::UnixSeconds;
 use crate::gate::alarm_is_raised;
 use crate::health::{Gateway, Readiness};
 use crate::metrics;
-use crate::metrics::process::{self, number};
+use crate::metrics::process::{self, Figures, number};
 use crate::metrics::{ALL, Family, NONE, families};
 use crate::pending::LoginStatus;
 use crate::store::{Document, has_ended};
@@ -42,6 +42,12 @@ pub(super) fn scrape(scene: &Scene<'_>) -> String {
     let mut all: Vec<MetricFamily> = metrics::gather();
     let mut gauges = Gauges::default();
     gauges.of_this_process(scene.readiness);
+    if let Some(figures) = process::figures() {
+        gauges.of_the_system(&figures);
+        let processor = families::PROCESS_CPU.total();
+        processor.with_label_values(NONE).inc_by(figures.cpu_seconds);
+        all.extend(processor.collect());
+    }
     gauges.of_the_store(scene);
     all.extend(gauges.0.into_values().flat_map(|gauge| gauge.collect()));
     all.retain(|family| !family.get_metric().is_empty());
@@ -54,7 +60,7 @@ pub(super) fn scrape(scene: &Scene<'_>) -> String {
     let is_there = |family: &&Family| all.iter().any(|found| found.name() == family.name);
     for family in ALL.iter().filter(|family| !is_there(family)) {
         let Family { name, help, kind, .. } = family;
-        text.push_str(&format!("# HELP {name} {help}\n# TYPE {name} {}\n", kind.as_str()));
+        text.extend(["# HELP ", name, " ", help, "\n# TYPE ", name, " ", kind.as_str(), "\n"]);
     }
     text
 }
@@ -80,8 +86,9 @@ impl Gauges {
             self.set(&families::GATEWAY_STATE, &[state.as_str()], truth(state == readiness.gateway));
         }
         self.set(&families::GATEWAY_STATE_SECONDS, NONE, readiness.gateway_for.as_secs_f64());
-        let Some(figures) = process::figures() else { return };
-        self.set(&families::PROCESS_CPU, NONE, figures.cpu_seconds);
+    }
+
+    fn of_the_system(&mut self, figures: &Figures) {
         self.set(&families::PROCESS_START, NONE, figures.started_at);
         self.set(&families::PROCESS_THREADS, NONE, figures.threads);
         self.set(&families::PROCESS_VIRTUAL, NONE, figures.virtual_bytes);

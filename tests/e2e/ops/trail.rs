@@ -102,7 +102,10 @@ async fn lines_that_are_lost_end_nothing() {
     let address = free();
     let setup = plan(address, "[log]\naudit = \"-\"\n").start().await;
     let full = std::fs::File::options().write(true).open("/dev/full").unwrap();
-    let bot = Bot::start_with(&setup, |program| drop(program.stdout(full))).await;
+    let bot = Bot::start_with(&setup, |program| {
+        program.stdout(full);
+    })
+    .await;
     let (ann, thread) = (setup.discord.member("ann"), setup.thread("fix-ci"));
     for _ in 0..2 {
         let login = ann.slash("/auth login acme").in_thread(&thread).send().await;
