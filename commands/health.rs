@@ -90,7 +90,7 @@ pub fn run(config: Option<&Path>, arguments: &Arguments) -> Result<(), Exit> {
 /// What is said of a bot that is not as it should be.
 fn wording(live: bool, answer: &Answer) -> String {
     let (what, why) = if live { ("live", &answer.ended) } else { ("ready", &answer.lacking) };
-    let lines: String = why.iter().map(|why| format!("\n  {why}")).collect();
+    let lines = why.iter().flat_map(|why| ["\n  ", why.as_str()]).collect::<String>();
     let remedy = if live { "\nrestart it; what the log says of it is worth a report" } else { "" };
     format!("the bot is not {what}:{lines}{remedy}")
 }

@@ -39,7 +39,7 @@ impl Object {
         // The text for people says what the word says.
         if field.name() != "message" {
             let name = serde_json::Value::from(field.name());
-            self.0.push_str(&format!(",{name}:{value}"));
+            self.0.extend([",", &name.to_string(), ":", &value.to_string()]);
         }
     }
 }
