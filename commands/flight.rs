@@ -121,6 +121,7 @@ async fn fly(config: Option<&Path>, arguments: &Arguments) -> Result<(), Exit> {
         .collect::<Result<Vec<_>, _>>()
         .map_err(|error| Exit::new(Code::Internal, error))?;
     let loaded = setup::load(config)?;
+    log::configure(&loaded.config.log);
     let store = setup::open_store(&loaded.config)?;
     store.take_over_refresh_lock(&arguments.tenant, standard_input()?).map_err(StoreError::from)?;
     let broker = setup::broker(&loaded.config, store);

@@ -88,6 +88,7 @@ pub fn run(config: Option<&Path>, arguments: &Arguments) -> Result<(), Exit> {
     let wish = ImportWish { found, user: arguments.user.clone(), by };
     let items = if arguments.yes {
         log::start(log::ONE_SHOT);
+        log::configure(&loaded.config.log);
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_time()
             .build()

@@ -98,6 +98,7 @@ pub fn run(config: Option<&Path>, arguments: &Arguments) -> Result<(), Exit> {
     let tenant = slot(&loaded.config.providers, &arguments.target)?;
     let store = setup::file_store(&loaded.config).map_err(with_whose)?;
     log::start(log::ONE_SHOT);
+    log::configure(&loaded.config.log);
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()

@@ -67,6 +67,7 @@ pub fn run(config: Option<&Path>, arguments: &Arguments) -> Result<(), Exit> {
         }
     }
     log::start(log::ONE_SHOT);
+    log::configure(&loaded.config.log);
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()

@@ -19,6 +19,7 @@ mod log;
 mod login;
 mod logout;
 mod obscure;
+mod ops;
 mod pages;
 mod passphrase;
 mod printed;
@@ -57,7 +58,8 @@ use crate::exit::{Code, Exit};
 Exit codes: 0 done, 1 internal error, 2 usage, configuration or unknown tenant, \
 3 needs sign-in, 4 transient (try again), 5 denied, or the account has no access, 6 store unusable.
 
-LATCHKEY_LOG sets what is logged to standard error (error, warn, info, debug, trace). Secrets are never logged."
+LATCHKEY_LOG sets what is logged to standard error (error, warn, info, debug, trace), and LATCHKEY_LOG_FORMAT=json \
+has each line be a JSON object. Secrets are never logged."
 )]
 struct Cli {
     #[arg(

@@ -51,7 +51,7 @@ use crate::discord::rules::Rules;
 use crate::discord::{Desk, api, notifier};
 use crate::exit::{Code, Exit};
 use crate::setup::Loaded;
-use crate::{log, setup};
+use crate::{log, ops, setup};
 
 /// How long another bot of the same store and guild is given to leave (W6).
 const PREDECESSOR: Duration = Duration::from_secs(15);
@@ -64,6 +64,7 @@ pub fn run(config: Option<&Path>) -> Result<(), Exit> {
     log::start(log::BOT);
     let streams = Streams::now();
     let Loaded { config, path } = setup::load(config)?;
+    log::configure_bot(&config.log).map_err(|error| Exit::new(Code::Usage, error))?;
     let discord = config.discord.clone().ok_or_else(|| {
         Exit::new(
             Code::Usage,
@@ -83,6 +84,7 @@ pub fn run(config: Option<&Path>) -> Result<(), Exit> {
     let result = runtime.block_on(serve(config, path, discord, token, store, descriptors, streams));
     // A blocked file or lock call must not hold up the end: all that counts is stored.
     runtime.shutdown_background();
+    log::finish();
     result
 }
 
@@ -110,7 +112,9 @@ async fn serve(
     tokio::pin!(ended);
     let health = Health::default();
     let service = Service::new(health.clone());
-    let starting = start(&config, &discord, &token, store, descriptors, health);
+    // From here on it can be seen that we are not ready, and why.
+    let ops = ops::begin(&config, &store, &health).await?;
+    let starting = start(&config, &discord, &token, store, descriptors, health.clone());
     let mut bot = tokio::select! {
         bot = starting => bot?,
         () = service.starting() => return Ok(()),
@@ -119,17 +123,21 @@ async fn serve(
     // Not before all else is there: until here whatever ends us has nothing to wait for (W5).
     bot.desk.supervisor.begin();
     if let Some((pages, listener)) = bot.pages.take() {
-        bot.handlers.spawn(pages.serve(listener, bot.desk.closing.clone()));
+        bot.handlers.spawn(
+            health.clone().watched("the sign-in page", pages.serve(listener, bot.desk.closing.clone())),
+        );
     }
     let tokens = bot.tokens.as_ref().map(|(server, _)| server.clone());
     if let Some((server, bound)) = bot.tokens.take() {
-        bot.handlers.spawn(server.serve(bound, bot.desk.closing.clone()));
+        bot.handlers
+            .spawn(health.clone().watched("the token socket", server.serve(bound, bot.desk.closing.clone())));
     }
     if let Some(asking) = bot.asking.take() {
-        bot.handlers.spawn(asking.run(bot.desk.closing.clone()));
+        bot.handlers.spawn(health.clone().watched("asking the admins", asking.run(bot.desk.closing.clone())));
     }
-    bot.handlers.spawn(Arc::clone(&bot.desk.members).look_after(bot.desk.closing.clone()));
-    let mut feeds = Feeds::new(bot.desk.broker.clone(), bot.handlers.clone(), bot.desk.closing.clone());
+    let members = Arc::clone(&bot.desk.members).look_after(bot.desk.closing.clone());
+    bot.handlers.spawn(health.clone().watched("looking after members", members));
+    let mut feeds = Feeds::new(bot.desk.broker.clone(), health.clone(), bot.handlers.clone(), bot.desk.closing.clone());
     feeds.follow(&config.feeds).await;
     let reload = Reload {
         path,
@@ -151,6 +159,7 @@ async fn serve(
     bot.desk.health.ending();
     log::say("ending: letting what is under way finish");
     bot.end().await;
+    ops.end().await;
     result
 }
 

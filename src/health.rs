@@ -22,6 +22,9 @@ pub enum Gateway {
 }
 
 impl Gateway {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::Connecting, Self::Connected, Self::Away, Self::Deaf];
+
     /// Its name in answers and metrics.
     #[must_use]
     pub fn as_str(self) -> &'static str {
@@ -40,6 +43,8 @@ struct State {
     gateway_since: Instant,
     /// What keeps the store from being written; nothing was tried yet at first.
     store: Option<Result<(), String>>,
+    /// Core tasks that ended by a panic.
+    dead: Vec<&'static str>,
     ending: bool,
     reloads: Reloads,
 }
@@ -66,6 +71,10 @@ pub struct Readiness {
     pub gateway: Gateway,
     /// How long it has been so.
     pub gateway_for: Duration,
+    /// Whether the store could be written when that was last tried.
+    pub store_writable: bool,
+    /// Tasks without which we do half our work, and which only a new start brings back.
+    pub dead: Vec<&'static str>,
     /// What keeps us from being ready, in words with the remedy; nothing if we are.
     pub lacking: Vec<String>,
 }
@@ -76,6 +85,12 @@ impl Readiness {
     pub fn is_ready(&self) -> bool {
         self.lacking.is_empty()
     }
+
+    /// Whether all of us runs. Who is not alive should be started anew; who is alive and not ready should be left alone.
+    #[must_use]
+    pub fn is_alive(&self) -> bool {
+        self.dead.is_empty()
+    }
 }
 
 impl Default for Health {
@@ -84,6 +99,7 @@ impl Default for Health {
             gateway: Gateway::Connecting,
             gateway_since: Instant::now(),
             store: None,
+            dead: Vec::new(),
             ending: false,
             reloads: Reloads::default(),
         };
@@ -108,6 +124,14 @@ impl Health {
     /// The store could be written, or why not.
     pub fn store(&self, now: Result<(), String>) {
         self.with(|state| state.store = Some(now));
+    }
+
+    /// Runs `task` under this name; if it panics, we are not alive any more.
+    pub async fn watched<F: Future>(self, name: &'static str, task: F) -> F::Output {
+        let watched = Watched { health: self, name };
+        let output = task.await;
+        drop(watched);
+        output
     }
 
     /// The end has begun.
@@ -148,11 +172,34 @@ impl Health {
                 Some(Err(why)) => lacking.push(why.clone()),
                 None => lacking.push("the store was not tried yet".to_owned()),
             }
+            let dead = state.dead.iter();
+            lacking.extend(dead.map(|name| format!("{name} ended by an internal error: restart the bot")));
             if state.ending {
                 lacking.push("the bot is ending".to_owned());
             }
-            Readiness { gateway: state.gateway, gateway_for: state.gateway_since.elapsed(), lacking }
+            Readiness {
+                gateway: state.gateway,
+                gateway_for: state.gateway_since.elapsed(),
+                store_writable: matches!(state.store, Some(Ok(()))),
+                dead: state.dead.clone(),
+                lacking,
+            }
         })
+    }
+}
+
+/// A core task's stay; a panic that ends it is noted.
+struct Watched {
+    health: Health,
+    name: &'static str,
+}
+
+impl Drop for Watched {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            tracing::error!("{} panicked; the bot should be restarted", self.name);
+            self.health.with(|state| state.dead.push(self.name));
+        }
     }
 }
 
@@ -192,5 +239,27 @@ mod tests {
         health.store(Ok(()));
         health.ending();
         assert!(!health.readiness().is_ready());
+    }
+
+    /// Z4: a core task that panicked makes us neither alive nor ready; one that ends as it should changes nothing.
+    #[tokio::test]
+    async fn a_core_task_that_panicked_is_not_alive() {
+        let health = Health::default();
+        health.gateway(Gateway::Connected);
+        health.store(Ok(()));
+        tokio::spawn(health.clone().watched("what ends", async {})).await.unwrap();
+        assert!(health.readiness().is_alive() && health.readiness().is_ready());
+        let died =
+            tokio::spawn(health.clone().watched("the token socket", async { panic!("a fault of the test") }));
+        assert!(died.await.is_err());
+        let now = health.readiness();
+        assert_eq!(
+            (now.is_alive(), now.dead, now.lacking),
+            (
+                false,
+                vec!["the token socket"],
+                vec!["the token socket ended by an internal error: restart the bot".to_owned()],
+            )
+        );
     }
 }

@@ -17,7 +17,7 @@
 //! | keep another program's own file fresh | [`feed`]; how such a file is touched: [`foreign`] |
 //! | copy all that is stored, and bring it back | [`backup`] |
 //! | know who may do what | [`rights`] |
-//! | know how this process is | [`health`] |
+//! | know how this process is | [`health`]; measure it: [`metrics`] |
 //! | do any of it | [`broker`], the front door |
 //!
 //! Dependencies point one way: `worker → broker → {login, gate} → directory → {oauth, store} → {provider, credential, tenant, secret, clock}`.
@@ -50,6 +50,7 @@ pub mod gate;
 pub mod health;
 pub mod import;
 pub mod login;
+pub mod metrics;
 pub mod oauth;
 pub mod pending;
 pub mod provider;

@@ -4,6 +4,8 @@
 //! a terminal status carries no secret (C5), which [`PendingLogin::strip`] sees to: tokens that wait for an admin's word
 //! ([`Confirming`]) are among them. Must not: know files or Discord.
 
+mod words;
+
 use std::fmt;
 
 use crate::clock::{SKEW_ALLOWED, UnixSeconds};

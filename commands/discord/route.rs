@@ -7,8 +7,10 @@
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, OnceLock};
 
+use latchkey::audit;
 use latchkey::fault;
-use latchkey::tenant::ThreadId;
+use latchkey::metrics::{self, Answered};
+use latchkey::tenant::{ThreadId, User};
 use poise::{BoxFuture, FrameworkContext, FrameworkError, FrameworkOptions};
 use serenity::all::{
     CommandInteraction, ComponentInteraction, ComponentInteractionDataKind, Context, FullEvent, GuildChannel,
@@ -69,14 +71,14 @@ impl Door {
             Interaction::Component(i) => {
                 let (i, answered) = (Arc::new(i), Arc::new(AtomicBool::new(false)));
                 let (theirs, flag) = (Arc::clone(&i), Arc::clone(&answered));
-                if !self.guarded(async move { component(&desk, &theirs, &flag).await }).await {
+                if !self.guarded("button", async move { component(&desk, &theirs, &flag).await }).await {
                     apologise(&self.desk, &Parts::of_component(&i), &answered).await;
                 }
             }
             Interaction::Modal(i) => {
                 let (i, answered) = (Arc::new(i), Arc::new(AtomicBool::new(false)));
                 let (theirs, flag) = (Arc::clone(&i), Arc::clone(&answered));
-                if !self.guarded(async move { modal(&desk, &theirs, &flag).await }).await {
+                if !self.guarded("form", async move { modal(&desk, &theirs, &flag).await }).await {
                     apologise(&self.desk, &Parts::of_modal(&i), &answered).await;
                 }
             }
@@ -86,11 +88,16 @@ impl Door {
 
     /// Runs a handler as a task of its own, and says whether it came to its end: a panic in it is logged, and harms nobody
     /// else.
-    async fn guarded(&self, handler: impl Future<Output = ()> + Send + 'static) -> bool {
+    async fn guarded(
+        &self,
+        command: &'static str,
+        handler: impl Future<Output = Answered> + Send + 'static,
+    ) -> bool {
         let ended = self.handlers.spawn(handler).await;
         if ended.is_err() {
             tracing::error!("an interaction could not be handled: its handler panicked");
         }
+        metrics::interaction(command, *ended.as_ref().unwrap_or(&Answered::Panicked));
         ended.is_ok()
     }
 
@@ -99,6 +106,8 @@ impl Door {
         let Some(member) = parts.member else { return };
         if let_in(&self.desk, &parts, member).await.is_some() {
             self.dispatch(context, interaction, false).await;
+        } else {
+            metrics::interaction(word(&interaction), Answered::TurnedAway);
         }
     }
 
@@ -118,7 +127,8 @@ impl Door {
             (Arc::clone(&self.desk), Arc::clone(&self.options), context.clone());
         // By this poise answers a completion; what a command says goes through its visit.
         context.http = desk.answers.to(&interaction.token);
-        self.guarded(async move {
+        let command = if completes { "completion" } else { word(&interaction) };
+        self.guarded(command, async move {
             let framework = FrameworkContext {
                 serenity_context: &context,
                 bot_id: UserId::new(interaction.application_id.get()),
@@ -141,7 +151,8 @@ impl Door {
                     tree,
                 );
                 let Ok(done) = tokio::time::timeout(DEADLINE, completed).await else {
-                    return tracing::debug!("a completion had no answer in time");
+                    tracing::debug!("a completion had no answer in time");
+                    return Answered::Failed;
                 };
                 done
             } else {
@@ -156,8 +167,12 @@ impl Door {
                 )
                 .await
             };
-            if let Err(error) = done {
-                error.handle(&options).await;
+            match done {
+                Ok(()) => Answered::Done,
+                Err(error) => {
+                    error.handle(&options).await;
+                    Answered::Failed
+                }
             }
         })
         .await;
@@ -224,10 +239,10 @@ impl Door {
     }
 }
 
-async fn component(desk: &Desk, interaction: &ComponentInteraction, answered: &AtomicBool) {
+async fn component(desk: &Desk, interaction: &ComponentInteraction, answered: &AtomicBool) -> Answered {
     let parts = Parts::of_component(interaction);
-    let Some(member) = parts.member else { return };
-    let Some(visit) = admit(desk, &parts, member, answered).await else { return };
+    let Some(member) = parts.member else { return Answered::TurnedAway };
+    let Some(visit) = admit(desk, &parts, member, answered).await else { return Answered::TurnedAway };
     fault::pressed();
     let chosen = match &interaction.data.kind {
         ComponentInteractionDataKind::StringSelect { values } => values.first().map(String::as_str),
@@ -238,20 +253,20 @@ async fn component(desk: &Desk, interaction: &ComponentInteraction, answered: &A
     } else {
         auth::unknown(&visit).await
     };
-    settle(&visit, handled).await;
+    settle(&visit, handled).await
 }
 
-async fn modal(desk: &Desk, interaction: &ModalInteraction, answered: &AtomicBool) {
+async fn modal(desk: &Desk, interaction: &ModalInteraction, answered: &AtomicBool) -> Answered {
     let parts = Parts::of_modal(interaction);
-    let Some(member) = parts.member else { return };
-    let Some(visit) = admit(desk, &parts, member, answered).await else { return };
+    let Some(member) = parts.member else { return Answered::TurnedAway };
+    let Some(visit) = admit(desk, &parts, member, answered).await else { return Answered::TurnedAway };
     fault::pressed();
     let handled = if let Ok(Press::Paste(login)) = interaction.data.custom_id.parse::<Press>() {
         auth::login::pasted(&visit, &login, field(interaction)).await
     } else {
         auth::unknown(&visit).await
     };
-    settle(&visit, handled).await;
+    settle(&visit, handled).await
 }
 
 /// The text of a modal's one field.
@@ -282,6 +297,7 @@ async fn let_in(desk: &Desk, parts: &Parts<'_>, member: &Member) -> Option<Stand
     let access = desk.access.now();
     let standing = standing(&access, member);
     if standing == Standing::Stranger {
+        audit::not_served(&User::Discord(member.user.id.get().into()));
         parts.turn_away(&desk.answers, &view::not_allowed(parts.language, &access)).await;
         desk.members.seen(member, standing);
         return None;
@@ -297,11 +313,18 @@ async fn let_in(desk: &Desk, parts: &Parts<'_>, member: &Member) -> Option<Stand
 }
 
 /// The end of a handler that failed: the operator gets the error, the member our words.
-async fn settle(visit: &Visit<'_>, handled: Result<(), Failure>) {
-    if let Err(error) = handled {
-        tracing::error!(error = format!("{error:#}"), "a press could not be handled");
-        visit.add(&view::went_wrong(visit.language, &visit.desk.slash)).await;
-    }
+async fn settle(visit: &Visit<'_>, handled: Result<(), Failure>) -> Answered {
+    let Err(error) = handled else { return Answered::Done };
+    tracing::error!(error = format!("{error:#}"), "a press could not be handled");
+    visit.add(&view::went_wrong(visit.language, &visit.desk.slash)).await;
+    Answered::Failed
+}
+
+/// The command's name, for metrics: one of ours, whatever Discord sends.
+fn word(interaction: &CommandInteraction) -> &'static str {
+    let called = interaction.data.options.first().map(|option| option.name.as_str());
+    let ours = ["login", "status", "logout", "cancel", "use", "list"];
+    ours.into_iter().find(|name| Some(*name) == called).unwrap_or("other")
 }
 
 /// The end of a handler that broke off, for the member.

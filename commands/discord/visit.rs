@@ -9,6 +9,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use latchkey::broker::Caller;
+use latchkey::metrics;
 use latchkey::pending::Watcher;
 use latchkey::secret::Secret;
 use latchkey::tenant::{ThreadId, User, UserId};
@@ -17,6 +18,8 @@ use serenity::all::{
     CreateInteractionResponse, Http, InteractionId, Member, Message, MessageId, MessageInteractionMetadata,
     ModalInteraction, PartialChannel,
 };
+
+use tokio::time::Instant;
 
 use super::access::Standing;
 use super::answers::Answers;
@@ -41,6 +44,7 @@ pub struct Visit<'a> {
     pub language: Language,
     token: Secret,
     id: InteractionId,
+    arrived: Instant,
     /// The message that was pressed, if it was made for the presser.
     own_message: Option<MessageId>,
     /// Whether the first response is out.
@@ -56,6 +60,8 @@ pub struct Parts<'a> {
     message: Option<&'a Message>,
     /// What they read: the language of their Discord.
     pub language: Language,
+    /// When it was taken up.
+    arrived: Instant,
     /// Who, as Discord describes them with this interaction; nobody outside of guilds.
     pub member: Option<&'a Member>,
 }
@@ -76,6 +82,7 @@ impl<'a> Parts<'a> {
             channel: of.channel.as_ref(),
             message: None,
             language: Language::of(&of.locale),
+            arrived: Instant::now(),
             member: of.member.as_deref(),
         }
     }
@@ -88,6 +95,7 @@ impl<'a> Parts<'a> {
             channel: of.channel.as_ref(),
             message: Some(&of.message),
             language: Language::of(&of.locale),
+            arrived: Instant::now(),
             member: of.member.as_ref(),
         }
     }
@@ -100,15 +108,13 @@ impl<'a> Parts<'a> {
             channel: of.channel.as_ref(),
             message: of.message.as_deref(),
             language: Language::of(&of.locale),
+            arrived: Instant::now(),
             member: of.member.as_ref(),
         }
     }
 
     /// Answers without a visit: to somebody who is not admitted.
     pub async fn turn_away(&self, answers: &Answers, page: &Page) {
-        if let Some(member) = self.member {
-            tracing::info!(target: "latchkey::audit", user = %member.user.id, "denied: not served");
-        }
         self.respond(answers, render::answer(page)).await;
     }
 
@@ -119,7 +125,7 @@ impl<'a> Parts<'a> {
     }
 
     async fn respond(&self, answers: &Answers, response: CreateInteractionResponse) {
-        if let Err(error) = acknowledge(answers, self.id, self.token, response).await {
+        if let Err(error) = acknowledge(answers, self.id, self.token, self.arrived, response).await {
             tracing::warn!(error, "an interaction could not be answered");
         }
     }
@@ -147,6 +153,7 @@ impl<'a> Visit<'a> {
             language: parts.language,
             token: Secret::new(parts.token),
             id: parts.id,
+            arrived: parts.arrived,
             own_message: own.map(|message| message.id),
             answered,
         }
@@ -217,7 +224,8 @@ impl<'a> Visit<'a> {
 
     async fn respond(&self, response: CreateInteractionResponse) {
         self.answered.store(true, Ordering::Release);
-        self.log(acknowledge(&self.desk.answers, self.id, self.token.expose(), response).await);
+        let token = self.token.expose();
+        self.log(acknowledge(&self.desk.answers, self.id, token, self.arrived, response).await);
     }
 
     /// The way to answer this interaction.
@@ -239,9 +247,14 @@ async fn acknowledge(
     answers: &Answers,
     id: InteractionId,
     token: &str,
+    arrived: Instant,
     response: CreateInteractionResponse,
 ) -> Result<(), String> {
-    match tokio::time::timeout(DEADLINE, response.execute(&*answers.to(token), (id, token))).await {
+    let answered = tokio::time::timeout(DEADLINE, response.execute(&*answers.to(token), (id, token))).await;
+    if matches!(answered, Ok(Ok(()))) {
+        metrics::acknowledged(arrived.elapsed());
+    }
+    match answered {
         Ok(sent) => sent.map_err(|error| api::words(&error)),
         Err(_) => Err("no answer in time".to_owned()),
     }

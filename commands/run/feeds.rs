@@ -6,6 +6,7 @@
 use latchkey::broker::Broker;
 use latchkey::config::FeedConfig;
 use latchkey::feed::Feed;
+use latchkey::health::Health;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -13,6 +14,7 @@ use tokio_util::task::TaskTracker;
 /// The feeds of one bot.
 pub struct Feeds {
     broker: Broker,
+    health: Health,
     /// Waited for at the end (W5).
     handlers: TaskTracker,
     closing: CancellationToken,
@@ -26,8 +28,8 @@ struct Running {
 }
 
 impl Feeds {
-    pub fn new(broker: Broker, handlers: TaskTracker, closing: CancellationToken) -> Self {
-        Self { broker, handlers, closing, running: Vec::new() }
+    pub fn new(broker: Broker, health: Health, handlers: TaskTracker, closing: CancellationToken) -> Self {
+        Self { broker, health, handlers, closing, running: Vec::new() }
     }
 
     /// Has those run that are `wanted`, and no others.
@@ -45,7 +47,8 @@ impl Feeds {
             if !self.running.iter().any(|running| running.config == *config) {
                 let stop = self.closing.child_token();
                 let feed = Feed::new(self.broker.clone(), config.clone());
-                let task = self.handlers.spawn(feed.run(stop.clone()));
+                let task = self.health.clone().watched("keeping a feed's file", feed.run(stop.clone()));
+                let task = self.handlers.spawn(task);
                 self.running.push(Running { config: config.clone(), stop, task });
             }
         }

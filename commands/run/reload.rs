@@ -15,7 +15,7 @@ use super::feeds::Feeds;
 use super::hangup::Streams;
 use super::service::Service;
 use crate::discord::Desk;
-use crate::setup;
+use crate::{log, setup};
 
 /// Takes changed configurations over.
 pub struct Reload {
@@ -107,6 +107,8 @@ fn accept(path: &std::path::Path, in_force: &Config) -> Result<Accepted, Vec<Str
         }
         _ => None,
     };
+    // Last, since it takes effect at once.
+    log::configure_again(&config.log, &in_force.log).map_err(|error| vec![error.to_string()])?;
     Ok(Accepted { config, admission, waiting })
 }
 
@@ -132,7 +134,6 @@ fn waiting(old: &Config, new: &Config) -> Vec<&'static str> {
         ("http.listen", listen(old) != listen(new)),
         ("http.public_url", public_url(old) != public_url(new)),
         ("ops.listen", old.ops != new.ops),
-        ("[log]", old.log != new.log),
         ("the token socket (socket, mode or group under [tokens])", place(old) != place(new)),
     ];
     checks.into_iter().filter(|(_, differs)| *differs).map(|(key, _)| key).collect()
@@ -144,7 +145,6 @@ fn keep(new: Config, old: &Config) -> Config {
     kept.discord.clone_from(&old.discord);
     kept.store = old.store.clone();
     kept.ops.clone_from(&old.ops);
-    kept.log = old.log.clone();
     kept.tokens = match (kept.tokens.take(), &old.tokens) {
         (Some(new), Some(TokensConfig { socket, mode, group, .. })) => {
             Some(TokensConfig { socket: socket.clone(), mode: *mode, group: group.clone(), ..new })

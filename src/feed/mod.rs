@@ -29,6 +29,7 @@ use crate::clock::UnixSeconds;
 use crate::config::{FeedConfig, FeedProgram};
 use crate::credential::{Credential, CredentialKind};
 use crate::gate::{CALLER_DEADLINE, Class, TokenError, Want};
+use crate::metrics;
 
 /// codex refreshes a token that ends within five minutes, and Claude Code does the same, where they have a refresh token.
 /// Ours have none; other versions of theirs may look at the time alone.
@@ -121,6 +122,7 @@ impl Feed {
     /// Says what is wrong, if it was not said yet, and that it is right again.
     fn say(&mut self, error: Option<&FeedError>) {
         let FeedConfig { name, path, .. } = &self.config;
+        metrics::feed(name, error.is_none());
         let topic = error.map(FeedError::topic);
         if topic == self.said {
             return;

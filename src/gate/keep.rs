@@ -12,6 +12,7 @@ use super::refresh::{Flight, Next};
 use crate::audit;
 use crate::credential::{Credential, CredentialKind, CredentialState, Way, admit};
 use crate::fault;
+use crate::metrics;
 use crate::provider::Provider;
 use crate::revocation;
 use crate::store::{Rescue, StoreError, Touches, at_the_disk, update};
@@ -39,7 +40,7 @@ impl Flight<'_> {
         provider: &Provider,
     ) -> Result<Next, TokenError> {
         let rescue = Rescue { replaces: stored.version(), credential: renewed };
-        let mut kept_aside = false;
+        let (mut kept_aside, mut unsaved) = (false, None);
         let mut tries = 0_usize;
         loop {
             let why = match self.compare_and_set(&rescue).await {
@@ -54,6 +55,7 @@ impl Flight<'_> {
                 }
                 Err(error) => error.to_string(),
             };
+            unsaved.get_or_insert_with(|| metrics::unsaved(self.tenant));
             if !kept_aside {
                 match at_the_disk(|| self.inner.store.write_rescue(self.lock, self.tenant, &rescue)) {
                     Ok(()) => {

@@ -6,7 +6,7 @@
 //! go before the rotation is durable (G21); at most two exchanges (G10); a save compares credential id and generation (G22).
 //! Must not: hold the store lock across the network (G6); send without room for the reply.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::merge::merge;
 use super::policy::{self, EXCHANGES_A_FLIGHT, LOCK_WAIT, Step, decide};
@@ -14,6 +14,7 @@ use super::{Inner, Landing, TokenError, Want, locked_as, refused};
 use crate::audit;
 use crate::credential::{Credential, Intent, Way, admit};
 use crate::fault;
+use crate::metrics;
 use crate::oauth::{self, Grant, Outcome};
 use crate::provider::{Provider, Resolved};
 use crate::store::{KernelLock, LockError, StoreError, at_the_disk};
@@ -198,8 +199,10 @@ impl Flight<'_> {
                 return self.mark_dead(stored, GIVEN_UP, false).await;
             }
         }
+        let sent = Instant::now();
         let outcome = oauth::refresh(&self.inner.client, provider, refresh_token, &stored.scopes, now).await;
         fault::reached(fault::Step::AfterReply);
+        metrics::refreshed(self.tenant, &outcome, sent.elapsed());
         audit::refresh(self.tenant, &outcome);
         match outcome {
             Outcome::Granted(mut grant) => {

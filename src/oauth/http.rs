@@ -130,6 +130,20 @@ pub enum UnknownCause {
     },
 }
 
+impl UnknownCause {
+    /// Its word, for metrics and audit lines.
+    #[must_use]
+    pub fn as_str(&self) -> &'static str {
+        match self {
+            Self::TimedOut { .. } => "timed_out",
+            Self::ConnectionLost { .. } => "connection_lost",
+            Self::TooLarge => "too_large",
+            Self::Gateway { .. } => "gateway",
+            Self::NoToken { .. } => "no_token",
+        }
+    }
+}
+
 /// What became of a request that got no whole reply.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum SendError {

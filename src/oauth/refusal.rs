@@ -61,6 +61,21 @@ pub enum RefusalKind {
     Operator,
 }
 
+impl RefusalKind {
+    /// Its word, for metrics and audit lines.
+    #[must_use]
+    pub fn as_str(&self) -> &'static str {
+        match self {
+            Self::Transient { .. } => "transient",
+            Self::Dead(DeadReason::InvalidGrant) => "invalid_grant",
+            Self::Dead(DeadReason::Reused) => "reused",
+            Self::Dead(DeadReason::Revoked) => "revoked",
+            Self::NoAccess => "no_access",
+            Self::Operator => "operator",
+        }
+    }
+}
+
 /// Why a grant is gone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum DeadReason {

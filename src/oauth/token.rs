@@ -35,6 +35,20 @@ pub enum Outcome {
     Unknown(UnknownCause),
 }
 
+impl Outcome {
+    /// Its word and that of its reason, for metrics and audit lines: a contract. Nothing of what was said.
+    #[must_use]
+    pub fn words(&self) -> (&'static str, &'static str) {
+        match self {
+            Self::Granted(_) => ("granted", ""),
+            Self::Refused(refusal) => ("refused", refusal.kind.as_str()),
+            Self::NotSent(error) if error.is_operators() => ("not_sent", "operator"),
+            Self::NotSent(_) => ("not_sent", "unreachable"),
+            Self::Unknown(cause) => ("unknown", cause.as_str()),
+        }
+    }
+}
+
 impl fmt::Display for Outcome {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

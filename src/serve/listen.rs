@@ -174,8 +174,8 @@ async fn connection(
     match tokio::time::timeout(CONNECTION_BOUND, served).await {
         Ok(Ok(())) => {}
         // Without the address, which may hold a code.
-        Ok(Err(error)) => tracing::debug!(reason = reason(&error), "a connection to the sign-in page broke"),
-        Err(_) => tracing::debug!("a connection to the sign-in page took too long"),
+        Ok(Err(error)) => tracing::debug!(reason = reason(&error), "a connection broke"),
+        Err(_) => tracing::debug!("a connection took too long"),
     }
 }
 

@@ -9,6 +9,7 @@ mod handlers;
 mod headers;
 mod listen;
 mod loopback;
+pub mod ops;
 mod page;
 pub mod socket;
 mod tickets;

@@ -18,6 +18,7 @@ use super::thread::{Message, Shelf, Worker};
 use crate::broker::Broker;
 use crate::fault;
 use crate::login::Handover;
+use crate::metrics;
 use crate::pending::PendingLogin;
 use crate::provider::Provider;
 use crate::tenant::ThreadId;
@@ -189,6 +190,7 @@ impl Supervisor {
         // The receiver is here: this cannot fail.
         drop(mailbox.send(message));
         workers.insert(thread.clone(), mailbox);
+        metrics::workers(workers.len());
         let (supervisor, thread) = (self.clone(), thread.clone());
         self.0.tasks.spawn(async move { supervisor.keep_running(thread, messages).await });
     }
@@ -216,12 +218,14 @@ impl Supervisor {
                     || messages.try_lock().is_ok_and(|messages| messages.is_empty())
                 {
                     workers.remove(&thread);
+                    metrics::workers(workers.len());
                     return;
                 }
                 continue;
             }
             let pause = RESTART_PAUSES[panics.min(RESTART_PAUSES.len() - 1)];
             panics += 1;
+            metrics::worker_restarted();
             tracing::error!(%thread, panics, pause = pause.as_secs(), "a worker panicked; it is started again");
             tokio::select! {
                 () = tokio::time::sleep(pause) => {}

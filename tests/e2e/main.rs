@@ -39,6 +39,7 @@ mod mcp;
 mod members;
 mod offering;
 mod oidc;
+mod ops;
 mod participant;
 mod profiles;
 mod registration;

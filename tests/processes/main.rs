@@ -50,6 +50,7 @@ mod storm;
 mod superseded;
 mod terminal;
 mod threads;
+mod trail;
 mod unread;
 mod waiting;
 mod watched;

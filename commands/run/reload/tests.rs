@@ -22,7 +22,6 @@ fn what_needs_a_restart_is_named() {
         ("[http]", "[http]\nlisten = \"127.0.0.1:1\"", "http.listen"),
         ("https://a.example", "https://b.example", "http.public_url"),
         ("[http]", "[ops]\n[http]", "ops.listen"),
-        ("[http]", "[log]\nformat = \"json\"\n[http]", "[log]"),
         ("t.sock", "u.sock", "the token socket (socket, mode or group under [tokens])"),
         ("t.sock\"", "t.sock\"\nmode = \"0666\"", "the token socket (socket, mode or group under [tokens])"),
         ("t.sock\"", "t.sock\"\nallow = [{ uid = 1, tenants = [\"acme\"] }]", ""),

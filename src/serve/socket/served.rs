@@ -18,6 +18,7 @@ use super::wire::{Answer, ErrorBody, TokenBody};
 use super::{Note, Shared, Unfindable, answer};
 use crate::broker::{Ask, AskError, FreshToken, Overview};
 use crate::gate::{Class, TokenError};
+use crate::metrics;
 use crate::provider::Provider;
 use crate::tenant::{ProviderName, TenantKey};
 
@@ -61,6 +62,7 @@ impl Served {
         let limit = ends.saturating_duration_since(Instant::now());
         match self.asked(&ask, limit).await {
             Ok(token) => {
+                metrics::handed_out(&token.tenant);
                 self.shared.tally.handed_out(self.consumer(&token.tenant), &token.tenant.to_string());
                 if token.unnoted {
                     self.shared.note(Note::Used(token.tenant.clone()));
@@ -68,6 +70,8 @@ impl Served {
                 Ok(Answer::Token(TokenBody::from(&token)))
             }
             Err(error) => {
+                let is_refused = matches!(error, AskError::NotAllowed { .. });
+                metrics::not_handed_out(if is_refused { "refused" } else { "failed" });
                 if let AskError::NotAllowed { tenant } = &error {
                     self.shared.tally.refused(self.consumer(tenant), &tenant.to_string());
                 }
@@ -87,6 +91,7 @@ impl Served {
         if grant.is_everything() || provider.is_some_and(|name| grant.admits_some_of(name)) {
             return Ok(());
         }
+        metrics::not_handed_out("refused");
         self.shared
             .tally
             .refused(Consumer::User(self.claim.peer.uid), provider.map_or("unknown", ProviderName::as_str));

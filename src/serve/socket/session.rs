@@ -22,6 +22,7 @@ use super::request::{Misunderstood, Understood, understand};
 use super::served::Served;
 use super::wire::{Answer, ErrorBody, Hello, PROTOCOL, VERSION};
 use super::{Shared, answer};
+use crate::metrics;
 
 /// Requests under way.
 pub(super) const REQUESTS: usize = 16;
@@ -125,6 +126,7 @@ impl Session {
 
     /// Serves `stream` to its end.
     pub async fn run(mut self, stream: UnixStream) {
+        let _counted = metrics::connected();
         let (read, write) = stream.into_split();
         let (lines, queue) = mpsc::channel(1);
         let writing = tokio::spawn(write_all(write, queue));

@@ -8,6 +8,7 @@ mod aside;
 mod ground;
 pub mod lock;
 mod metadata;
+mod probe;
 mod queue;
 mod reader;
 mod replace;
@@ -18,7 +19,7 @@ mod writer;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use sha2::{Digest, Sha256};
 use tokio::sync::{oneshot, watch};
@@ -33,6 +34,7 @@ use self::waiting::Waiting;
 use self::writer::Writer;
 use super::{Document, Mutation, Rescue, STORE_WAIT, Store, StoreError, StoreFuture, Touches};
 use crate::clock::Clock;
+use crate::metrics;
 use crate::secret::hex;
 use crate::tenant::{TenantKey, User};
 
@@ -52,6 +54,8 @@ pub struct FileStore {
     /// A refresh lock that came with this process, until it is asked for.
     handed: Mutex<Option<(PathBuf, KernelLock)>>,
     changed: watch::Sender<u64>,
+    /// A number that rises when a write has failed.
+    failed: watch::Sender<u64>,
     /// The way to the writing thread, which starts at the first write.
     desk: Desk,
     /// Set by the first who wants to hear of changes; the task that looks at the file ends when this is dropped.
@@ -72,6 +76,7 @@ impl FileStore {
             waiting: Waiting::default(),
             handed: Mutex::default(),
             changed: watch::Sender::new(0),
+            failed: watch::Sender::new(0),
             desk: Desk::default(),
             watched: OnceLock::new(),
         })
@@ -144,6 +149,7 @@ impl FileStore {
                 clock: self.clock.clone(),
                 reader: Arc::clone(&self.reader),
                 changed: self.changed.clone(),
+                failed: self.failed.clone(),
                 in_doubt: false,
             };
             let thread = std::thread::Builder::new().name("latchkey-store".to_owned());
@@ -158,6 +164,8 @@ impl FileStore {
         let result = match tokio::time::timeout(self.wait, &mut answered).await {
             Ok(result) => result,
             Err(_) if place.withdraw() => {
+                metrics::waited(metrics::Lock::Store, self.wait, false);
+                self.failed.send_modify(|count| *count += 1);
                 return Err(StoreError::Lock(lock::timed_out(&self.places.store_lock, self.wait)));
             }
             // It is being written this moment: the answer is the disk's, not another process's.
@@ -217,10 +225,13 @@ impl Store for FileStore {
     ) -> StoreFuture<'a, Result<KernelLock, StoreError>> {
         let path = self.lock_path(&tenant.lock_name());
         Box::pin(async move {
-            match self.handed_lock(&path) {
-                Some(lock) => Ok(lock),
-                None => Ok(self.waiting.acquire(&path, bound).await?),
+            if let Some(lock) = self.handed_lock(&path) {
+                return Ok(lock);
             }
+            let since = Instant::now();
+            let lock = self.waiting.acquire(&path, bound).await;
+            metrics::waited(metrics::Lock::Refresh, since.elapsed(), lock.is_ok());
+            Ok(lock?)
         })
     }
 

@@ -96,6 +96,17 @@ pub(super) fn read(places: &Places, tenant: &TenantKey) -> Result<Option<Rescue>
     Ok(understand(&bytes))
 }
 
+/// Whether a holder before left something in it, as far as its first line tells: for a look without the refresh lock, which
+/// wants to know of no token.
+pub(super) fn is_in_use(places: &Places, tenant: &TenantKey) -> bool {
+    let mut line = [0; 100];
+    let read = open(&path(places, tenant), false).and_then(|mut file| file.read(&mut line));
+    let line = read.ok().and_then(|length| line.get(..length)).unwrap_or_default();
+    let end = line.iter().position(|b| *b == b'\n');
+    let head = end.and_then(|end| std::str::from_utf8(&line[..end]).ok()?.split_once(' '));
+    head.is_some_and(|(length, hash)| length.parse::<usize>().is_ok() && !hash.is_empty())
+}
+
 /// Half a rescue file is no rescue file: its holder was killed while writing, and the outcome is unknown (G20).
 pub(in crate::store) fn understand(bytes: &[u8]) -> Option<Rescue> {
     let end = bytes.iter().take(100).position(|b| *b == b'\n')?;

@@ -8,6 +8,7 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
+use std::time::Instant;
 
 use tokio::sync::{oneshot, watch};
 
@@ -19,6 +20,7 @@ use super::replace;
 use crate::audit;
 use crate::clock::Clock;
 use crate::fault;
+use crate::metrics;
 use crate::secret::random_id;
 use crate::store::document::{Changes, Document};
 use crate::store::{Keep, Mutation, StoreError, Touches, View, sweep};
@@ -30,6 +32,7 @@ pub(super) struct Writer {
     pub clock: Clock,
     pub reader: Arc<Reader>,
     pub changed: watch::Sender<u64>,
+    pub failed: watch::Sender<u64>,
     /// Whether the last replace failed, perhaps with the new file in its place and its name not durable.
     pub in_doubt: bool,
 }
@@ -38,22 +41,33 @@ impl Writer {
     /// Works until the store is gone.
     pub(super) fn run(mut self, queue: &Serving) {
         while queue.wait() {
+            let since = Instant::now();
             let lock = sheltered(|| {
                 fault::writer_turn();
                 self.lock()
             });
+            metrics::waited(metrics::Lock::Store, since.elapsed(), matches!(lock, Some(Ok(_))));
             // Those that came while we waited for the lock go into the same write.
             let batch = queue.take();
             let lock = match lock {
                 Some(Ok(lock)) => lock,
                 Some(Err(error)) => {
+                    self.failed.send_modify(|count| *count += 1);
                     answer_all(batch.into_iter().map(|job| job.answer), &Err(error.into()));
                     continue;
                 }
                 None => continue,
             };
             // A panic drops the answers of this batch, by which its callers hear of it.
+            let (since, is_asked) = (Instant::now(), !batch.is_empty());
             let written = sheltered(|| self.write(&lock, batch));
+            let is_written = written.as_ref().is_some_and(|written| written.result.is_ok());
+            if is_asked {
+                metrics::wrote(since.elapsed(), is_written);
+            }
+            if !is_written {
+                self.failed.send_modify(|count| *count += 1);
+            }
             // What is durable need not be guarded; and nobody waits for the old file to be freed.
             drop(lock);
             if let Some(Written { answers, result, replaced }) = written {

@@ -144,29 +144,17 @@ fn reason_of(wire: ReasonWire) -> Result<EndReason, String> {
 }
 
 fn reason_wire(reason: &EndReason) -> ReasonWire {
-    let (kind, detail) = match reason {
-        EndReason::CompletedBy(user) => ("completed_by", Some(user.to_string())),
-        EndReason::CancelledBy(user) => ("cancelled_by", Some(user.to_string())),
-        EndReason::NotStarted => ("not_started", None),
-        EndReason::NotStored => ("not_stored", None),
-        EndReason::Interrupted => ("interrupted", None),
-        EndReason::OtherAccount => ("other_account", None),
-        EndReason::OtherOwner => ("other_owner", None),
-        EndReason::ConfirmedBy(user) => ("confirmed_by", Some(user.to_string())),
-        EndReason::RefusedBy(user) => ("refused_by", Some(user.to_string())),
-        EndReason::Unconfirmed => ("unconfirmed", None),
-        EndReason::HeldElsewhere(holder) => ("held_elsewhere", Some(holder.to_string())),
-        EndReason::Removed => ("removed", None),
-        EndReason::NotServed => ("not_served", None),
-        EndReason::Unavailable => ("unavailable", None),
-        EndReason::CodeRefused => ("code_refused", None),
-        EndReason::Misconfigured(said) => ("misconfigured", said.clone()),
-        EndReason::NoAccess(said) => ("no_access", said.clone()),
-        EndReason::UnknownAccount => ("unknown_account", None),
-        EndReason::NotOffered => ("not_offered", None),
-        EndReason::Provider(text) => ("provider", Some(text.clone())),
+    let detail = match reason {
+        EndReason::CompletedBy(user)
+        | EndReason::CancelledBy(user)
+        | EndReason::ConfirmedBy(user)
+        | EndReason::RefusedBy(user) => Some(user.to_string()),
+        EndReason::HeldElsewhere(holder) => Some(holder.to_string()),
+        EndReason::Misconfigured(said) | EndReason::NoAccess(said) => said.clone(),
+        EndReason::Provider(text) => Some(text.clone()),
+        _ => None,
     };
-    ReasonWire { kind: kind.to_owned(), detail }
+    ReasonWire { kind: reason.as_str().to_owned(), detail }
 }
 
 impl Record for PendingLogin {
@@ -246,12 +234,7 @@ impl Record for PendingLogin {
             interval: self.interval,
             iss_promised: self.iss_promised,
             issuer: self.issuer.clone(),
-            kind: match self.kind {
-                LoginKind::Device => "device",
-                LoginKind::Paste => "paste",
-                LoginKind::Callback => "callback",
-            }
-            .to_owned(),
+            kind: self.kind.as_str().to_owned(),
             last_poll_at: self.last_poll_at,
             locale: self.locale.clone(),
             reason: self.reason.as_ref().map(reason_wire),
