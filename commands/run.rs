@@ -12,6 +12,7 @@ use std::time::Duration;
 use latchkey::config::{Config, DiscordConfig};
 use latchkey::feed::{Feed, overlaps};
 use latchkey::health::Health;
+use latchkey::limit::Pace;
 use latchkey::oauth::EXCHANGE_BOUND;
 use latchkey::secret::Secret;
 use latchkey::serve;
@@ -193,6 +194,7 @@ async fn start(
         live,
         places,
         health: Health::default(),
+        pace: Pace::default(),
         closing: CancellationToken::new(),
     });
     let pages = pages(config, &desk).await?;

@@ -15,7 +15,7 @@
 //! | answer a browser | [`serve`] |
 //! | read what another program keeps | [`import`]; what becomes of it: [`broker`] |
 //! | keep another program's own file fresh | [`feed`]; how such a file is touched: [`foreign`] |
-//! | know who may do what | [`rights`] |
+//! | know who may do what | [`rights`]; and how often: [`limit`] |
 //! | know how this process is | [`health`] |
 //! | do any of it | [`broker`], the front door |
 //!
@@ -47,6 +47,7 @@ pub mod fuzzing;
 pub mod gate;
 pub mod health;
 pub mod import;
+pub mod limit;
 pub mod login;
 pub mod oauth;
 pub mod pending;

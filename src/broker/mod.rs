@@ -32,6 +32,7 @@ pub use self::status::{
 };
 pub use self::token::{FreshToken, fresh_now};
 use crate::clock::Clock;
+use crate::config::Limits;
 use crate::directory::Directory;
 use crate::gate::Gate;
 use crate::login::{Logins, StartError, StartRequest, Started};
@@ -85,14 +86,14 @@ pub struct Broker {
 }
 
 impl Broker {
-    /// A broker over `store`, for the providers of `catalog`.
+    /// A broker over `store`, for the providers of `catalog`, within `limits`.
     #[must_use]
     pub fn new(
         store: Arc<dyn Store>,
         catalog: Catalog,
         client: oauth::Client,
         clock: Clock,
-        starts_per_minute: usize,
+        limits: Limits,
     ) -> Self {
         let directory = Directory::new(Arc::clone(&store), client.clone(), clock.clone());
         Self {
@@ -109,7 +110,7 @@ impl Broker {
                 directory.clone(),
                 client.clone(),
                 clock.clone(),
-                starts_per_minute,
+                limits,
             ),
             store,
             catalog,
@@ -141,6 +142,12 @@ impl Broker {
     #[must_use]
     pub fn logins(&self) -> &Logins {
         &self.logins
+    }
+
+    /// The limits in force.
+    #[must_use]
+    pub fn limits(&self) -> Limits {
+        self.logins.limits()
     }
 
     /// The store.

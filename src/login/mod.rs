@@ -38,6 +38,7 @@ use self::machine::{Event, next};
 pub use self::start::{StartError, StartRequest, Started};
 use crate::audit;
 use crate::clock::Clock;
+use crate::config::Limits;
 use crate::directory::Directory;
 use crate::oauth;
 use crate::pending::{EndReason, LoginId, LoginStatus, PendingLogin};
@@ -79,7 +80,7 @@ pub struct Handover {
 }
 
 impl Logins {
-    /// A login machine over `store`, with at most `starts_per_minute` starts a person (S7).
+    /// A login machine over `store`, within `limits` (S7).
     #[must_use]
     pub fn new(
         store: Arc<dyn Store>,
@@ -87,7 +88,7 @@ impl Logins {
         directory: Directory,
         client: oauth::Client,
         clock: Clock,
-        starts_per_minute: usize,
+        limits: Limits,
     ) -> Self {
         Self(Arc::new(Inner {
             store,
@@ -95,13 +96,19 @@ impl Logins {
             directory,
             client,
             clock,
-            limit: limit::Limit::new(starts_per_minute),
+            limit: limit::Limit::new(limits),
             clients: clients::Clients::default(),
             pauses: finish::PAUSES,
             guild: OnceLock::new(),
             tasks: TaskTracker::new(),
             closing: CancellationToken::new(),
         }))
+    }
+
+    /// The limits in force.
+    #[must_use]
+    pub fn limits(&self) -> Limits {
+        self.0.limit.in_force()
     }
 
     /// Notes in all that is started from here on that it is of a member of `guild`, whose bot this process is (U7). Once.

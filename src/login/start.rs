@@ -87,6 +87,31 @@ pub enum StartError {
         /// How long to wait.
         wait: Duration,
     },
+    /// Too many starts of all members in a minute.
+    #[error("too many sign-ins were started in this server; try again in {} s", .wait.as_secs().max(1))]
+    GuildRateLimited {
+        /// How long to wait.
+        wait: Duration,
+    },
+    /// Too many logins of this person are open.
+    #[error(
+        "{most} sign-ins are open already; finish or cancel one (`latchkey logout <tenant>` ends one from here), or try again in {} s",
+        .wait.as_secs().max(1)
+    )]
+    TooManyOpen {
+        /// How many there may be.
+        most: u32,
+        /// How long until the first ends by itself.
+        wait: Duration,
+    },
+    /// This member keeps too many sign-ins of their own.
+    #[error(
+        "{most} sign-ins of this member are kept already; log one out that is no longer needed, then try again"
+    )]
+    TooManyKept {
+        /// How many there may be.
+        most: u32,
+    },
     /// The slot holds what this person may not replace (I6, I8).
     #[error("{tenant} belongs to somebody else: its owner or an admin must log it out first")]
     NotYours {

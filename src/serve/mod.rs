@@ -10,6 +10,7 @@ mod headers;
 mod listen;
 mod loopback;
 mod page;
+pub mod proof;
 pub mod socket;
 mod tickets;
 
