@@ -5,7 +5,7 @@
 use std::time::Duration;
 
 use latchkey::config::Config;
-use latchkey::store::file::FileStore;
+use latchkey::store::file::{FileStore, Survey};
 use latchkey::store::{Store, StoreError};
 
 use super::finding::{Finding, Level};
@@ -62,10 +62,14 @@ pub(super) async fn look(config: &Config, store: &FileStore) -> Vec<Finding> {
 }
 
 fn ground(store: &FileStore, place: &str) -> Vec<Finding> {
-    let survey = match store.survey() {
-        Ok(survey) => survey,
-        Err(error) => return vec![failed(PART, &error).at(place)],
-    };
+    match store.survey() {
+        Ok(survey) => judge(&survey, rustix::process::geteuid().as_raw(), place),
+        Err(error) => vec![failed(PART, &error).at(place)],
+    }
+}
+
+/// What the ground comes to for the user `me`.
+fn judge(survey: &Survey, me: u32, place: &str) -> Vec<Finding> {
     let mut found = Vec::new();
     match survey.file_system {
         Some(name) => found.push(Finding::ok(PART, format!("it is on {name}, whose locks hold"))),
@@ -78,7 +82,6 @@ fn ground(store: &FileStore, place: &str) -> Vec<Finding> {
             .at(place),
         ),
     }
-    let me = rustix::process::geteuid().as_raw();
     if let Some((owner, mode)) = survey.file {
         if owner != me {
             let what = format!("it belongs to user {owner}, and this is user {me}");
@@ -101,4 +104,40 @@ fn ground(store: &FileStore, place: &str) -> Vec<Finding> {
         );
     }
     found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// F4, F15: whose the file is, who may read it, where it lies, and whether it can still be written.
+    #[test]
+    fn each_fault_of_the_ground_is_said_with_its_remedy() {
+        let good =
+            || Survey { file_system: Some("ext4"), file: Some((7, 0o600)), room: 1 << 30, files_left: None };
+        for (survey, level, said, remedy) in [
+            (good(), Level::Ok, "on ext4", ""),
+            (Survey { file: None, ..good() }, Level::Ok, "on ext4", ""),
+            (Survey { file_system: None, ..good() }, Level::Warning, "not known to hold", "share its locks"),
+            (
+                Survey { file: Some((8, 0o600)), ..good() },
+                Level::Problem,
+                "belongs to user 8",
+                "chown 7 a.json",
+            ),
+            (Survey { file: Some((7, 0o640)), ..good() }, Level::Problem, "(mode 640)", "chmod 600 a.json"),
+            (Survey { room: 15 << 20, ..good() }, Level::Problem, "no room left", "make room"),
+            (Survey { files_left: Some(0), ..good() }, Level::Problem, "no room left", "make room"),
+            (Survey { room: 100 << 20, ..good() }, Level::Warning, "nearly full (100 MiB free)", "make room"),
+            (Survey { files_left: Some(99), ..good() }, Level::Warning, "nearly full", "make room"),
+        ] {
+            let found = judge(&survey, 7, "a.json");
+            let worst = found.iter().max_by_key(|found| found.level).unwrap();
+            assert_eq!(worst.level, level, "{survey:?}: {found:?}");
+            assert!(worst.what.contains(said), "{survey:?}: {found:?}");
+            assert!(worst.remedy.as_deref().unwrap_or_default().contains(remedy), "{survey:?}: {found:?}");
+            let amiss = found.iter().filter(|found| found.level != Level::Ok).count();
+            assert_eq!(amiss, usize::from(level != Level::Ok), "{survey:?}: {found:?}");
+        }
+    }
 }

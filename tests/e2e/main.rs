@@ -13,6 +13,7 @@
 compile_error!("these tests set faults, which only a debug build has: run them without --release");
 
 mod callback;
+mod check;
 mod claude;
 mod codex;
 mod confirming;
