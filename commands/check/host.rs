@@ -26,17 +26,17 @@ const FEW_DESCRIPTORS: u64 = 1_024;
 pub(super) async fn ops(config: &OpsConfig) -> Vec<Finding> {
     const PART: &str = "ops";
     let listen = config.listen;
-    let mut found = vec![match std::net::TcpListener::bind(listen) {
-        Ok(_) => Finding::ok(PART, format!("health and metrics are served on {listen} once a bot runs")),
-        Err(error) if error.kind() == ErrorKind::AddrInUse => taken(listen).await,
-        Err(error) => Finding::problem(
-            PART,
-            Code::Usage,
-            format!("cannot listen on {listen}: {error}"),
-            "choose another listen under [ops]",
-        )
-        .at("ops.listen"),
-    }];
+    let mut found = match std::net::TcpListener::bind(listen) {
+        Ok(_) => {
+            vec![Finding::ok(PART, format!("health and metrics are served on {listen} once a bot runs"))]
+        }
+        Err(error) if error.kind() == ErrorKind::AddrInUse => vec![taken(listen).await],
+        Err(error) => {
+            let what = format!("cannot listen on {listen}: {error}");
+            let remedy = "choose another listen under [ops]";
+            return vec![Finding::problem(PART, Code::Usage, what, remedy).at("ops.listen")];
+        }
+    };
     if is_open(listen.ip()) {
         found.push(
             Finding::warning(

@@ -1,5 +1,7 @@
 //! What the program prints, and how it ends.
 
+use std::process::Command;
+
 use latchkey_test_authority::{Canned, Endpoint};
 
 use crate::host::{Host, printed, said};
@@ -112,13 +114,30 @@ async fn check_and_status_tell_how_things_stand() {
     let changing =
         |line: &&str| !line.contains("whose locks hold") && !line.contains("may be open at a time");
     let text: Vec<_> = text.lines().filter(changing).collect();
-    insta::assert_snapshot!(text.join("\n"), @"");
+    insta::assert_snapshot!(text.join("\n"), @r#"
+    ok       configuration: <folder>/latchkey.toml is valid
+    warning  discord: there is no [discord] table: `latchkey run` needs one, other commands do not
+               remedy: write [discord], and guild = "…" with the id of your server below it
+    warning  access: nobody but those with Manage Guild may sign in
+               remedy: name roles or users under [access] members
+    ok       providers: acme: sign-in by device, paste
+    ok       store: <folder>/data/auth.json (tenants: 1, logins: 0)
+    ok       locks: the store can be locked
+    ok       sealing: the store is not sealed: whoever reads the auth file, or a copy of it, has its tokens; `latchkey seal` makes a key, and the line seal_key_file = "seal.key" under [store] turns it on (docs/security.md)
+    ok       clock: not compared: no other host was asked that says the time
+    No problem, 2 warnings.
+    "#);
 
     std::fs::write(&host.config, "[store]\npaht = 'x'\n").unwrap();
     let output = host.latchkey(&["check"]).output().unwrap();
     let text = printed(&output).replace(&*host.config.parent().unwrap().to_string_lossy(), "<folder>");
     assert_eq!(output.status.code(), Some(2));
-    insta::assert_snapshot!(text, @"");
+    insta::assert_snapshot!(text, @r"
+    PROBLEM  configuration: store.paht: unknown key
+               where: <folder>/latchkey.toml:2:1
+               remedy: did you mean `path`?
+    1 problem: begin with the first.
+    ");
 }
 
 /// What somebody sees who begins: what is to be done, in order.
@@ -135,7 +154,17 @@ async fn check_is_a_list_of_what_to_do_on_a_fresh_machine() {
         assert_eq!(output.status.code(), Some(2), "{}", said(&output));
         printed(&output)
     };
-    insta::assert_snapshot!(named(&["--config", "latchkey.toml", "check"]), @"");
+    insta::assert_snapshot!(named(&["--config", "latchkey.toml", "check"]), @r"
+    PROBLEM  configuration: no configuration found: looked for latchkey.toml
+               remedy: copy latchkey.example.toml to one of these, or name one with --config
+    warning  discord: the bot's token is not in $DISCORD_TOKEN
+               remedy: make an application at https://discord.com/developers/applications, copy its bot's token into DISCORD_TOKEN, or into a file that token_file names; in that file, write the id of your server as guild under [discord]
+    warning  access: nobody is admitted yet
+               remedy: name roles or users under [access] members
+    warning  providers: there is nothing to sign in to yet
+               remedy: `latchkey providers` lists what there is, with the lines to write; then run `latchkey check` again
+    1 problem, 3 warnings: begin with the first.
+    ");
     std::fs::write(folder.path().join("latchkey.toml"), "[discord]\nguild = \"1\"\n").unwrap();
     let text = named(&["check", "--offline"]);
     let changing = |line: &&str| {
@@ -143,7 +172,18 @@ async fn check_is_a_list_of_what_to_do_on_a_fresh_machine() {
             && !line.contains("may be open at a time")
             && !line.contains("auth.json (")
     };
-    insta::assert_snapshot!(text.lines().filter(changing).collect::<Vec<_>>().join("\n"), @"");
+    insta::assert_snapshot!(text.lines().filter(changing).collect::<Vec<_>>().join("\n"), @r#"
+    ok       configuration: latchkey.toml is valid
+    PROBLEM  discord: the bot's token is missing: set DISCORD_TOKEN, or name a file as token_file under [discord]
+    warning  access: nobody but those with Manage Guild may sign in
+               remedy: name roles or users under [access] members
+    PROBLEM  providers: none is configured
+               remedy: add a table such as [providers.codex]; `latchkey providers` lists what there is
+    ok       locks: the store can be locked
+    ok       sealing: the store is not sealed: whoever reads the auth file, or a copy of it, has its tokens; `latchkey seal` makes a key, and the line seal_key_file = "seal.key" under [store] turns it on (docs/security.md)
+    ok       clock: not compared: no other host was asked that says the time
+    2 problems, 1 warning: begin with the first.
+    "#);
 }
 
 /// G27: however often it is asked, `latchkey check` spends no refresh token, though the access token has ended and the server takes
