@@ -129,10 +129,11 @@ impl Findings {
         text + &match (count(Level::Problem), count(Level::Warning)) {
             (0, 0) => "Nothing is wrong.".to_owned(),
             (0, warnings) => format!("No problem, {}.", counted(warnings, "warning")),
-            (problems, 0) => format!("{}: begin with the first.", counted(problems, "problem")),
             (problems, warnings) => {
-                let (problems, warnings) = (counted(problems, "problem"), counted(warnings, "warning"));
-                format!("{problems}, {warnings}: begin with the first.")
+                let next = if problems == 1 { "mend it" } else { "begin with the first" };
+                let warned =
+                    if warnings > 0 { format!(", {}", counted(warnings, "warning")) } else { String::new() };
+                format!("{}{warned}: {next}, then check again.", counted(problems, "problem"))
             }
         }
     }
@@ -167,7 +168,7 @@ mod tests {
                    remedy: name somebody
         PROBLEM  locks: the lock is held
                    remedy: wait
-        1 problem, 1 warning: begin with the first.
+        1 problem, 1 warning: mend it, then check again.
         ");
         assert!(found().text(true).contains("\u{1b}[1;31mPROBLEM \u{1b}[0m locks"));
         assert_eq!(Findings::default().text(false), "Nothing is wrong.");

@@ -95,7 +95,7 @@ pub enum StartError {
     },
     /// Too many logins of this person are open.
     #[error(
-        "{most} sign-ins are open already; finish or cancel one (`latchkey logout <tenant>` ends one from here), or try again in {} s",
+        "as many sign-ins are open as there may be ({most}); finish or cancel one (`latchkey logout <tenant>` ends one from here), or try again in {} s",
         .wait.as_secs().max(1)
     )]
     TooManyOpen {
@@ -106,7 +106,7 @@ pub enum StartError {
     },
     /// This member keeps too many sign-ins of their own.
     #[error(
-        "{most} sign-ins of this member are kept already; log one out that is no longer needed, then try again"
+        "this member keeps as many sign-ins as there may be ({most}); log one out that is no longer needed, then try again"
     )]
     TooManyKept {
         /// How many there may be.

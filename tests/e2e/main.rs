@@ -34,6 +34,7 @@ mod hostile;
 mod identity;
 mod leaving;
 mod limited;
+mod limits;
 mod mcp;
 mod members;
 mod offering;

@@ -136,7 +136,7 @@ async fn check_and_status_tell_how_things_stand() {
     PROBLEM  configuration: store.paht: unknown key
                where: <folder>/latchkey.toml:2:1
                remedy: did you mean `path`?
-    1 problem: begin with the first.
+    1 problem: mend it, then check again.
     ");
 }
 
@@ -163,7 +163,7 @@ async fn check_is_a_list_of_what_to_do_on_a_fresh_machine() {
                remedy: name roles or users under [access] members
     warning  providers: there is nothing to sign in to yet
                remedy: `latchkey providers` lists what there is, with the lines to write; then run `latchkey check` again
-    1 problem, 3 warnings: begin with the first.
+    1 problem, 3 warnings: mend it, then check again.
     ");
     std::fs::write(folder.path().join("latchkey.toml"), "[discord]\nguild = \"1\"\n").unwrap();
     let text = named(&["check", "--offline"]);
@@ -182,7 +182,7 @@ async fn check_is_a_list_of_what_to_do_on_a_fresh_machine() {
     ok       locks: the store can be locked
     ok       sealing: the store is not sealed: whoever reads the auth file, or a copy of it, has its tokens; `latchkey seal` makes a key, and the line seal_key_file = "seal.key" under [store] turns it on (docs/security.md)
     ok       clock: not compared: no other host was asked that says the time
-    2 problems, 1 warning: begin with the first.
+    2 problems, 1 warning: begin with the first, then check again.
     "#);
 }
 

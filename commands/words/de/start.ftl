@@ -21,9 +21,9 @@ start-too-often = **Du hast gerade viele Anmeldungen begonnen.**
     Die nächste geht { $when }.
 start-too-often-here = **Auf diesem Server melden sich gerade viele an.**
     Die nächste Anmeldung geht { $when }.
-start-too-many-open = **Du hast { $most } Anmeldungen zugleich offen, und mehr dürfen es nicht sein.**
+start-too-many-open = **Du hast so viele Anmeldungen zugleich offen, wie es sein dürfen: { $most }.**
     Schließe eine davon ab oder brich sie ab. Sonst endet die erste { $when } von selbst, und du kannst eine andere beginnen.
-start-too-many-kept = **Du hast { $most } eigene Anmeldungen, und mehr dürfen es nicht sein.**
+start-too-many-kept = **Du hast so viele eigene Anmeldungen, wie es sein dürfen: { $most }.**
     Melde eine ab, die du nicht mehr brauchst, und versuch es noch einmal.
 start-not-yours = **Die Anmeldung bei { $name } gehört einem anderen Mitglied.**
     Erst muss dieses Mitglied oder ein Admin dieses Servers sie abmelden.
