@@ -41,13 +41,11 @@ impl<K: Eq + Hash + Clone> Pace<K> {
         let times = counted.entry(who.clone()).or_default();
         // A bound that was lowered meanwhile is met by waiting for all that is above it.
         let bound = usize::try_from(per_minute).unwrap_or(usize::MAX).max(1);
-        match times.len().checked_sub(bound).and_then(|above| times.get(above)) {
-            Some(leaves) => Err(WINDOW.saturating_sub(now.duration_since(*leaves))),
-            None => {
-                times.push_back(now);
-                Ok(())
-            }
+        if let Some(leaves) = times.len().checked_sub(bound).and_then(|above| times.get(above)) {
+            return Err(WINDOW.saturating_sub(now.duration_since(*leaves)));
         }
+        times.push_back(now);
+        Ok(())
     }
 
     /// Takes back the last one of `who`: it came to nothing.

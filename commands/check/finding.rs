@@ -76,7 +76,7 @@ impl Finding {
     }
 
     /// Where.
-    pub fn at(mut self, place: impl ToString) -> Self {
+    pub fn at(mut self, place: impl std::fmt::Display) -> Self {
         self.place = Some(place.to_string());
         self
     }

@@ -66,7 +66,7 @@ async fn one(
         return (found, Vec::new());
     }
     if !provider.discovers {
-        found.extend(offered(provider, provider.offered_flows(), ""));
+        found.push(offered(provider, provider.offered_flows(), ""));
         found.extend(client(provider));
         if is_offline || !provider.is_open() {
             return (found, Vec::new());
@@ -174,26 +174,25 @@ fn served(provider: &Provider) -> Option<String> {
 }
 
 /// What the ways to sign in are, and what is served without one.
-fn offered(provider: &Provider, flows: impl Iterator<Item = Flow>, behind: &str) -> Option<Finding> {
+fn offered(provider: &Provider, flows: impl Iterator<Item = Flow>, behind: &str) -> Finding {
     let ways: Vec<_> = flows.map(Flow::as_str).collect();
     let name = &provider.name;
     let above = served(provider);
     let is_served = above.is_some();
     let served = above.map(|served| format!("{served}; ")).unwrap_or_default();
-    Some(if ways.is_empty() && !is_served {
+    if ways.is_empty() && !is_served {
         let remedy = format!("`latchkey providers {name}` says what is in the way");
         Finding::warning(PART, format!("{name} offers no way to sign in{behind}"), remedy)
     } else if ways.is_empty() {
         Finding::ok(PART, format!("{name}: {served}there is no way to sign in{behind}"))
     } else {
         Finding::ok(PART, format!("{name}: {served}sign-in by {}{behind}", ways.join(", ")))
-    })
+    }
 }
 
 fn discovered(looked: &Looked) -> Vec<Finding> {
     let (provider, url) = (&looked.provider, &looked.url);
-    let mut found = Vec::new();
-    found.extend(offered(provider, provider.offered_flows(), &format!("; endpoints from {url}")));
+    let mut found = vec![offered(provider, provider.offered_flows(), &format!("; endpoints from {url}"))];
     found.extend(client(provider));
     for (flow, why) in provider.barred() {
         let (name, flow) = (&provider.name, flow.as_str());
@@ -235,7 +234,7 @@ fn undiscovered(provider: &Provider, error: &DiscoveryError) -> Vec<Finding> {
     if open.is_empty() {
         return vec![Finding::told(Level::Problem, PART, code, &format!("{name}: {why}"))];
     }
-    let mut found: Vec<_> = offered(provider, open.into_iter(), "").into_iter().collect();
+    let mut found = vec![offered(provider, open.into_iter(), "")];
     let barred: Vec<_> = barred.into_iter().map(Flow::as_str).collect();
     if !barred.is_empty() {
         let what = format!("{name}: no sign-in by {}, since {why}", barred.join(", "));
