@@ -119,7 +119,8 @@ async fn ask_all(config: &Config, store: Option<&Arc<FileStore>>, is_offline: bo
         match (token, &config.discord) {
             (Some(token), _) if is_offline => found.extend(discord::unasked(&token)),
             (Some(token), Some(discord)) => {
-                let (answered, read) = discord::ask(discord, &config.access, &token).await;
+                let asked = Box::pin(discord::ask(discord, &config.access, &token));
+                let (answered, read) = asked.await;
                 found.extend(answered);
                 reading = read;
             }
