@@ -1,381 +1,158 @@
 //! `latchkey check`: what is wrong, where, and the remedy.
 //!
-//! Owns the list of findings over configuration, store, locks and providers. Invariants: it changes nothing but missing
-//! folders and the cache of metadata; beyond this host it asks only the issuers of providers whose endpoints are to be
-//! discovered, and them for their metadata alone, and MCP servers and the documents that they name (RFC 9728). The exit code is the
-//! first failed part's.
+//! Owns the order of the parts, which is the order in which somebody who begins puts them right, and the bounds of all
+//! questions. Invariants: it changes nothing but missing folders and the cache of metadata, and registers nothing; it spends no
+//! grant (G27); all others are asked at once, and with `--offline` nobody beyond this host is. The exit code is the first
+//! problem's.
 
+mod access;
+mod ask;
+mod clock;
+mod configuration;
+mod discord;
 mod feeds;
+mod finding;
+mod host;
+mod page;
+mod providers;
+mod sealing;
+mod store;
 mod tokens;
 
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use latchkey::broker::in_force;
-use latchkey::clock::Clock;
-use latchkey::config::Config;
-use latchkey::directory::{Directory, Looked};
-use latchkey::oauth::{Client, DiscoveryError};
-use latchkey::provider::{EnvSource, EnvValue, Flow, Provider};
-use latchkey::store::Store;
+use latchkey::config::{self, Config};
 use latchkey::store::file::FileStore;
 
+use self::finding::{Finding, Findings};
 use crate::exit::{Code, Exit};
 use crate::{setup, terminal};
 
-/// How long the store lock is waited for.
-const LOCK_WAIT: Duration = Duration::from_secs(3);
+/// How long one question to another host may take.
+const QUESTION: Duration = Duration::from_secs(10);
+/// How long all questions about one provider may take, of which discovery has several: the longest that anything here does.
+const WHOLE: Duration = Duration::from_secs(25);
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   latchkey check
+  latchkey check --offline
   latchkey --config ./latchkey.toml check
   latchkey check --json | jq '.findings[] | select(.level != \"ok\")'
 
-It changes nothing and signs nobody in; of issuers whose endpoints are to be discovered it asks the metadata. The exit code \
-is 0 if nothing is wrong (warnings count as nothing wrong), else that of the first problem.")]
+It looks at everything in the order in which it is to be put right: configuration, Discord, access, providers, store, sealing, \
+clock, sign-in page, token socket, feeds. It changes nothing, signs nobody in and refreshes nothing: Discord is asked what the bot \
+may do, issuers for their metadata, and other endpoints whether they are there. Whatever does not answer is waited for at most half \
+a minute. The exit code is 0 if nothing is wrong (warnings count as nothing wrong), else that of the first problem.")]
 pub struct Arguments {
     /// Print one JSON object
     #[arg(long)]
     json: bool,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
-#[serde(rename_all = "snake_case")]
-enum Level {
-    Ok,
-    Warning,
-    Problem,
-}
-
-#[derive(Debug, serde::Serialize)]
-struct Finding {
-    level: Level,
-    part: &'static str,
-    text: String,
-    #[serde(skip)]
-    code: Code,
-}
-
-/// What was found so far.
-#[derive(Default)]
-struct Findings(Vec<Finding>);
-
-impl Findings {
-    fn add(&mut self, level: Level, part: &'static str, text: impl Into<String>, code: Code) {
-        self.0.push(Finding { level, part, text: text.into(), code });
-    }
-
-    fn ok(&mut self, part: &'static str, text: impl Into<String>) {
-        self.add(Level::Ok, part, text, Code::Internal);
-    }
-
-    fn warn(&mut self, part: &'static str, text: impl Into<String>) {
-        self.add(Level::Warning, part, text, Code::Internal);
-    }
+    /// Ask nobody beyond this host
+    #[arg(long)]
+    offline: bool,
 }
 
 pub fn run(config: Option<&Path>, arguments: &Arguments) -> Result<(), Exit> {
     let mut findings = Findings::default();
-    match setup::load(config) {
-        Ok(loaded) => {
-            findings.ok("configuration", format!("{} is valid", loaded.path.display()));
-            configuration(&loaded.config, &mut findings);
-            let opened = setup::open_store(&loaded.config);
-            feeds::feeds(&loaded.config, opened.as_ref().ok(), &mut findings);
-            providers(&loaded.config, opened.as_ref().ok(), &mut findings);
-            match opened {
-                Ok(opened) => store(&loaded.config, &opened, &mut findings),
-                Err(exit) => {
-                    findings.add(Level::Problem, "store", exit.message.unwrap_or_default(), exit.code);
-                }
-            }
+    let found = config::locate(config, &setup::environment);
+    match found.and_then(|path| Ok((Config::load(&path)?, path))) {
+        Ok((config, path)) => {
+            findings.extend(configuration::loaded(&config, &path));
+            look(&config, arguments.offline, &mut findings)?;
         }
-        Err(exit) => {
-            findings.add(Level::Problem, "configuration", exit.message.unwrap_or_default(), exit.code);
-        }
+        Err(error) => findings.extend(configuration::unloaded(&error)),
     }
     let text = if arguments.json {
-        serde_json::to_string_pretty(&serde_json::json!({ "findings": findings.0 }))
-            .map_err(|error| Exit::new(Code::Internal, error))?
+        findings.json().map_err(|error| Exit::new(Code::Internal, error))?
     } else {
-        let line = |finding: &Finding| {
-            let mark = match finding.level {
-                Level::Ok => "ok      ",
-                Level::Warning => "warning ",
-                Level::Problem => "PROBLEM ",
-            };
-            format!("{mark} {}: {}", finding.part, finding.text.replace('\n', "\n          "))
-        };
-        findings.0.iter().map(line).collect::<Vec<_>>().join("\n")
+        findings.text(terminal::is_coloured())
     };
     terminal::print(&text)?;
-    match findings.0.iter().find(|finding| finding.level == Level::Problem) {
-        Some(problem) => Err(Exit::silent(problem.code)),
-        None => Ok(()),
-    }
+    findings.first_problem().map_or(Ok(()), |code| Err(Exit::silent(code)))
 }
 
-fn configuration(config: &Config, findings: &mut Findings) {
-    for warning in config.warnings.iter().filter(|warning| !is_told_of_its_provider(config, &warning.key)) {
-        findings.warn("configuration", warning.to_string());
+/// All parts, in order.
+fn look(config: &Config, is_offline: bool, findings: &mut Findings) -> Result<(), Exit> {
+    let opened = setup::file_store(config);
+    let store = opened.as_ref().ok();
+    let runtime = runtime()?;
+    let asked = runtime.block_on(ask_all(config, store, is_offline));
+    // A name that is still being looked up holds nobody up.
+    runtime.shutdown_background();
+    findings.extend(asked.discord);
+    findings.extend(asked.providers);
+    match &opened {
+        Ok(_) => findings.extend(asked.store),
+        Err(error) => findings.add(store::unopened(error, config)),
     }
-    if config.ops.is_some() {
-        findings.warn(
-            "configuration",
-            "[ops] is read, and nothing is served there by this version yet".to_owned(),
-        );
-    }
-    sign_in_page(config, findings);
+    findings.extend(sealing::look(config));
+    findings.add(asked.clock);
+    findings.extend(asked.page);
     if let Some(tokens) = &config.tokens {
         tokens::look(tokens, &config.store.path, findings);
     }
-    match &config.discord {
-        None => findings
-            .warn("discord", "there is no [discord] table: `latchkey run` needs one, other commands do not"),
-        Some(discord) => match discord.token.read(&setup::environment) {
-            Ok(_) => findings.ok(
-                "discord",
-                format!("guild {}, command /{}, token present", discord.guild, discord.command),
-            ),
-            Err(error) => findings.add(Level::Problem, "discord", error.to_string(), Code::Usage),
-        },
-    }
-    let access = &config.access.members;
-    if !access.anyone && access.roles.is_empty() && access.users.is_empty() {
-        findings.warn(
-            "access",
-            "nobody but those with Manage Guild may sign in: name roles or users under [access] members",
-        );
-    }
+    feeds::feeds(config, store, findings);
+    findings.extend(asked.ops);
+    findings.extend(host::audit(&config.log));
+    findings.add(host::descriptors());
+    Ok(())
 }
 
-/// Whether what the key `key` is about is told as a finding on its provider, which weighs it.
-fn is_told_of_its_provider(config: &Config, key: &str) -> bool {
-    config.providers.iter().any(|provider| {
-        let about = key.strip_prefix(&format!("providers.{}.", provider.name));
-        about.is_some_and(|about| match about {
-            "api_key_env" => provider.api_key.as_ref().is_some_and(is_malformed),
-            "token_env" => provider.env_token.as_ref().is_some_and(is_malformed),
-            about => about.starts_with("client_") && provider.client_missing.is_some(),
-        })
-    })
+/// What others have answered, by part.
+struct Asked {
+    discord: Vec<Finding>,
+    providers: Vec<Finding>,
+    store: Vec<Finding>,
+    clock: Finding,
+    page: Vec<Finding>,
+    ops: Vec<Finding>,
 }
 
-fn is_malformed(source: &EnvSource) -> bool {
-    source.value == EnvValue::Malformed
-}
-
-/// What can be said of the sign-in page from here: whether its address can be had, and what to register.
-fn sign_in_page(config: &Config, findings: &mut Findings) {
-    let Some(http) = &config.http else { return };
-    let Some(public_url) = &http.public_url else {
-        return findings.warn(
-            "http",
-            "[http] has no public_url, so no sign-in page is served: write the address at which browsers reach it",
-        );
-    };
-    match std::net::TcpListener::bind(http.listen) {
-        Ok(_) => {
-            findings.ok("http", format!("the sign-in page is served on {} as {public_url}", http.listen));
-        }
-        // By a running bot, most likely.
-        Err(error) if error.kind() == std::io::ErrorKind::AddrInUse => findings.warn(
-            "http",
-            format!(
-                "{} is in use: by a bot that runs already, or choose another listen under [http]",
-                http.listen
-            ),
-        ),
-        Err(error) => findings.add(
-            Level::Problem,
-            "http",
-            format!("cannot listen on {}: {error}; choose another listen under [http]", http.listen),
-            Code::Usage,
-        ),
-    }
-    for provider in config.providers.iter().filter(|provider| provider.flows.contains(&Flow::Callback)) {
-        if let Some(address) = &provider.callback_uri {
-            findings.ok("http", format!("{}: register the redirect URI {address} there", provider.name));
-        }
-    }
-}
-
-fn providers(config: &Config, store: Option<&Arc<FileStore>>, findings: &mut Findings) {
-    if config.providers.is_empty() {
-        findings.add(
-            Level::Problem,
-            "providers",
-            "none is configured: add a table such as [providers.codex]",
-            Code::Usage,
-        );
-    }
-    for provider in config.providers.iter() {
-        sources(provider, findings);
-        if let Some(missing) = &provider.client_missing {
-            unprovided(provider, missing, findings);
-        } else if !provider.discovers {
-            offered(provider, provider.offered_flows(), "", findings);
-            client(provider, findings);
-        } else if let Some(store) = store {
-            match look(provider, store) {
-                Ok(Ok(Some(looked))) => discovered(&looked, findings),
-                Ok(Ok(None)) => {}
-                Ok(Err(error)) => undiscovered(provider, &error, findings),
-                Err(exit) => {
-                    findings.add(Level::Problem, "providers", exit.message.unwrap_or_default(), exit.code);
-                }
+async fn ask_all(config: &Config, store: Option<&Arc<FileStore>>, is_offline: bool) -> Asked {
+    let discord = async {
+        let (mut found, token) = discord::offline(config);
+        let admitted = access::offline(config);
+        let mut reading = None;
+        match (token, &config.discord) {
+            (Some(token), _) if is_offline => found.extend(discord::unasked(&token)),
+            (Some(token), Some(discord)) => {
+                let asked = Box::pin(discord::ask(discord, &config.access, &token));
+                let (answered, read) = asked.await;
+                found.extend(answered);
+                reading = read;
             }
-        } else {
-            findings.warn(
-                "providers",
-                format!(
-                    "{}: its issuer was not asked, since there is no store to keep the answer in",
-                    provider.name
-                ),
-            );
+            _ => {}
         }
-    }
-}
-
-/// What of the environment cannot be used, and who has accepted what (G25).
-fn sources(provider: &Provider, findings: &mut Findings) {
-    let name = &provider.name;
-    for (noun, source) in [("API key", &provider.api_key), ("token", &provider.env_token)] {
-        if let Some(EnvSource { variable, .. }) = source.as_ref().filter(|source| is_malformed(source)) {
-            let text = format!(
-                "{name}: the {noun} in {variable} cannot be used, since it has white space inside or characters that are \
-                 not ASCII; correct or unset it: nothing below it is served meanwhile"
-            );
-            findings.add(Level::Problem, "providers", text, Code::Usage);
-        }
-    }
-    if let Some(doubt) = provider.terms_risk.as_ref().filter(|_| provider.is_open()) {
-        let doubt = doubt.for_reader("en");
-        findings.ok("providers", format!("{name}: accept_terms_risk is set, although: {doubt}"));
-    }
-}
-
-/// A client of ours that is not whole: nobody signs in and nothing is refreshed, which matters less where the environment
-/// serves.
-fn unprovided(provider: &Provider, missing: &str, findings: &mut Findings) {
-    let name = &provider.name;
-    match served(provider) {
-        Some(served) => findings.warn("providers", format!("{name}: {served}; {missing}")),
-        None => findings.add(Level::Problem, "providers", format!("{name}: {missing}"), Code::Usage),
-    }
-}
-
-/// What the environment has served in place of a sign-in.
-fn served(provider: &Provider) -> Option<String> {
-    let (kind, source) = in_force(provider)?;
-    source.secret()?;
-    Some(format!("the {} in {} is served before any sign-in", kind.noun(), source.variable))
-}
-
-/// What the ways to sign in are, and what is served without one.
-fn offered(provider: &Provider, flows: impl Iterator<Item = Flow>, behind: &str, findings: &mut Findings) {
-    let ways: Vec<_> = flows.map(Flow::as_str).collect();
-    let name = &provider.name;
-    let above = served(provider);
-    let is_served = above.is_some();
-    let served = above.map(|served| format!("{served}; ")).unwrap_or_default();
-    if ways.is_empty() && !is_served {
-        findings.warn("providers", format!("{name} offers no way to sign in{behind}"));
-    } else if ways.is_empty() {
-        findings.ok("providers", format!("{name}: {served}there is no way to sign in{behind}"));
-    } else {
-        findings.ok("providers", format!("{name}: {served}sign-in by {}{behind}", ways.join(", ")));
-    }
-}
-
-fn discovered(looked: &Looked, findings: &mut Findings) {
-    let (provider, url) = (&looked.provider, &looked.url);
-    offered(provider, provider.offered_flows(), &format!("; endpoints from {url}"), findings);
-    client(provider, findings);
-    for (flow, why) in provider.barred() {
-        let (name, flow) = (&provider.name, flow.as_str());
-        let remedy = "name what is missing, or leave that way out of flows";
-        findings.warn("providers", format!("{name}: no sign-in by {flow}, since {why}; {remedy}"));
-    }
-    if let Some(error) = &looked.stale {
-        let name = &provider.name;
-        findings.warn("providers", format!("{name}: {error}; what was found before goes on being used"));
-    }
-}
-
-/// Whether our client is to be registered at the first sign-in (RFC 7591), and whether it can be.
-fn client(provider: &Provider, findings: &mut Findings) {
-    let name = &provider.name;
-    if !provider.registers() {
-        return;
-    }
-    if provider.registration_endpoint.is_some() {
-        findings.ok("providers", format!("{name}: a client is registered at the first sign-in"));
-    } else {
-        let remedy = "register a client there and write its client_id; until then nobody can sign in";
-        let what = "the server registers no clients by itself";
-        findings.add(Level::Problem, "providers", format!("{name}: {what}: {remedy}"), Code::Usage);
-    }
-}
-
-/// That nothing was discovered, which bars only those ways to sign in that need it.
-fn undiscovered(provider: &Provider, error: &DiscoveryError, findings: &mut Findings) {
-    let name = &provider.name;
-    let (why, code) = if error.is_passing() {
-        let remedy = "check the network and the issuer, or name the endpoints";
-        (format!("{error}; {remedy}"), Code::Transient)
-    } else {
-        (error.to_string(), Code::Usage)
+        found.extend(admitted);
+        (found, reading)
     };
-    let is_settled = |flow: &Flow| *flow == Flow::Device && provider.is_settled_for_device();
-    let (open, barred): (Vec<_>, Vec<_>) = provider.offered_flows().partition(is_settled);
-    if open.is_empty() {
-        return findings.add(Level::Problem, "providers", format!("{name}: {why}"), code);
-    }
-    offered(provider, open.into_iter(), "", findings);
-    let barred: Vec<_> = barred.into_iter().map(Flow::as_str).collect();
-    if !barred.is_empty() {
-        findings.warn("providers", format!("{name}: no sign-in by {}, since {why}", barred.join(", ")));
-    }
-}
-
-/// Asks the issuer of `provider` for its metadata.
-fn look(provider: &Provider, store: &Arc<FileStore>) -> Result<Result<Option<Looked>, DiscoveryError>, Exit> {
-    let directory = Directory::new(Arc::clone(store) as Arc<dyn Store>, Client::new(), Clock::system());
-    Ok(runtime()?.block_on(directory.look(provider)))
+    let ground = async {
+        match store {
+            Some(store) => store::look(config, store).await,
+            None => Vec::new(),
+        }
+    };
+    let ops = async {
+        match &config.ops {
+            Some(ops) => host::ops(ops).await,
+            None => Vec::new(),
+        }
+    };
+    let ((discord, reading), (providers, readings), store, page, ops) = tokio::join!(
+        discord,
+        providers::look(config, store, is_offline),
+        ground,
+        page::look(config, store.map(|store| &**store), is_offline),
+        ops
+    );
+    let readings: Vec<_> = readings.into_iter().chain(reading).collect();
+    Asked { discord, providers, store, clock: clock::judge(&readings), page, ops }
 }
 
 fn runtime() -> Result<tokio::runtime::Runtime, Exit> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     runtime.map_err(|error| Exit::new(Code::Internal, error))
-}
-
-fn store(config: &Config, store: &FileStore, findings: &mut Findings) {
-    match store.snapshot() {
-        Ok(document) => {
-            let (tenants, logins) = (document.tenants().count(), document.logins().count());
-            let path = store.path().display();
-            findings.ok("store", format!("{path} (tenants: {tenants}, logins: {logins})"));
-            for damaged in document.damaged() {
-                findings.add(Level::Problem, "store", damaged.to_string(), Code::Store);
-            }
-            for (tenant, _) in document.tenants() {
-                if config.providers.get(&tenant.provider).is_none() {
-                    findings.warn("store", format!("{tenant} is stored and its provider is not configured"));
-                }
-            }
-        }
-        Err(error) => findings.add(Level::Problem, "store", error.to_string(), Code::Store),
-    }
-    match lock(store) {
-        Ok(()) => findings.ok("locks", "the store can be locked"),
-        Err(exit) => findings.add(Level::Problem, "locks", exit.message.unwrap_or_default(), exit.code),
-    }
-}
-
-fn lock(store: &FileStore) -> Result<(), Exit> {
-    drop(runtime()?.block_on(store.named_lock("check", LOCK_WAIT))?);
-    Ok(())
 }

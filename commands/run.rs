@@ -19,6 +19,7 @@ use std::time::Duration;
 use latchkey::config::{Config, DiscordConfig};
 use latchkey::feed::overlaps;
 use latchkey::health::Health;
+use latchkey::limit::Pace;
 use latchkey::oauth::EXCHANGE_BOUND;
 use latchkey::secret::Secret;
 use latchkey::serve;
@@ -228,6 +229,7 @@ async fn start(
         live,
         places,
         health,
+        pace: Pace::default(),
         closing: CancellationToken::new(),
     });
     let pages = pages(config, &desk).await?;

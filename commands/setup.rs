@@ -72,10 +72,5 @@ pub fn keep_secrets_from(command: &mut Command, config: Option<&Config>) {
 
 /// A broker over `store`.
 pub fn broker(config: &Config, store: Arc<FileStore>) -> Broker {
-    Broker::new(store, config.providers.clone(), oauth::Client::new(), Clock::system(), starts(config))
-}
-
-/// How many logins a person may start in a minute.
-pub fn starts(config: &Config) -> usize {
-    usize::try_from(config.limits.starts_per_minute).unwrap_or(usize::MAX)
+    Broker::new(store, config.providers.clone(), oauth::Client::new(), Clock::system(), config.limits)
 }

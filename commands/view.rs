@@ -25,7 +25,8 @@ use latchkey::provider::Catalog;
 use latchkey::tenant::{TenantKey, User};
 
 pub use self::access::{
-    CHOICE_CAP, autocomplete_label, closing, foreign_press, not_allowed, over_or_unknown, went_wrong,
+    CHOICE_CAP, autocomplete_label, closing, foreign_press, not_allowed, over_or_unknown, too_fast,
+    went_wrong,
 };
 pub use self::cancel::{cancel_result, nothing_to_cancel, pick_login};
 pub use self::confirm::{
@@ -202,6 +203,11 @@ fn plain(text: &str) -> String {
         }
     }
     shown
+}
+
+/// The moment after `wait`: at least a second away, so that nobody is told to try again at once.
+fn after(wait: std::time::Duration, now: UnixSeconds) -> String {
+    when(now.saturating_add(i64::try_from(wait.as_secs()).unwrap_or(60).max(1)))
 }
 
 /// A moment, in the reader's own time, as "in 5 minutes" or "2 hours ago".

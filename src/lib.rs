@@ -16,7 +16,7 @@
 //! | read what another program keeps | [`import`]; what becomes of it: [`broker`] |
 //! | keep another program's own file fresh | [`feed`]; how such a file is touched: [`foreign`] |
 //! | copy all that is stored, and bring it back | [`backup`] |
-//! | know who may do what | [`rights`] |
+//! | know who may do what | [`rights`]; and how often: [`limit`] |
 //! | know how this process is | [`health`]; measure it: [`metrics`] |
 //! | do any of it | [`broker`], the front door |
 //!
@@ -49,6 +49,7 @@ pub mod fuzzing;
 pub mod gate;
 pub mod health;
 pub mod import;
+pub mod limit;
 pub mod login;
 pub mod metrics;
 pub mod oauth;

@@ -110,7 +110,13 @@ impl Ground {
 
     pub fn broker_over(&self, store: Arc<FileStore>) -> Broker {
         let config = Config::load(&self.config).unwrap();
-        Broker::new(store, config.providers, oauth::Client::new(), Clock::system(), 50)
+        Broker::new(
+            store,
+            config.providers,
+            oauth::Client::new(),
+            Clock::system(),
+            latchkey::config::Limits { starts_per_minute: 50, ..Default::default() },
+        )
     }
 
     /// The bytes of the auth file.

@@ -48,7 +48,13 @@ pub fn member(mode: &str, arguments: &[String]) {
     runtime.block_on(async {
         let config = Config::load(Path::new(config)).unwrap();
         let store = Arc::new(FileStore::open(&config.store.path, false, Clock::system()).unwrap());
-        let broker = Broker::new(store, config.providers, oauth::Client::new(), Clock::system(), 50);
+        let broker = Broker::new(
+            store,
+            config.providers,
+            oauth::Client::new(),
+            Clock::system(),
+            latchkey::config::Limits { starts_per_minute: 50, ..Default::default() },
+        );
         let tokens = TokensConfig {
             socket: socket.into(),
             mode: 0o600,

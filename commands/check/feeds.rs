@@ -12,12 +12,14 @@ use latchkey::store::Store;
 use latchkey::store::file::FileStore;
 use rustix::fs::{Access, access};
 
-use super::{Findings, Level};
+use super::finding::{Finding, Findings, Level};
 use crate::exit::Code;
+
+const PART: &str = "feeds";
 
 pub(super) fn feeds(config: &Config, store: Option<&Arc<FileStore>>, findings: &mut Findings) {
     for overlap in feed::overlaps(config) {
-        findings.add(Level::Problem, "feeds", overlap.to_string(), Code::Usage);
+        findings.add(Finding::told(Level::Problem, PART, Code::Usage, &overlap.to_string()));
     }
     let document = store.and_then(|store| store.snapshot().ok());
     for feed in &config.feeds {
@@ -34,20 +36,19 @@ pub(super) fn feeds(config: &Config, store: Option<&Arc<FileStore>>, findings: &
         };
         file(feed, whose, findings);
         if tenant.provider.as_str() != program {
-            findings.warn(
-                "feeds",
-                format!(
-                    "feeds.{name}: {program} takes tokens of the provider {program}, and {tenant} has another's: they must be \
-                     accepted where {program} sends them"
-                ),
-            );
+            findings.add(Finding::warning(
+                PART,
+                format!("feeds.{name}: {program} takes tokens of the provider {program}, and {tenant} has another's"),
+                format!("see that they are accepted where {program} sends them, or name another tenant"),
+            ));
         }
         if of_environment == Some(FromEnvironment::ApiKey) {
             let what = "is served an API key, and the file takes the token of a sign-in";
-            findings.warn(
-                "feeds",
-                format!("feeds.{name}: {tenant} {what}: give {program} the key by its own means"),
-            );
+            findings.add(Finding::warning(
+                PART,
+                format!("feeds.{name}: {tenant} {what}"),
+                format!("give {program} the key by its own means"),
+            ));
         }
     }
 }
@@ -55,24 +56,26 @@ pub(super) fn feeds(config: &Config, store: Option<&Arc<FileStore>>, findings: &
 fn file(feed: &FeedConfig, whose: Whose<'_>, findings: &mut Findings) {
     let FeedConfig { name, tenant, program, path } = feed;
     let (program, shown) = (program.as_str(), path.display());
-    let mut problem = |text: String| findings.add(Level::Problem, "feeds", text, Code::Usage);
+    let mut problem =
+        |text: String| findings.add(Finding::told(Level::Problem, PART, Code::Usage, &text).at(&shown));
     let place = folder(path);
     if let Err(error) = access(place, Access::WRITE_OK | Access::EXEC_OK) {
         let remedy = "make it, and give the user that Latchkey runs as the right to write there";
         return problem(format!(
-            "feeds.{name}: the folder {} cannot be written ({error}): {remedy}",
+            "feeds.{name}: the folder {} cannot be written ({error}); {remedy}",
             place.display()
         ));
     }
     match feed::find(feed, whose) {
         Err(error) => problem(format!("feeds.{name}: {shown} cannot be brought up to date: {error}")),
-        Ok(found) if found.holds_refresh_token => findings.warn(
-            "feeds",
-            format!(
-                "feeds.{name}: a refresh token stands in {shown}, with which {program} refreshes by itself: with its first write \
-                 `latchkey run` keeps the file aside as it is and takes the refresh token out"
-            ),
-        ),
-        Ok(_) => findings.ok("feeds", format!("feeds.{name}: {shown} gets the access token of {tenant}, for {program}")),
+        Ok(found) if found.holds_refresh_token => findings.add(Finding::warning(
+            PART,
+            format!("feeds.{name}: a refresh token stands in {shown}, with which {program} refreshes by itself"),
+            "nothing is to be done: with its first write `latchkey run` keeps the file aside as it is and takes the refresh token out",
+        )),
+        Ok(_) => findings.add(Finding::ok(
+            PART,
+            format!("feeds.{name}: {shown} gets the access token of {tenant}, for {program}"),
+        )),
     }
 }

@@ -10,7 +10,8 @@ use latchkey::config::{Admitted, TokensConfig};
 use latchkey::serve::socket::client::{Connection, HELLO_WAIT, SocketError};
 use latchkey::serve::socket::{self, Admission, BindError, Stands};
 
-use super::{Findings, Level, runtime};
+use super::finding::{Finding, Findings, Level};
+use super::runtime;
 use crate::exit::Code;
 
 const PART: &str = "tokens";
@@ -19,20 +20,31 @@ const PART: &str = "tokens";
 pub fn look(config: &TokensConfig, store: &Path, findings: &mut Findings) {
     let looked = match runtime() {
         Ok(runtime) => runtime.block_on(socket::look(config)),
-        Err(exit) => return findings.add(Level::Problem, PART, exit.message.unwrap_or_default(), exit.code),
+        Err(exit) => {
+            return findings.add(Finding::told(
+                Level::Problem,
+                PART,
+                exit.code,
+                &exit.message.unwrap_or_default(),
+            ));
+        }
     };
-    let mut problem = |error: BindError| findings.add(Level::Problem, PART, error.to_string(), Code::Usage);
+    let mut problem =
+        |error: BindError| findings.add(Finding::told(Level::Problem, PART, Code::Usage, &error.to_string()));
     if let Err(error) = Admission::new(config) {
         problem(error.into());
     }
     match looked {
         Err(error) => return problem(error),
         Ok((path, Stands::Free)) => {
-            findings.ok(PART, format!("the token socket is {}; no bot serves it now", path.display()));
+            findings.add(Finding::ok(
+                PART,
+                format!("the token socket is {}; no bot serves it now", path.display()),
+            ));
         }
         Ok((path, Stands::Served)) => served(&path, store, findings),
     }
-    findings.ok(PART, "the bot's own user may have every tenant");
+    findings.add(Finding::ok(PART, "the bot's own user may have every tenant"));
     for rule in &config.allow {
         let who = match rule.who {
             Admitted::User(uid) => format!("user {uid}"),
@@ -40,7 +52,7 @@ pub fn look(config: &TokensConfig, store: &Path, findings: &mut Findings) {
             Admitted::Bearer => "whoever shows the bearer token".to_owned(),
         };
         let tenants: Vec<_> = rule.tenants.iter().map(ToString::to_string).collect();
-        findings.ok(PART, format!("{who} may have {}", tenants.join(", ")));
+        findings.add(Finding::ok(PART, format!("{who} may have {}", tenants.join(", "))));
     }
     own(config, findings);
     reach(config, findings);
@@ -50,15 +62,17 @@ pub fn look(config: &TokensConfig, store: &Path, findings: &mut Findings) {
 fn served(path: &Path, store: &Path, findings: &mut Findings) {
     match Connection::open(path, Some(store), HELLO_WAIT) {
         Ok(_) | Err(SocketError::Refused { .. }) => {
-            findings.ok(PART, format!("the token socket is {}; a bot serves it", path.display()));
+            findings
+                .add(Finding::ok(PART, format!("the token socket is {}; a bot serves it", path.display())));
         }
         Err(error @ SocketError::Stranger { .. }) => {
             let text = format!("{error}; or stop that program, and start the bot");
-            findings.add(Level::Problem, PART, text, Code::Usage);
+            findings.add(Finding::told(Level::Problem, PART, Code::Usage, &text));
         }
         Err(error) => {
+            let what = format!("somebody listens at the token socket, and no bot answered: {error}");
             findings
-                .warn(PART, format!("somebody listens at the token socket, and no bot answered: {error}"));
+                .add(Finding::warning(PART, what, "end that program, and start the bot").at(path.display()));
         }
     }
 }
@@ -69,7 +83,7 @@ fn own(config: &TokensConfig, findings: &mut Findings) {
     if lets_others_in && rustix::process::geteuid().is_root() {
         let what = "the bot's own user is root here, as it is in most containers: whichever of them reach the socket may have every \
                     tenant, whatever allow says";
-        findings.warn(PART, format!("{what}; run the bot as a user that nothing else runs as"));
+        findings.add(Finding::warning(PART, what, "run the bot as a user that nothing else runs as"));
     }
 }
 
@@ -95,27 +109,29 @@ fn reach(config: &TokensConfig, findings: &mut Findings) {
     if config.allow.iter().any(|rule| !reaches(rule.who)) {
         let remedy = "write mode = \"0666\", or mode = \"0660\" with a group: who may have what is said by allow in each case";
         let what = "allow names others, and the socket's mode lets only the bot's own user connect";
-        findings.warn(PART, format!("{what} (mode {:o}); {remedy}", config.mode));
+        findings.add(
+            Finding::warning(PART, format!("{what} (mode {:o})", config.mode), remedy).at("tokens.mode"),
+        );
     }
     if let (Some(gid), Some(group)) = (config.allow.iter().find_map(|rule| of_another_group(rule.who)), group)
     {
         let what =
             format!("allow names group {gid}, and only group {group} may connect (mode {:o})", config.mode);
-        findings.warn(PART, format!("{what}; write group = \"{gid}\", or mode = \"0666\""));
+        let remedy = format!("write group = \"{gid}\", or mode = \"0666\"");
+        findings.add(Finding::warning(PART, what, remedy).at("tokens.group"));
     }
     let folder = config.socket.parent().filter(|folder| !folder.as_os_str().is_empty());
     let folder = folder.unwrap_or(Path::new("."));
     let remedy = "choose a folder that they may enter, such as /run/latchkey with mode 755";
     match std::fs::metadata(folder) {
-        Ok(found) if found.permissions().mode() & 0o011 == 0 => findings
-            .warn(PART, format!("allow names others, and they may not enter the socket's folder; {remedy}")),
+        Ok(found) if found.permissions().mode() & 0o011 == 0 => {
+            let what = "allow names others, and they may not enter the socket's folder";
+            findings.add(Finding::warning(PART, what, remedy).at(folder.display()));
+        }
         Ok(_) => {}
-        Err(_) => findings.warn(
-            PART,
-            format!(
-                "allow names others, and the socket's folder {} is missing: the bot will make it for its own user alone; {remedy}",
-                folder.display()
-            ),
-        ),
+        Err(_) => {
+            let what = "allow names others, and the socket's folder is missing: the bot will make it for its own user alone";
+            findings.add(Finding::warning(PART, what, remedy).at(folder.display()));
+        }
     }
 }

@@ -39,6 +39,9 @@ fn judge(access: &Access, user: u64, roles: &[u64], permissions: Permissions) ->
 }
 
 #[cfg(test)]
+mod documented;
+
+#[cfg(test)]
 mod tests {
     use super::*;
 

@@ -29,9 +29,10 @@ use std::sync::Arc;
 
 use latchkey::broker::Broker;
 use latchkey::health::Health;
+use latchkey::limit::Pace;
 use latchkey::tenant::ThreadId;
 use latchkey::worker::Supervisor;
-use serenity::all::Http;
+use serenity::all::{Http, UserId};
 use tokio_util::sync::CancellationToken;
 
 use crate::discord::answers::Answers;
@@ -66,6 +67,8 @@ pub struct Desk {
     pub places: Arc<Places>,
     /// How this process is.
     pub health: Health,
+    /// What each did here within the last minute.
+    pub pace: Pace<UserId>,
     /// Once cancelled, nothing new is begun (W5).
     pub closing: CancellationToken,
 }

@@ -7,6 +7,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use latchkey::secret::Secret;
+use reqwest::header::HeaderMap;
 use serenity::all::{ApplicationId, Http, HttpBuilder};
 use url::{Host, Url};
 
@@ -99,6 +100,15 @@ impl Reach {
             To::Discord | To::Named(..) => builder,
             To::Plain(base) => builder.proxy(base).ratelimiter_disabled(true),
         }
+    }
+
+    /// The headers of an answer of Discord's that is for everybody, and for which no token is shown.
+    pub async fn greeted(&self) -> reqwest::Result<HeaderMap> {
+        let base = match &self.to {
+            To::Discord | To::Named => format!("https://{DISCORD}"),
+            To::Plain(base) => base.clone(),
+        };
+        Ok(self.client.get(format!("{base}/api/v10/gateway")).send().await?.headers().clone())
     }
 
     /// Whether the token may go to a gateway at this address.

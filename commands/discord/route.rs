@@ -292,8 +292,14 @@ async fn admit<'a>(
     Some(Visit::new(desk, parts, member, standing, answered))
 }
 
-/// Judges whoever is at the door with a command or a press, and tells those who are not let in why.
+/// Judges whoever is at the door with a command or a press, and tells those who are not let in why. What is typed into an
+/// option is not counted: it is dozens of questions for one command, and each costs no more than a look.
 async fn let_in(desk: &Desk, parts: &Parts<'_>, member: &Member) -> Option<Standing> {
+    if let Err(wait) = desk.pace.count(&member.user.id, desk.broker.limits().commands_per_minute) {
+        let page = view::too_fast(parts.language, wait, desk.broker.clock().now());
+        parts.hold_off(&desk.answers, &page).await;
+        return None;
+    }
     let access = desk.access.now();
     let standing = standing(&access, member);
     if standing == Standing::Stranger {

@@ -118,6 +118,11 @@ impl<'a> Parts<'a> {
         self.respond(answers, render::answer(page)).await;
     }
 
+    /// Answers somebody who comes too often. It is no line of the audit: whoever hammers must not fill it.
+    pub async fn hold_off(&self, answers: &Answers, page: &Page) {
+        self.respond(answers, render::answer(page)).await;
+    }
+
     /// No choices, for somebody who is not admitted.
     pub async fn offer_nothing(&self, answers: &Answers) {
         let none = CreateInteractionResponse::Autocomplete(CreateAutocompleteResponse::new());

@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use latchkey::health::{Gateway, Health};
+use latchkey::metrics;
 use serenity::all::{ConnectionStage, GuildId};
 use tokio::time::Instant;
 
@@ -185,6 +186,9 @@ impl Watch {
         self.health.gateway(now);
         if before == now {
             return;
+        }
+        if matches!(now, Gateway::Away | Gateway::Deaf) && before == Gateway::Connected {
+            metrics::reconnecting();
         }
         match now {
             Gateway::Connecting => {}

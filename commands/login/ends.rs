@@ -162,8 +162,12 @@ pub(super) fn not_started(error: StartError) -> Exit {
         | StartError::NoFlow { .. }
         | StartError::Operator { .. }
         | StartError::Refused { .. } => Code::Usage,
-        StartError::NotYours { .. } | StartError::SwitchedOff { .. } => Code::Denied,
+        StartError::NotYours { .. } | StartError::SwitchedOff { .. } | StartError::TooManyKept { .. } => {
+            Code::Denied
+        }
         StartError::RateLimited { .. }
+        | StartError::GuildRateLimited { .. }
+        | StartError::TooManyOpen { .. }
         | StartError::Transient { .. }
         | StartError::JoinedFailed
         | StartError::WindingUp => Code::Transient,

@@ -15,7 +15,7 @@ use super::feeds::Feeds;
 use super::hangup::Streams;
 use super::service::Service;
 use crate::discord::Desk;
-use crate::{log, setup};
+use crate::log;
 
 /// Takes changed configurations over.
 pub struct Reload {
@@ -75,7 +75,7 @@ impl Reload {
 
     async fn take_over(&mut self, accepted: Accepted) {
         let Accepted { config, admission, .. } = accepted;
-        self.desk.broker.reconfigure(&config.providers, setup::starts(&config));
+        self.desk.broker.reconfigure(&config.providers, config.limits);
         if config.access != self.in_force.access {
             self.desk.access.replace(config.access.clone());
             // Whoever is admitted no more is to lose their own tenants soon, and not at their next look.

@@ -1,8 +1,11 @@
 //! Words for those who may not, and for when something went wrong.
 
+use std::time::Duration;
+
+use latchkey::clock::UnixSeconds;
 use latchkey::config::Access;
 
-use super::{Button, Look, Page, Slash, clip};
+use super::{Button, Look, Page, Slash, after, clip};
 use crate::discord::custom_id::Press;
 use crate::say;
 use crate::words::Language;
@@ -45,6 +48,11 @@ pub fn went_wrong(language: Language, slash: &Slash) -> Page {
 /// The program is about to end.
 pub fn closing(language: Language) -> Page {
     Page::new(say!(language, "closing"))
+}
+
+/// More at once than one member is answered.
+pub fn too_fast(language: Language, wait: Duration, now: UnixSeconds) -> Page {
+    Page::new(say!(language, "too-fast", when = after(wait, now)))
 }
 
 /// The label of an autocomplete choice.

@@ -7,7 +7,7 @@ use latchkey::pending::LoginKind;
 use latchkey::provider::{Catalog, unsupported};
 use latchkey::tenant::TenantKey;
 
-use super::{Button, ENTRY_CAP, Look, MENU_CAP, Menu, Page, clip, named, plain, when};
+use super::{Button, ENTRY_CAP, Look, MENU_CAP, Menu, Page, after, clip, named, plain};
 use crate::discord::custom_id::{Press, TenantRef};
 use crate::say;
 use crate::words::Language;
@@ -131,9 +131,16 @@ pub fn start_failed(
             None => (say!(language, "start-no-way-at-all", name = name), None),
         },
         StartError::RateLimited { wait } => {
-            let wait = i64::try_from(wait.as_secs()).unwrap_or(60).max(1);
-            let when = when(now.saturating_add(wait));
-            (say!(language, "start-too-often", when = when), Some(retry()))
+            (say!(language, "start-too-often", when = after(*wait, now)), Some(retry()))
+        }
+        StartError::GuildRateLimited { wait } => {
+            (say!(language, "start-too-often-here", when = after(*wait, now)), Some(retry()))
+        }
+        StartError::TooManyOpen { most, wait } => {
+            (say!(language, "start-too-many-open", most = *most, when = after(*wait, now)), Some(retry()))
+        }
+        StartError::TooManyKept { most } => {
+            (say!(language, "start-too-many-kept", most = *most), Some(retry()))
         }
         StartError::NotYours { .. } => (say!(language, "start-not-yours", name = name), None),
         StartError::Transient { .. } | StartError::JoinedFailed => {

@@ -140,7 +140,13 @@ mod tests {
 
     impl Host {
         fn bot(&self) -> Broker {
-            Broker::new(self.store(), self.catalog.clone(), oauth::Client::new(), self.clock.clone(), 50)
+            Broker::new(
+                self.store(),
+                self.catalog.clone(),
+                oauth::Client::new(),
+                self.clock.clone(),
+                crate::config::Limits { starts_per_minute: 50, ..Default::default() },
+            )
         }
 
         /// Ann's own tenant and the shared one, both signed in from `guild`.

@@ -32,6 +32,7 @@ pub use self::status::{
 };
 pub use self::token::{FreshToken, fresh_now};
 use crate::clock::Clock;
+use crate::config::Limits;
 use crate::directory::Directory;
 use crate::gate::Gate;
 use crate::login::{Logins, StartError, StartRequest, Started};
@@ -85,14 +86,14 @@ pub struct Broker {
 }
 
 impl Broker {
-    /// A broker over `store`, for the providers of `catalog`.
+    /// A broker over `store`, for the providers of `catalog`, within `limits`.
     #[must_use]
     pub fn new(
         store: Arc<dyn Store>,
         catalog: Catalog,
         client: oauth::Client,
         clock: Clock,
-        starts_per_minute: usize,
+        limits: Limits,
     ) -> Self {
         let directory = Directory::new(Arc::clone(&store), client.clone(), clock.clone());
         let offer = Offer::from(catalog);
@@ -110,7 +111,7 @@ impl Broker {
                 directory.clone(),
                 client.clone(),
                 clock.clone(),
-                starts_per_minute,
+                limits,
             ),
             store,
             offer,
@@ -126,11 +127,10 @@ impl Broker {
         self.offer.now()
     }
 
-    /// Goes on with the providers of `catalog`, and at most `starts_per_minute` starts of logins a person: for every clone, at
-    /// once. Logins that are open go on by the client and endpoint that they began with (C10).
-    pub fn reconfigure(&self, catalog: &Catalog, starts_per_minute: usize) {
+    /// Goes on with the providers of `catalog`, within `limits`: for every clone, at once. Logins that are open go on by the client and endpoint that they began with (C10).
+    pub fn reconfigure(&self, catalog: &Catalog, limits: Limits) {
         self.offer.replace(catalog);
-        self.logins.limit_starts(starts_per_minute);
+        self.logins.set_limits(limits);
     }
 
     /// Their endpoints.
@@ -149,6 +149,12 @@ impl Broker {
     #[must_use]
     pub fn logins(&self) -> &Logins {
         &self.logins
+    }
+
+    /// The limits in force.
+    #[must_use]
+    pub fn limits(&self) -> Limits {
+        self.logins.limits()
     }
 
     /// The store.

@@ -30,7 +30,13 @@ impl House {
     fn with(more: &str) -> Self {
         let host = Host::with(&format!("aliases = [\"am\"]\n{more}"));
         let clock = host.clock.clone();
-        let broker = Broker::new(host.store(), host.catalog.clone(), oauth::Client::new(), clock.clone(), 5);
+        let broker = Broker::new(
+            host.store(),
+            host.catalog.clone(),
+            oauth::Client::new(),
+            clock.clone(),
+            crate::config::Limits::default(),
+        );
         Self { authority: host.authority.clone(), broker, clock, host }
     }
 

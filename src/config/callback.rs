@@ -22,7 +22,7 @@ pub(super) fn resolve(provider: &mut Provider, public_url: Option<&Url>, warning
     if provider.flows.contains(&Flow::Callback) && public_url.is_none() && is_demanded {
         let other = if provider.flows.len() == 1 { ", and there is no other way in" } else { "" };
         warnings.push(Problem {
-            line: None,
+            line: None, column: None,
             key: format!("providers.{}.flows", provider.name),
             what: format!("\"callback\" is not offered, since no page is served{other}"),
             remedy: "write public_url = \"https://…\" under [http], the address at which browsers reach this program"

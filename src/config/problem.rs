@@ -11,6 +11,8 @@ use std::path::PathBuf;
 pub struct Problem {
     /// The line it stands on, from 1; none if it stands nowhere, being missing.
     pub line: Option<usize>,
+    /// Where in that line, in characters from 1.
+    pub column: Option<usize>,
     /// The key it is about, as a dotted path; empty for the file as a whole.
     pub key: String,
     /// What is wrong.
@@ -22,7 +24,11 @@ pub struct Problem {
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if let Some(line) = self.line {
-            write!(f, "line {line}: ")?;
+            write!(f, "line {line}")?;
+            if let Some(column) = self.column {
+                write!(f, ", column {column}")?;
+            }
+            write!(f, ": ")?;
         }
         if !self.key.is_empty() {
             write!(f, "{}: ", self.key)?;

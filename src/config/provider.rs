@@ -209,7 +209,7 @@ fn refuse(section: &Section<'_, '_>, vendor: &Unsupported, problems: &mut Proble
 fn barred(section: &Section<'_, '_>, provider: &Provider) -> Problem {
     let risk = provider.terms_risk.as_ref().map(|risk| risk.for_reader("en")).unwrap_or_default();
     Problem {
-        line: None,
+        line: None, column: None,
         key: section.key("accept_terms_risk"),
         what: format!("nobody can sign in: {}", unended(risk)),
         remedy: "set accept_terms_risk = true if you accept that; a token from the environment is served either way"

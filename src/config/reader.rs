@@ -32,8 +32,8 @@ impl<'t> Problems<'t> {
         remedy: impl Into<String>,
     ) {
         let start = span.map(|span| span.start.min(self.text.len()));
-        let line = start.map(|start| self.text.as_bytes()[..start].split(|b| *b == b'\n').count());
-        let problem = Problem { line, key: key.to_owned(), what: what.into(), remedy: remedy.into() };
+        let (line, column) = start.map(|start| place(self.text, start)).unzip();
+        let problem = Problem { line, column, key: key.to_owned(), what: what.into(), remedy: remedy.into() };
         self.found.push((start.unwrap_or(usize::MAX), problem));
     }
 
@@ -46,6 +46,13 @@ impl<'t> Problems<'t> {
         self.found.sort_by_key(|(start, _)| *start);
         self.found.into_iter().map(|(_, problem)| problem).collect()
     }
+}
+
+/// Line and column of the byte at `start`, as editors count them: from 1, and in characters.
+fn place(text: &str, start: usize) -> (usize, usize) {
+    let before = String::from_utf8_lossy(&text.as_bytes()[..start]);
+    let (line, last) = before.split('\n').enumerate().last().unwrap_or_default();
+    (line + 1, last.chars().count() + 1)
 }
 
 /// A value and where it stands; nowhere, if it is built in.
@@ -291,7 +298,7 @@ impl<'d, 't> Section<'d, 't> {
 }
 
 /// The known key that `text` is most likely meant to be.
-fn nearest<'k>(text: &str, known: &BTreeSet<&'k str>) -> Option<&'k str> {
+pub(super) fn nearest<'k>(text: &str, known: &BTreeSet<&'k str>) -> Option<&'k str> {
     let distance = |known: &str| strsim::damerau_levenshtein(text, known);
     let best = known.iter().copied().min_by_key(|known| distance(known))?;
     let contained = best.len() > 3 && (text.contains(best) || best.contains(text));

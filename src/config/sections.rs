@@ -18,7 +18,6 @@ pub const TOKEN_VARIABLE: &str = "DISCORD_TOKEN";
 /// The variable that names the folder of systemd's credentials (systemd.exec(5)).
 pub const CREDENTIALS_VARIABLE: &str = "CREDENTIALS_DIRECTORY";
 const COMMAND_CAP: usize = 32;
-const DEFAULT_STARTS_PER_MINUTE: u32 = 5;
 
 /// `[discord]`
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -177,10 +176,30 @@ pub struct OpsConfig {
 }
 
 /// `[limits]`
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
-    /// Logins that one Discord user may start in a minute (S7).
+    /// Logins that one person may start in a minute (S7).
     pub starts_per_minute: u32,
+    /// Logins that all members of the guild may start in a minute, together.
+    pub guild_starts_per_minute: u32,
+    /// Logins that one person may have open at a time.
+    pub open_logins: u32,
+    /// Sign-ins of their own that one member may keep.
+    pub tenants_per_user: u32,
+    /// Commands, buttons and forms of one member that are answered in a minute.
+    pub commands_per_minute: u32,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            starts_per_minute: 5,
+            guild_starts_per_minute: 60,
+            open_logins: 10,
+            tenants_per_user: 50,
+            commands_per_minute: 60,
+        }
+    }
 }
 
 pub(super) fn discord(root: &mut Section<'_, '_>, problems: &mut Problems<'_>) -> Option<DiscordConfig> {
@@ -340,10 +359,18 @@ fn listen(section: &mut Section<'_, '_>, port: u16, problems: &mut Problems<'_>)
 }
 
 pub(super) fn limits(root: &mut Section<'_, '_>, problems: &mut Problems<'_>) -> Limits {
-    let mut limits = Limits { starts_per_minute: DEFAULT_STARTS_PER_MINUTE };
+    let mut limits = Limits::default();
     if let Some(mut section) = root.table("limits", problems) {
-        if let Some(starts) = section.number("starts_per_minute", 1, problems) {
-            limits.starts_per_minute = u32::try_from(starts).unwrap_or(u32::MAX);
+        for (key, limit) in [
+            ("starts_per_minute", &mut limits.starts_per_minute),
+            ("guild_starts_per_minute", &mut limits.guild_starts_per_minute),
+            ("open_logins", &mut limits.open_logins),
+            ("tenants_per_user", &mut limits.tenants_per_user),
+            ("commands_per_minute", &mut limits.commands_per_minute),
+        ] {
+            if let Some(number) = section.number(key, 1, problems) {
+                *limit = u32::try_from(number).unwrap_or(u32::MAX);
+            }
         }
         section.finish(problems);
     }

@@ -72,7 +72,7 @@ fn an_empty_file_is_valid_and_admits_nobody() {
         config.store,
         StoreConfig { path: "data/auth.json".into(), allow_unverified_locks: false, seal_key: None }
     );
-    assert_eq!(config.limits, Limits { starts_per_minute: 5 });
+    assert_eq!(config.limits, Limits::default());
     assert!(
         config.providers.is_empty()
             && config.http.is_none()
@@ -106,16 +106,54 @@ revocation_endpoint = "http://id.acme.example/revoke"
     assert_eq!(
         problems(text),
         r#"latchkey.toml has 9 problems:
-  line 3: discord.guild: an id must stand in quotes; write "81384788765712384": many programs round numbers as large as this
-  line 4: discord.comand: unknown key; did you mean `command`?
-  line 7: store.pth: unknown key; did you mean `path`?
-  line 8: store.path: is not a quoted text, not empty; write a quoted text, not empty
-  line 12: providers.acme.client_secret: a secret must not stand in the configuration; put it into an environment variable or a file, and name that as client_secret_env or client_secret_file; or write it as client_secret_obscured, which only hides it from scanners and is no encryption
-  line 13: providers.acme.flow: unknown key; did you mean `flows`?
-  line 14: providers.acme.share: is not one of "member", "guild"; write one of "member", "guild"
-  line 15: providers.acme.revocation_endpoint: is not an https address (http only on this host); write an https address (http only on this host)
-  line 17: provider: unknown key; did you mean `providers`?"#
+  line 3, column 9: discord.guild: an id must stand in quotes; write "81384788765712384": many programs round numbers as large as this
+  line 4, column 1: discord.comand: unknown key; did you mean `command`?
+  line 7, column 1: store.pth: unknown key; did you mean `path`?
+  line 8, column 8: store.path: is not a quoted text, not empty; write a quoted text, not empty
+  line 12, column 17: providers.acme.client_secret: a secret must not stand in the configuration; put it into an environment variable or a file, and name that as client_secret_env or client_secret_file; or write it as client_secret_obscured, which only hides it from scanners and is no encryption
+  line 13, column 1: providers.acme.flow: unknown key; did you mean `flows`?
+  line 14, column 9: providers.acme.share: is not one of "member", "guild"; write one of "member", "guild"
+  line 15, column 23: providers.acme.revocation_endpoint: is not an https address (http only on this host); write an https address (http only on this host)
+  line 17, column 2: provider: unknown key; did you mean `providers`?"#
     );
+}
+
+/// Line and column as an editor counts them, in characters; the nearest known name of a key, of a section, and of a built-in.
+#[test]
+fn each_problem_has_its_place_and_the_nearest_known_name() {
+    for (text, line, column, key, remedy) in [
+        ("[store]\n  paht = 'x'\n", 2, 3, "store.paht", "did you mean `path`?"),
+        ("discrod = 1\n", 1, 1, "discrod", "did you mean `discord`?"),
+        ("\n[acess]\n", 2, 2, "acess", "did you mean `access`?"),
+        ("[access]\nmember = { anyone = true }\n", 2, 1, "access.member", "did you mean `members`?"),
+        (
+            "[access]\nmembers = { users = [\"ä\"], role = [] }\n",
+            2,
+            28,
+            "access.members.role",
+            "did you mean `roles`?",
+        ),
+        ("[limits]\nopen_login = 1\n", 2, 1, "limits.open_login", "did you mean `open_logins`?"),
+        (
+            "[providers.codx]\n",
+            1,
+            12,
+            "providers.codx.token_endpoint",
+            "did you mean the built-in [providers.codex]?",
+        ),
+        ("x = = 1\n", 1, 5, "", "correct the TOML there"),
+    ] {
+        let Err(ConfigError::Invalid { problems, .. }) =
+            Config::parse(text, Path::new("latchkey.toml"), &|_| None)
+        else {
+            panic!("{text}");
+        };
+        let found = problems.iter().any(|problem| {
+            (problem.line, problem.column, &*problem.key) == (Some(line), Some(column), key)
+                && problem.remedy.contains(remedy)
+        });
+        assert!(found, "{text}: {problems:#?}");
+    }
 }
 
 #[test]
@@ -123,7 +161,7 @@ fn broken_toml_is_told_by_line_and_without_its_text() {
     let text = "[discord]\nguild = \"1\"\ntoken_file = hunter2\n[store\n";
     let shown = problems(text);
     assert!(
-        shown.contains("line 3: ") && shown.contains("line 4: ") && !shown.contains("hunter2"),
+        shown.contains("line 3, column ") && shown.contains("line 4, column ") && !shown.contains("hunter2"),
         "{shown}"
     );
 }
@@ -207,7 +245,7 @@ starts_per_minute = 2
         path: "codex/auth.json".into(),
     };
     assert_eq!(config.feeds, [feed]);
-    assert_eq!(config.limits, Limits { starts_per_minute: 2 });
+    assert_eq!(config.limits, Limits { starts_per_minute: 2, ..Limits::default() });
 }
 
 #[test]
@@ -241,6 +279,8 @@ fn sections_that_cannot_work_are_refused() {
         ),
         ("[tokens]\nallow = [{ uid = 1, tenants = [\"a b\"] }]", "is not a provider name"),
         ("[limits]\nstarts_per_minute = 0", "1 or more"),
+        ("[limits]\nopen_logins = 0", "1 or more"),
+        ("[limits]\ncommands_per_minute = -1", "1 or more"),
         ("discord = 1", "write [discord]"),
     ] {
         let shown = problems(text);

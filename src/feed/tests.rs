@@ -25,7 +25,13 @@ struct Kept {
 }
 
 fn broker(host: &Host) -> Broker {
-    Broker::new(host.store(), host.catalog.clone(), Client::new(), host.clock.clone(), 50)
+    Broker::new(
+        host.store(),
+        host.catalog.clone(),
+        Client::new(),
+        host.clock.clone(),
+        crate::config::Limits { starts_per_minute: 50, ..Default::default() },
+    )
 }
 
 impl Kept {

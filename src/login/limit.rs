@@ -1,79 +1,83 @@
-//! How often one person may start a login.
+//! How many logins one person, and one guild, may start, have open and keep.
 //!
-//! Owns the sliding minute of starts per person (S7). A join is no start and is not counted. Invariant: bounded by the
-//! people who started something within the last minute.
+//! Owns [`Limit`], the one place of the [`Limits`] in force, and what is counted against them at a start. Invariants: a join is
+//! no start, and is never refused here (S7); what is refused counts for nothing; nobody is exempt but the operator from what is
+//! counted for the guild, since a crowd there must not keep them from a terminal. Must not: count what ended.
 
-use std::collections::{HashMap, VecDeque};
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
-use std::time::Duration;
 
-use tokio::time::Instant;
-
+use crate::clock::UnixSeconds;
+use crate::config::Limits;
+use crate::limit::Pace;
+use crate::login::start::{StartError, StartRequest};
+use crate::store::{View, has_ended};
 use crate::tenant::User;
 
-/// The time over which starts are counted.
-const WINDOW: Duration = Duration::from_mins(1);
-
-/// The starts of the last minute.
+/// The limits in force, and the starts of the last minute.
 #[derive(Debug)]
 pub(super) struct Limit {
-    per_minute: AtomicUsize,
-    starts: Mutex<HashMap<User, VecDeque<Instant>>>,
+    /// Changed by a reload, for every start from there on; what was counted is not forgotten.
+    limits: Mutex<Limits>,
+    people: Pace<User>,
+    guild: Pace<()>,
 }
 
 impl Limit {
-    pub(super) fn new(per_minute: usize) -> Self {
-        Self { per_minute: AtomicUsize::new(per_minute), starts: Mutex::default() }
+    pub(super) fn new(limits: Limits) -> Self {
+        Self { limits: Mutex::new(limits), people: Pace::default(), guild: Pace::default() }
     }
 
-    /// Counts up to `per_minute` from here on; what was started is not forgotten.
-    pub(super) fn set(&self, per_minute: usize) {
-        self.per_minute.store(per_minute, Ordering::Relaxed);
+    pub(super) fn in_force(&self) -> Limits {
+        *self.limits.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Counts a start of `user`, or says how long to wait.
-    pub(super) fn count(&self, user: &User) -> Result<(), Duration> {
-        let now = Instant::now();
-        let mut starts = self.starts.lock().unwrap_or_else(PoisonError::into_inner);
-        starts.retain(|_, times| {
-            times.retain(|at| now.duration_since(*at) < WINDOW);
-            !times.is_empty()
-        });
-        let times = starts.entry(user.clone()).or_default();
-        match times.front() {
-            Some(first) if times.len() >= self.per_minute.load(Ordering::Relaxed) => {
-                Err(WINDOW.saturating_sub(now.duration_since(*first)))
-            }
-            _ => {
-                times.push_back(now);
-                Ok(())
+    pub(super) fn set(&self, limits: Limits) {
+        *self.limits.lock().unwrap_or_else(PoisonError::into_inner) = limits;
+    }
+
+    /// Counts a start, or says what is in its way.
+    pub(super) fn count(&self, request: &StartRequest, view: &View<'_>) -> Result<(), StartError> {
+        let limits = self.in_force();
+        let now = view.now();
+        let others: Vec<_> = view
+            .logins()
+            .into_iter()
+            .filter(|login| login.user == request.user && login.tenant != request.tenant)
+            .filter(|login| !has_ended(login, now))
+            .collect();
+        if let Some(person) =
+            request.tenant.user.as_ref().filter(|person| request.user.discord() == Some(*person))
+        {
+            let mut own: Vec<_> = view.tenants().into_iter().map(|(tenant, _)| tenant).collect();
+            own.extend(others.iter().map(|login| login.tenant.clone()));
+            own.retain(|tenant| tenant.user.as_ref() == Some(person));
+            own.sort();
+            own.dedup();
+            if !own.contains(&request.tenant) && own.len() >= most(limits.tenants_per_user) {
+                return Err(StartError::TooManyKept { most: limits.tenants_per_user });
             }
         }
+        if others.len() >= most(limits.open_logins) {
+            let until = others.iter().map(|login| login.expires_at).min().unwrap_or(now);
+            return Err(StartError::TooManyOpen { most: limits.open_logins, wait: wait(until, now) });
+        }
+        self.people
+            .count(&request.user, limits.starts_per_minute)
+            .map_err(|wait| StartError::RateLimited { wait })?;
+        if request.user.discord().is_some() {
+            self.guild.count(&(), limits.guild_starts_per_minute).map_err(|wait| {
+                self.people.uncount(&request.user);
+                StartError::GuildRateLimited { wait }
+            })?;
+        }
+        Ok(())
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
+fn most(limit: u32) -> usize {
+    usize::try_from(limit).unwrap_or(usize::MAX)
+}
 
-    /// S7
-    #[tokio::test(start_paused = true)]
-    async fn five_a_minute_and_each_person_for_themselves() {
-        let limit = Limit::new(5);
-        let (ann, bob) = (User::Local(1), User::Local(2));
-        for _ in 0..5 {
-            assert_eq!(limit.count(&ann), Ok(()));
-            tokio::time::advance(Duration::from_secs(10)).await;
-        }
-        assert_eq!(limit.count(&ann), Err(Duration::from_secs(10)));
-        assert_eq!(limit.count(&bob), Ok(()));
-        tokio::time::advance(Duration::from_secs(10)).await;
-        assert_eq!(limit.count(&ann), Ok(()));
-        limit.set(6);
-        assert_eq!((limit.count(&ann), limit.count(&ann)), (Ok(()), Err(Duration::from_secs(10))));
-        tokio::time::advance(Duration::from_mins(2)).await;
-        assert_eq!(limit.count(&bob), Ok(()));
-        assert_eq!(limit.starts.lock().unwrap().len(), 1, "nobody is remembered for longer than a minute");
-    }
+fn wait(until: UnixSeconds, now: UnixSeconds) -> std::time::Duration {
+    std::time::Duration::from_secs(u64::try_from(until.saturating_sub(now)).unwrap_or_default())
 }

@@ -38,6 +38,7 @@ use self::machine::{Event, next};
 pub use self::start::{StartError, StartRequest, Started};
 use crate::audit;
 use crate::clock::Clock;
+use crate::config::Limits;
 use crate::directory::Directory;
 use crate::oauth;
 use crate::pending::{EndReason, LoginId, LoginStatus, PendingLogin};
@@ -79,7 +80,7 @@ pub struct Handover {
 }
 
 impl Logins {
-    /// A login machine over `store`, with at most `starts_per_minute` starts a person (S7).
+    /// A login machine over `store`, within `limits` (S7).
     #[must_use]
     pub fn new(
         store: Arc<dyn Store>,
@@ -87,7 +88,7 @@ impl Logins {
         directory: Directory,
         client: oauth::Client,
         clock: Clock,
-        starts_per_minute: usize,
+        limits: Limits,
     ) -> Self {
         Self(Arc::new(Inner {
             store,
@@ -95,7 +96,7 @@ impl Logins {
             directory,
             client,
             clock,
-            limit: limit::Limit::new(starts_per_minute),
+            limit: limit::Limit::new(limits),
             clients: clients::Clients::default(),
             pauses: finish::PAUSES,
             guild: OnceLock::new(),
@@ -104,15 +105,21 @@ impl Logins {
         }))
     }
 
+    /// The limits in force.
+    #[must_use]
+    pub fn limits(&self) -> Limits {
+        self.0.limit.in_force()
+    }
+
     /// Notes in all that is started from here on that it is of a member of `guild`, whose bot this process is (U7). Once.
     pub fn serve(&self, guild: u64) {
         // A process serves one guild; a second word changes nothing.
         let _ = self.0.guild.set(guild);
     }
 
-    /// Lets each person start at most so many logins a minute from here on (S7).
-    pub(crate) fn limit_starts(&self, per_minute: usize) {
-        self.0.limit.set(per_minute);
+    /// Keeps starts within `limits` from here on (S7).
+    pub(crate) fn set_limits(&self, limits: Limits) {
+        self.0.limit.set(limits);
     }
 
     /// Lets exchanges under way finish and store what they got; starts none any more (W5).

@@ -32,7 +32,10 @@ impl Inner {
         locked: bool,
     ) -> Result<Reserved, StartError> {
         let (request, inner) = (request.clone(), Arc::clone(self));
-        let touches = Touches::logins_at(&request.tenant).and_tenant(&request.tenant);
+        let touches =
+            Touches::logins_at(&request.tenant).and_tenant(&request.tenant).and_logins_of(&request.user);
+        // How many a person keeps can only be counted over all of them.
+        let touches = if request.tenant.user.is_some() { touches.and_all_tenants() } else { touches };
         let reserved = update(&*self.store, touches, move |view| {
             let now = view.now();
             // One that cannot be understood is not written over unseen.
@@ -62,7 +65,7 @@ impl Inner {
             if may(&caller, Act::SignIn { held: held.as_ref() }, &request.tenant) == May::No {
                 return Err(StartError::NotYours { tenant: request.tenant });
             }
-            inner.limit.count(&request.user).map_err(|wait| StartError::RateLimited { wait })?;
+            inner.limit.count(&request, view)?;
             let (mut login, older) = reservation(&request, kind, now, found.as_ref());
             login.guild = inner.guild.get().copied();
             view.put_login(login.clone());

@@ -15,7 +15,7 @@ use axum::routing::any;
 
 use super::page::{ConfirmPage, Notice, Page, Trouble};
 use super::tickets::{Answer, Redeemed};
-use super::{Server, Wanted, headers};
+use super::{Server, Wanted, headers, proof};
 use crate::login::{Arrival, CallbackError, PasteError};
 use crate::pending::{EndReason, LoginId, LoginStatus, PendingLogin};
 use crate::secret::random_id;
@@ -50,6 +50,7 @@ impl Server {
         Router::new()
             .route(&format!("{prefix}/callback/{{provider}}"), any(callback))
             .route(&format!("{prefix}/go/{{login}}"), any(go))
+            .route(&format!("{prefix}/{}/{{nonce}}", proof::PATH), any(check))
             .fallback(elsewhere)
             .with_state(self.clone())
     }
@@ -249,6 +250,17 @@ async fn go(State(server): State<Server>, request: Request) -> Response<Body> {
         Err(error) => fault(&error),
     };
     server.render(&reply, incoming)
+}
+
+/// What `latchkey check` asks, to learn whether this page is reached at its public address.
+async fn check(State(server): State<Server>, request: Request) -> Response<Body> {
+    let nonce = request.uri().path().rsplit('/').next().unwrap_or_default();
+    let document = server.0.broker.store().snapshot().ok();
+    let store_id = document.as_ref().and_then(|document| document.store_id());
+    match proof::answer(store_id, nonce).filter(|_| request.method() == Method::GET) {
+        Some(answer) => headers::plain(answer),
+        None => server.render(&Trouble::NotFound.into(), request.headers()),
+    }
 }
 
 async fn elsewhere(State(server): State<Server>, request: Request) -> Response<Body> {

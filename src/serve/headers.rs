@@ -32,6 +32,13 @@ pub(super) fn page(status: StatusCode, html: String, nonce: &str) -> Response<Bo
     response
 }
 
+/// A text for a program.
+pub(super) fn plain(text: String) -> Response<Body> {
+    let mut response = bare(StatusCode::OK, Body::from(text));
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
+    response
+}
+
 /// Sends the browser on to `link`; `None` where that can stand in no header.
 pub(super) fn found(link: &str) -> Option<Response<Body>> {
     let link = HeaderValue::try_from(link).ok()?;

@@ -11,6 +11,7 @@ mod listen;
 mod loopback;
 pub mod ops;
 mod page;
+pub mod proof;
 pub mod socket;
 mod tickets;
 

@@ -69,8 +69,13 @@ impl World {
             host.authority.authorization_endpoint(),
         );
         host.catalog = catalog(&host.authority, &acme);
-        let broker =
-            Broker::new(host.store(), host.catalog.clone(), oauth::Client::new(), host.clock.clone(), 50);
+        let broker = Broker::new(
+            host.store(),
+            host.catalog.clone(),
+            oauth::Client::new(),
+            host.clock.clone(),
+            crate::config::Limits { starts_per_minute: 50, ..Default::default() },
+        );
         let server = Server::new(broker.clone(), Arc::new(Plain), &Url::parse(PUBLIC).unwrap());
         Self { host, broker, server }
     }

@@ -83,7 +83,13 @@ impl Notes {
 
 impl Host {
     fn broker(&self) -> Broker {
-        Broker::new(self.store(), self.catalog.clone(), oauth::Client::new(), Clock::system(), 50)
+        Broker::new(
+            self.store(),
+            self.catalog.clone(),
+            oauth::Client::new(),
+            Clock::system(),
+            crate::config::Limits { starts_per_minute: 50, ..Default::default() },
+        )
     }
 }
 

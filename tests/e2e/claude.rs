@@ -90,7 +90,7 @@ async fn the_environments_token_is_served_first_and_needs_no_terms() {
     let output = program.output().await.unwrap();
     assert!(output.status.success());
     assert_eq!(output.stdout, b"sk-ant-oat-of-a-year\n");
-    let checked = setup.cli(&["check"]).await;
+    let checked = setup.cli(&["check", "--offline"]).await;
     assert_eq!(checked.code, 0, "{checked:?}");
     assert!(checked.stdout.contains("set accept_terms_risk = true if you accept that"), "{checked:?}");
     assert!(checked.stdout.contains("claude offers no way to sign in"), "{checked:?}");

@@ -40,7 +40,13 @@ fn broker(oidc: &OidcProvider, more: &str, auth_file: &Path) -> Broker {
     let text = format!("{}{more}", table(oidc));
     let config = Config::parse(&text, Path::new("latchkey.toml"), &|_| None).unwrap();
     let store = Arc::new(FileStore::open(auth_file, true, Clock::system()).unwrap());
-    Broker::new(store, config.providers, oauth::Client::new(), Clock::system(), 50)
+    Broker::new(
+        store,
+        config.providers,
+        oauth::Client::new(),
+        Clock::system(),
+        latchkey::config::Limits { starts_per_minute: 50, ..Default::default() },
+    )
 }
 
 impl House {

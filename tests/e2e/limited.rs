@@ -194,7 +194,7 @@ async fn another_authority_is_trusted_on_this_host_only() {
             };
         });
         assert_eq!(bot.ended(SOON).await.code(), Some(2), "{}", bot.said());
-        assert!(bot.said().contains("LATCHKEY_DISCORD_"), "{}", bot.said());
+        bot.wait_said("LATCHKEY_DISCORD_", SOON).await;
     }
     assert_eq!(setup.discord.requests().len(), 0);
 }

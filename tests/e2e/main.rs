@@ -13,6 +13,7 @@
 compile_error!("these tests set faults, which only a debug build has: run them without --release");
 
 mod callback;
+mod check;
 mod claude;
 mod codex;
 mod confirming;
@@ -34,6 +35,7 @@ mod hostile;
 mod identity;
 mod leaving;
 mod limited;
+mod limits;
 mod load;
 mod mcp;
 mod members;

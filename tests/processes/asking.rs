@@ -156,7 +156,13 @@ impl Host {
         let config = Config::load(&self.config).unwrap();
         let store = FileStore::open(&self.auth, false, clock.clone()).unwrap();
         let client = oauth::Client::new();
-        Broker::new(Arc::new(store), config.providers, client, clock.clone(), 50)
+        Broker::new(
+            Arc::new(store),
+            config.providers,
+            client,
+            clock.clone(),
+            latchkey::config::Limits { starts_per_minute: 50, ..Default::default() },
+        )
     }
 
     /// Changes what is stored of a tenant.

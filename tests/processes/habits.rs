@@ -100,7 +100,7 @@ async fn no_color_is_no_colour_anywhere() {
         ("status", true),
         ("token acme --min-valid 2h", false),
         ("token nobody", false),
-        ("check", false),
+        ("check", true),
         ("providers", false),
         // Nothing but its log is in colour.
         ("logout acme --yes", true),

@@ -77,7 +77,13 @@ impl Host {
     /// A broker in this process, on the same file.
     pub fn broker(&self) -> Broker {
         let config = Config::load(&self.config).unwrap();
-        Broker::new(self.store(), config.providers, oauth::Client::new(), Clock::system(), 50)
+        Broker::new(
+            self.store(),
+            config.providers,
+            oauth::Client::new(),
+            Clock::system(),
+            latchkey::config::Limits { starts_per_minute: 50, ..Default::default() },
+        )
     }
 
     /// The program, with these arguments.

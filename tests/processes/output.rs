@@ -1,5 +1,7 @@
 //! What the program prints, and how it ends.
 
+use std::process::Command;
+
 use latchkey_test_authority::{Canned, Endpoint};
 
 use crate::host::{Host, printed, said};
@@ -109,21 +111,94 @@ async fn check_and_status_tell_how_things_stand() {
     let output = host.latchkey(&["check"]).output().unwrap();
     let text = printed(&output).replace(&*host.config.parent().unwrap().to_string_lossy(), "<folder>");
     assert!(output.status.success(), "{text}");
-    insta::assert_snapshot!(text, @r"
+    let changing =
+        |line: &&str| !line.contains("whose locks hold") && !line.contains("may be open at a time");
+    let text: Vec<_> = text.lines().filter(changing).collect();
+    insta::assert_snapshot!(text.join("\n"), @r#"
     ok       configuration: <folder>/latchkey.toml is valid
     warning  discord: there is no [discord] table: `latchkey run` needs one, other commands do not
-    warning  access: nobody but those with Manage Guild may sign in: name roles or users under [access] members
+               remedy: write [discord], and guild = "…" with the id of your server below it
+    warning  access: nobody but those with Manage Guild may sign in
+               remedy: name roles or users under [access] members
     ok       providers: acme: sign-in by device, paste
     ok       store: <folder>/data/auth.json (tenants: 1, logins: 0)
     ok       locks: the store can be locked
-    ");
+    ok       sealing: the store is not sealed: whoever reads the auth file, or a copy of it, has its tokens; `latchkey seal` makes a key, and the line seal_key_file = "seal.key" under [store] turns it on (docs/security.md)
+    ok       clock: not compared: no other host was asked that says the time
+    No problem, 2 warnings.
+    "#);
 
     std::fs::write(&host.config, "[store]\npaht = 'x'\n").unwrap();
     let output = host.latchkey(&["check"]).output().unwrap();
     let text = printed(&output).replace(&*host.config.parent().unwrap().to_string_lossy(), "<folder>");
     assert_eq!(output.status.code(), Some(2));
     insta::assert_snapshot!(text, @r"
-    PROBLEM  configuration: <folder>/latchkey.toml has a problem:
-                line 2: store.paht: unknown key; did you mean `path`?
+    PROBLEM  configuration: store.paht: unknown key
+               where: <folder>/latchkey.toml:2:1
+               remedy: did you mean `path`?
+    1 problem: mend it, then check again.
     ");
+}
+
+/// What somebody sees who begins: what is to be done, in order.
+#[tokio::test(flavor = "multi_thread")]
+async fn check_is_a_list_of_what_to_do_on_a_fresh_machine() {
+    let folder = tempfile::tempdir().unwrap();
+    let program = || {
+        let mut program = Command::new(env!("CARGO_BIN_EXE_latchkey"));
+        program.current_dir(folder.path()).env_remove("LATCHKEY_CONFIG").env_remove("DISCORD_TOKEN");
+        program
+    };
+    let named = |arguments: &[&str]| {
+        let output = program().args(arguments).output().unwrap();
+        assert_eq!(output.status.code(), Some(2), "{}", said(&output));
+        printed(&output)
+    };
+    insta::assert_snapshot!(named(&["--config", "latchkey.toml", "check"]), @r"
+    PROBLEM  configuration: no configuration found: looked for latchkey.toml
+               remedy: copy latchkey.example.toml to one of these, or name one with --config
+    warning  discord: the bot's token is not in $DISCORD_TOKEN
+               remedy: make an application at https://discord.com/developers/applications, copy its bot's token into DISCORD_TOKEN, or into a file that token_file names; in that file, write the id of your server as guild under [discord]
+    warning  access: nobody is admitted yet
+               remedy: name roles or users under [access] members
+    warning  providers: there is nothing to sign in to yet
+               remedy: `latchkey providers` lists what there is, with the lines to write; then run `latchkey check` again
+    1 problem, 3 warnings: mend it, then check again.
+    ");
+    std::fs::write(folder.path().join("latchkey.toml"), "[discord]\nguild = \"1\"\n").unwrap();
+    let text = named(&["check", "--offline"]);
+    let changing = |line: &&str| {
+        !line.contains("whose locks hold")
+            && !line.contains("may be open at a time")
+            && !line.contains("auth.json (")
+    };
+    insta::assert_snapshot!(text.lines().filter(changing).collect::<Vec<_>>().join("\n"), @r#"
+    ok       configuration: latchkey.toml is valid
+    PROBLEM  discord: the bot's token is missing: set DISCORD_TOKEN, or name a file as token_file under [discord]
+    warning  access: nobody but those with Manage Guild may sign in
+               remedy: name roles or users under [access] members
+    PROBLEM  providers: none is configured
+               remedy: add a table such as [providers.codex]; `latchkey providers` lists what there is
+    ok       locks: the store can be locked
+    ok       sealing: the store is not sealed: whoever reads the auth file, or a copy of it, has its tokens; `latchkey seal` makes a key, and the line seal_key_file = "seal.key" under [store] turns it on (docs/security.md)
+    ok       clock: not compared: no other host was asked that says the time
+    2 problems, 1 warning: begin with the first, then check again.
+    "#);
+}
+
+/// G27: however often it is asked, `latchkey check` spends no refresh token, though the access token has ended and the server takes
+/// each refresh token once. It asks an endpoint for nothing.
+#[tokio::test(flavor = "multi_thread")]
+async fn check_spends_no_refresh_token() {
+    let host = Host::new();
+    let tokens = host.expired("acme").await;
+    for arguments in [&["check"][..], &["check", "--json"], &["check", "--offline"]] {
+        let output = host.latchkey(arguments).output().unwrap();
+        assert!(output.status.success(), "{}", printed(&output));
+    }
+    assert_eq!(host.authority.requests().len(), 0);
+    assert_eq!(host.stored("acme").unwrap().refresh_token.unwrap().expose(), tokens.refresh);
+    let refreshed = host.latchkey(&["token", "acme"]).output().unwrap();
+    assert!(refreshed.status.success(), "{}", said(&refreshed));
+    assert_eq!((host.authority.refreshes(), host.authority.reuses()), (1, 0));
 }

@@ -153,11 +153,12 @@ async fn check_says_who_listens_and_who_cannot_come_in() {
     let host = Host::new();
     host.serving("acme").await;
     let check = || {
-        let output = host.latchkey(&["check"]).output().unwrap();
-        let lines: Vec<String> = printed(&output).lines().map(str::to_owned).collect();
-        lines
-            .into_iter()
-            .filter(|line| line.contains(" tokens: ") && !line.starts_with("ok"))
+        let output = host.latchkey(&["check", "--json"]).output().unwrap();
+        let all: serde_json::Value = serde_json::from_str(&printed(&output)).unwrap();
+        let found = all["findings"].as_array().unwrap().iter();
+        let amiss = found.filter(|found| found["part"] == "tokens" && found["level"] != "ok");
+        amiss
+            .map(|found| format!("{}; {}", found["what"], found["remedy"]).replace('\\', ""))
             .collect::<Vec<_>>()
     };
     let plain = std::fs::read_to_string(&host.config).unwrap();

@@ -42,6 +42,7 @@ fn doors() {
             ("somebody else's", foreign_press(language, &slash())),
             ("went wrong", went_wrong(language, &slash())),
             ("closing", closing(language)),
+            ("too fast", too_fast(language, std::time::Duration::from_secs(12), NOW)),
         ]
     });
 }

@@ -11,6 +11,8 @@ over-or-unknown = **Diese Anmeldung ist vorbei.**
 over-or-unknown-start = Neu anmelden
 foreign-press = **Diese Anmeldung gehört jemand anderem.**
     Nur wer sie begonnen hat, kann sie abschließen oder abbrechen. Um dich selbst anzumelden, nimm { $login }.
+too-fast = **Das war viel auf einmal.**
+    Es wurde nichts getan. { $when } geht es weiter.
 went-wrong = **Hier ist etwas schiefgegangen.**
     Der Betreiber findet es im Protokoll. Versuch es gleich noch einmal; { $status } zeigt, wie es steht.
 closing = **Latchkey startet neu.**

@@ -19,6 +19,12 @@ start-no-way-at-all = **Bei { $name } kann man sich von hier aus nicht anmelden.
     Bitte den Betreiber, sich die Konfiguration dieses Anbieters anzusehen.
 start-too-often = **Du hast gerade viele Anmeldungen begonnen.**
     Die nächste geht { $when }.
+start-too-often-here = **Auf diesem Server melden sich gerade viele an.**
+    Die nächste Anmeldung geht { $when }.
+start-too-many-open = **Du hast so viele Anmeldungen zugleich offen, wie es sein dürfen: { $most }.**
+    Schließe eine davon ab oder brich sie ab. Sonst endet die erste { $when } von selbst, und du kannst eine andere beginnen.
+start-too-many-kept = **Du hast so viele eigene Anmeldungen, wie es sein dürfen: { $most }.**
+    Melde eine ab, die du nicht mehr brauchst, und versuch es noch einmal.
 start-not-yours = **Die Anmeldung bei { $name } gehört einem anderen Mitglied.**
     Erst muss dieses Mitglied oder ein Admin dieses Servers sie abmelden.
 start-unreachable = **{ $name } war nicht zu erreichen.**

@@ -11,6 +11,8 @@ over-or-unknown = **That sign-in is over.**
 over-or-unknown-start = Start a new sign-in
 foreign-press = **That sign-in is somebody else's.**
     Only the person who started it can finish or cancel it. To sign in yourself, use { $login }.
+too-fast = **That was a lot at once.**
+    Nothing was done. You can go on { $when }.
 went-wrong = **Something went wrong here.**
     The operator finds it in the log. Try again in a moment; { $status } shows how things stand.
 closing = **Latchkey is restarting.**

@@ -19,6 +19,12 @@ start-no-way-at-all = **There is no way to sign in to { $name } here.**
     Ask the operator to look at this provider's configuration.
 start-too-often = **You have started many sign-ins just now.**
     You can start the next one { $when }.
+start-too-often-here = **Many members of this server are signing in just now.**
+    The next sign-in can start { $when }.
+start-too-many-open = **You have as many sign-ins open at once as there may be: { $most }.**
+    Finish or cancel one of them. Otherwise, the first ends by itself { $when }, and you can start another.
+start-too-many-kept = **You keep as many sign-ins of your own as there may be: { $most }.**
+    Log out one that you no longer need, then try again.
 start-not-yours = **The sign-in to { $name } belongs to another member.**
     They or an admin of this server must log it out first.
 start-unreachable = **{ $name } could not be reached.**

@@ -19,8 +19,13 @@ struct House {
 impl House {
     fn new(more: &str) -> Self {
         let host = Host::with(more);
-        let broker =
-            Broker::new(host.store(), host.catalog.clone(), oauth::Client::new(), host.clock.clone(), 5);
+        let broker = Broker::new(
+            host.store(),
+            host.catalog.clone(),
+            oauth::Client::new(),
+            host.clock.clone(),
+            crate::config::Limits::default(),
+        );
         Self { host, broker }
     }
 
@@ -262,7 +267,13 @@ async fn an_import_for_a_provider_that_is_discovered_learns_its_token_endpoint()
         authority.issuer()
     );
     host.catalog = crate::testing::catalog(&authority, &issuer);
-    let broker = Broker::new(host.store(), host.catalog.clone(), oauth::Client::new(), host.clock.clone(), 5);
+    let broker = Broker::new(
+        host.store(),
+        host.catalog.clone(),
+        oauth::Client::new(),
+        host.clock.clone(),
+        crate::config::Limits::default(),
+    );
     let house = House { host, broker };
     let tokens = house.mint(&Person::ada());
     let mut file = record(&tokens, house.host.clock.now() - 5);
@@ -283,7 +294,13 @@ async fn an_import_of_a_registered_client_is_refreshed_by_that_client() {
     let table =
         format!("\n[providers.\"mcp:linear\"]\nshare = \"guild\"\nurl = \"{}/mcp\"\n", authority.issuer());
     host.catalog = crate::testing::catalog(&authority, &table);
-    let broker = Broker::new(host.store(), host.catalog.clone(), oauth::Client::new(), host.clock.clone(), 5);
+    let broker = Broker::new(
+        host.store(),
+        host.catalog.clone(),
+        oauth::Client::new(),
+        host.clock.clone(),
+        crate::config::Limits::default(),
+    );
     let house = House { host, broker };
     let tokens = house.mint(&Person::ada());
     let reply =
@@ -323,7 +340,13 @@ async fn an_import_is_refreshed_for_the_configured_resource() {
         authority.authorization_endpoint(),
     );
     host.catalog = crate::testing::catalog(&authority, &table);
-    let broker = Broker::new(host.store(), host.catalog.clone(), oauth::Client::new(), host.clock.clone(), 5);
+    let broker = Broker::new(
+        host.store(),
+        host.catalog.clone(),
+        oauth::Client::new(),
+        host.clock.clone(),
+        crate::config::Limits::default(),
+    );
     let house = House { host, broker };
     let mut file = record(&house.mint(&Person::ada()), house.host.clock.now() - 5);
     file["provider"] = "api".into();

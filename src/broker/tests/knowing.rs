@@ -81,8 +81,13 @@ async fn a_key_from_the_environment_is_told_whatever_is_signed_in() {
                 redirect_uri = \"http://127.0.0.1:1/cb\"\napi_key_env = \"ACME_KEY\"\n";
     let environment = |name: &str| (name == "ACME_KEY").then(|| "k".to_owned());
     let config = crate::config::Config::parse(text, std::path::Path::new("x"), &environment).unwrap();
-    let broker =
-        Broker::new(host.host.store(), config.providers, oauth::Client::new(), host.clock.clone(), 5);
+    let broker = Broker::new(
+        host.host.store(),
+        config.providers,
+        oauth::Client::new(),
+        host.clock.clone(),
+        crate::config::Limits::default(),
+    );
     let status = broker.thread_status(&caller("43"), &place, None).unwrap();
     let entry = &status.entries[0];
     assert_eq!(entry.environment, Some(FromEnvironment::ApiKey));
@@ -140,8 +145,15 @@ async fn a_token_endpoint_that_was_found_to_have_moved_is_told() {
         latchkey_test_authority::CLIENT
     );
     host.catalog = crate::testing::catalog(&host.authority, &found);
-    let broker =
-        || Broker::new(host.store(), host.catalog.clone(), oauth::Client::new(), host.clock.clone(), 5);
+    let broker = || {
+        Broker::new(
+            host.store(),
+            host.catalog.clone(),
+            oauth::Client::new(),
+            host.clock.clone(),
+            crate::config::Limits::default(),
+        )
+    };
     let tenant = key("found");
     let tokens = host.authority.mint(&Person::ada(), latchkey_test_authority::CLIENT, &["openid"]);
     let mut held = host.credential(&tokens, &Person::ada());

@@ -56,7 +56,7 @@ pub(super) fn read(
             format!("register a client with the provider and write client_id = \"…\", or set {variable}");
         client.missing = Some(format!("{what}: {remedy}"));
         let remedy = format!("{remedy}; until then nobody can sign in here and no token is refreshed");
-        warnings.push(Problem { line: None, key: section.key("client_id"), what, remedy });
+        warnings.push(Problem { line: None, column: None, key: section.key("client_id"), what, remedy });
     }
     client
 }
@@ -140,7 +140,7 @@ fn secret(
             let remedy = "provide it, or name another place as client_secret_env, client_secret_file or client_secret_obscured";
             let missing = format!("the client secret is missing: {what}: {remedy}");
             let remedy = format!("{remedy}; until then nobody can sign in here and no token is refreshed");
-            warnings.push(Problem { line: None, key: section.key(key), what, remedy });
+            warnings.push(Problem { line: None, column: None, key: section.key(key), what, remedy });
             Client { missing: Some(missing), variable, ..none(auth) }
         }
     }
@@ -187,7 +187,13 @@ pub(super) fn from_env(
         EnvValue::Unset | EnvValue::Set(_) => None,
     };
     if let Some((what, remedy)) = told {
-        warnings.push(Problem { line: None, key: section.key(key), what, remedy: remedy.to_owned() });
+        warnings.push(Problem {
+            line: None,
+            column: None,
+            key: section.key(key),
+            what,
+            remedy: remedy.to_owned(),
+        });
     }
     Some(source)
 }

@@ -6,8 +6,8 @@
 use url::Url;
 
 use crate::config::problem::Problem;
-use crate::config::reader::{Problems, Section};
-use crate::provider::{Reach, is_bare, is_safe};
+use crate::config::reader::{Problems, Section, nearest};
+use crate::provider::{BUILTINS, Reach, is_bare, is_safe};
 
 /// Those that are configured, by the names of RFC 8414 and `OpenID` Connect Discovery.
 pub(super) struct Endpoints {
@@ -45,6 +45,7 @@ impl Endpoints {
             if let Some(instead) = instead.filter(|_| !settled.contains(&name)) {
                 warnings.push(Problem {
                     line: None,
+                    column: None,
                     key: section.key(name),
                     what: "the built-in one is not used, since token_endpoint is at another host".to_owned(),
                     remedy: format!("write it too, or {instead}"),
@@ -96,7 +97,13 @@ pub(super) fn required_endpoints(
             return Some(found);
         }
         let remedy = "name the issuer, or token_endpoint, and device_authorization_endpoint or authorization_endpoint with redirect_uri";
-        section.missing("token_endpoint", "missing", remedy, problems);
+        let name = section.path.rsplit('.').next().unwrap_or_default();
+        let known = BUILTINS.iter().map(|builtin| builtin.name).collect();
+        let remedy = match nearest(name, &known) {
+            Some(known) => format!("did you mean the built-in [providers.{known}]? Else {remedy}"),
+            None => remedy.to_owned(),
+        };
+        section.missing("token_endpoint", "missing", &remedy, problems);
         return None;
     };
     let span = section.get("issuer").and_then(|found| found.span);

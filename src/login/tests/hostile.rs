@@ -26,7 +26,14 @@ impl Host {
         store.write_metadata(ISSUER, &cached.to_string()).unwrap();
         let client = oauth::Client::with_names(oauth::Always(vec![address]));
         let directory = Directory::new(Arc::clone(&store), client.clone(), self.clock.clone());
-        Logins::new(store, self.catalog.clone(), directory, client, self.clock.clone(), 5)
+        Logins::new(
+            store,
+            self.catalog.clone(),
+            directory,
+            client,
+            self.clock.clone(),
+            crate::config::Limits::default(),
+        )
     }
 }
 

@@ -30,14 +30,27 @@ impl Host {
     pub(super) fn logins(&self) -> Logins {
         let (store, client): (Arc<dyn Store>, _) = (self.store(), oauth::Client::new());
         let directory = Directory::new(Arc::clone(&store), client.clone(), self.clock.clone());
-        let mut logins = Logins::new(store, self.catalog.clone(), directory, client, self.clock.clone(), 5);
+        let mut logins = Logins::new(
+            store,
+            self.catalog.clone(),
+            directory,
+            client,
+            self.clock.clone(),
+            crate::config::Limits::default(),
+        );
         Arc::get_mut(&mut logins.0).unwrap().pauses = [Duration::from_millis(1); 2];
         logins
     }
 
     /// The front door of a process of its own.
     fn front(&self) -> Broker {
-        Broker::new(self.store(), self.catalog.clone(), oauth::Client::new(), self.clock.clone(), 50)
+        Broker::new(
+            self.store(),
+            self.catalog.clone(),
+            oauth::Client::new(),
+            self.clock.clone(),
+            crate::config::Limits { starts_per_minute: 50, ..Default::default() },
+        )
     }
 
     /// The tokens whose end is owed to the provider.

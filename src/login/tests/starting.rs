@@ -1,6 +1,7 @@
 //! Starting: one login for many who ask, and what a start that fails or hangs costs.
 
 use super::*;
+use crate::broker::Caller;
 
 /// S1, S3, S6, S7
 #[tokio::test(flavor = "multi_thread")]
@@ -71,6 +72,170 @@ async fn starts_are_limited_for_each_person() {
         assert_eq!(matches!(started, Err(StartError::RateLimited { .. })), number == 5, "{started:?}");
     }
     logins.start(request("43", LoginKind::Paste)).await.unwrap();
+}
+
+/// A login machine of its own within `limits`, and starts at slots of `user`'s own or shared.
+fn limited(host: &Host, limits: Limits) -> Logins {
+    let (store, client): (Arc<dyn Store>, _) = (host.store(), oauth::Client::new());
+    let directory = Directory::new(Arc::clone(&store), client.clone(), host.clock.clone());
+    Logins::new(store, host.catalog.clone(), directory, client, host.clock.clone(), limits)
+}
+
+/// What came of a start, in a word.
+async fn tried(logins: &Logins, user: &str, tenant: &str, admin: bool) -> &'static str {
+    let request =
+        StartRequest { tenant: tenant.parse().unwrap(), by_admin: admin, ..request(user, LoginKind::Paste) };
+    match logins.start(request).await {
+        Ok(started) if started.joined => "joined",
+        Ok(_) => "started",
+        Err(StartError::RateLimited { .. }) => "too often",
+        Err(StartError::GuildRateLimited { wait }) if wait > Duration::ZERO => "too often here",
+        Err(StartError::TooManyOpen { wait, .. }) if wait > Duration::ZERO => "too many open",
+        Err(StartError::TooManyKept { .. }) => "too many kept",
+        Err(other) => panic!("{other:?}"),
+    }
+}
+
+/// S7: each bound holds for members, admins and the operator alike, but for that of the guild; joining a live login counts for
+/// none, and what one bound refuses is not counted by another.
+#[tokio::test]
+async fn each_bound_holds_for_everybody_and_joining_counts_for_none() {
+    for (limits, user, admin, starts) in [
+        (
+            Limits { starts_per_minute: 2, ..Limits::default() },
+            "42",
+            false,
+            &[
+                ("acme/a", "started"),
+                ("acme/a", "joined"),
+                ("acme/a", "joined"),
+                ("acme/b", "started"),
+                ("acme/b", "joined"),
+                ("acme/c", "too often"),
+                ("acme/a", "joined"),
+            ][..],
+        ),
+        (
+            Limits { starts_per_minute: 1, ..Limits::default() },
+            "42",
+            true,
+            &[("acme/a", "started"), ("acme/b", "too often")],
+        ),
+        (
+            Limits { starts_per_minute: 1, ..Limits::default() },
+            "local:1",
+            true,
+            &[("acme/a", "started"), ("acme/b", "too often")],
+        ),
+        (
+            Limits { guild_starts_per_minute: 1, ..Limits::default() },
+            "42",
+            false,
+            &[("acme/a", "started"), ("acme/a", "joined"), ("acme/b", "too often here")],
+        ),
+        (
+            Limits { guild_starts_per_minute: 1, ..Limits::default() },
+            "42",
+            true,
+            &[("acme/a", "started"), ("acme/b", "too often here")],
+        ),
+        (
+            Limits { guild_starts_per_minute: 1, ..Limits::default() },
+            "local:1",
+            true,
+            &[("acme/a", "started"), ("acme/b", "started")],
+        ),
+        (
+            Limits { open_logins: 2, ..Limits::default() },
+            "42",
+            false,
+            &[
+                ("acme/a", "started"),
+                ("acme/b", "started"),
+                ("acme/c", "too many open"),
+                ("acme/b", "joined"),
+            ],
+        ),
+        (
+            Limits { open_logins: 1, ..Limits::default() },
+            "42",
+            true,
+            &[("acme/a", "started"), ("acme/b", "too many open")],
+        ),
+        (
+            Limits { open_logins: 1, ..Limits::default() },
+            "local:1",
+            true,
+            &[("acme/a", "started"), ("acme/b", "too many open")],
+        ),
+        (
+            Limits { tenants_per_user: 2, ..Limits::default() },
+            "42",
+            false,
+            &[
+                ("acme/a@42", "started"),
+                ("acme/b@42", "started"),
+                ("acme/c@42", "too many kept"),
+                ("acme/c", "started"),
+                ("acme/b@42", "joined"),
+            ],
+        ),
+        (
+            Limits { tenants_per_user: 1, ..Limits::default() },
+            "42",
+            true,
+            &[("acme/a@42", "started"), ("acme/b@42", "too many kept")],
+        ),
+    ] {
+        let host = Host::new();
+        let logins = limited(&host, limits);
+        for (tenant, expected) in starts {
+            assert_eq!(
+                tried(&logins, user, tenant, admin).await,
+                *expected,
+                "{user} (admin: {admin}) at {tenant}, {limits:?}"
+            );
+        }
+    }
+}
+
+/// S7: one member's bound is not another's, but for that of the guild; what the guild's refuses does not use up a member's own.
+#[tokio::test]
+async fn the_guilds_bound_is_over_all_members_and_uses_up_nobodys_own() {
+    let host = Host::new();
+    let logins =
+        limited(&host, Limits { starts_per_minute: 1, guild_starts_per_minute: 2, ..Limits::default() });
+    assert_eq!(tried(&logins, "42", "acme/a", false).await, "started");
+    assert_eq!(tried(&logins, "43", "acme/a", false).await, "started");
+    for _ in 0..3 {
+        assert_eq!(tried(&logins, "44", "acme/a", false).await, "too often here");
+    }
+    assert_eq!(tried(&logins, "local:0", "acme/a", true).await, "started", "the operator waits for no crowd");
+}
+
+/// A slot that is signed in already can be signed in to anew, however many there are; one that was logged out makes room.
+#[tokio::test]
+async fn what_is_kept_already_is_no_more() {
+    let host = Host::new();
+    for tenant in ["acme/a@42", "acme/b@42", "acme/a@43"] {
+        host.serving(&key(tenant), &Person::ada()).await;
+    }
+    let logins = limited(&host, Limits { tenants_per_user: 2, ..Limits::default() });
+    assert_eq!(tried(&logins, "42", "acme/c@42", false).await, "too many kept");
+    assert_eq!(tried(&logins, "42", "acme/b@42", false).await, "started");
+    host.front().logout(&Caller { user: user("42"), admin: false }, &key("acme/a@42")).await.unwrap();
+    assert_eq!(tried(&logins, "42", "acme/c@42", false).await, "started");
+}
+
+/// A login that is over is open no more.
+#[tokio::test]
+async fn a_login_that_is_cancelled_makes_room() {
+    let host = Host::new();
+    let logins = limited(&host, Limits { open_logins: 1, ..Limits::default() });
+    let first = host.paste_login(&logins, "42").await;
+    assert_eq!(tried(&logins, "42", "acme/b", false).await, "too many open");
+    logins.cancel(&user("42"), false, &first.id).await.unwrap();
+    assert_eq!(tried(&logins, "42", "acme/b", false).await, "started");
 }
 
 /// S13: what is left of a cancelled login keeps nobody from starting anew.

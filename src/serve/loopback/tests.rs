@@ -40,7 +40,7 @@ impl Listening {
             world.catalog.clone(),
             oauth::Client::new(),
             world.clock.clone(),
-            50,
+            crate::config::Limits::default(),
         );
         let loopback = Loopback::bind(redirect_uri).await.unwrap();
         let logins = broker.logins().clone();
@@ -216,7 +216,7 @@ async fn a_bare_code_is_none_where_the_answer_comes_to_this_host() {
         world.catalog.clone(),
         oauth::Client::new(),
         world.clock.clone(),
-        50,
+        crate::config::Limits::default(),
     );
     let start = |tenant: &str, redirect_uri: Option<&str>| {
         logins.logins().start(StartRequest {

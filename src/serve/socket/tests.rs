@@ -101,8 +101,13 @@ async fn refusals_are_bounded_whatever_is_asked_for() {
 #[tokio::test]
 async fn a_watcher_hears_of_the_store_and_of_time() {
     let host = Host::new();
-    let broker =
-        Broker::new(host.store(), host.catalog.clone(), crate::oauth::Client::new(), host.clock.clone(), 5);
+    let broker = Broker::new(
+        host.store(),
+        host.catalog.clone(),
+        crate::oauth::Client::new(),
+        host.clock.clone(),
+        crate::config::Limits::default(),
+    );
     let standings = Standings::new(broker);
     host.serving(&key("acme@1"), &Person::ada()).await;
     let (first, mut news) = standings.watch().unwrap();

@@ -111,11 +111,22 @@ pub(super) fn check_folder(folder: &Path) -> Result<(), StoreError> {
     Err(StoreError::Unsafe(problem))
 }
 
-fn check_file_system(folder: &Path, allowed: bool) -> Result<(), StoreError> {
+/// The file system of `folder`, if it is one whose locks are known to hold.
+pub(super) fn file_system(folder: &Path) -> Result<Option<&'static str>, StoreError> {
+    let magic = magic_of(folder)?;
+    Ok(TRUSTED.iter().find(|(known, _)| *known == magic).map(|(_, name)| *name))
+}
+
+fn magic_of(folder: &Path) -> Result<u64, StoreError> {
     let system = rustix::fs::statfs(folder).map_err(|e| StoreError::io("look at", folder, &e.into()))?;
     // The type's width differs between platforms; the magics fit in 32 bits.
     #[expect(clippy::cast_sign_loss, reason = "a magic number, not a quantity")]
     let magic = (system.f_type as u64) & 0xFFFF_FFFF;
+    Ok(magic)
+}
+
+fn check_file_system(folder: &Path, allowed: bool) -> Result<(), StoreError> {
+    let magic = magic_of(folder)?;
     if allowed || TRUSTED.iter().any(|(known, _)| *known == magic) {
         return Ok(());
     }

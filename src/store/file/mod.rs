@@ -13,6 +13,7 @@ mod queue;
 mod reader;
 mod replace;
 mod rescue;
+mod survey;
 mod waiting;
 mod writer;
 
@@ -30,6 +31,7 @@ use self::queue::{Desk, Job, Place};
 use self::reader::Reader;
 #[cfg(any(test, feature = "fuzzing"))]
 pub(super) use self::rescue::{print as print_rescue, understand as understand_rescue};
+pub use self::survey::Survey;
 use self::waiting::Waiting;
 use self::writer::Writer;
 use super::{Document, Mutation, Rescue, STORE_WAIT, Store, StoreError, StoreFuture, Touches};

@@ -75,6 +75,21 @@ impl Discord {
         self.shared.change(|world| world.faults.add(pattern, times, fault));
     }
 
+    /// Lets the bot do what these permissions say and no more, as a member of its guild and as everybody.
+    pub fn allow_bot(&self, permissions: u64) {
+        self.shared.change(|world| {
+            let (home, bot) = (world.home, world.bot);
+            if let Some(guild) = world.guilds.get_mut(&home) {
+                if let Some(everyone) = guild.roles.get_mut(&home) {
+                    everyone.permissions = permissions;
+                }
+                if let Some(member) = guild.members.get_mut(&bot) {
+                    member.permissions = permissions;
+                }
+            }
+        });
+    }
+
     /// Cuts the gateway connection without a close frame. The session can be resumed.
     pub fn drop_connection(&self) {
         self.shared.change(|world| world.gateway.all(|| Out::Cut));

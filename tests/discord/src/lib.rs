@@ -45,6 +45,7 @@
 //! | time | `advance(d)` moves the stand-in's clock (not the bot's); `now_ms()` |
 //! | faults | `fail(pattern, times, status)`, `rate_limit(pattern, times, seconds)`, `rate_limit_globally(…)`, `delay(pattern, times, d)` (takes effect late), `delay_answer(pattern, times, d)` (takes effect at once), `refuse_registration(times)`, `refuse_connections(times)`, `clear_faults()`; a pattern is `"POST /channels/*/messages"` |
 //! | gateway | `drop_connection()`, `close_gateway(code)`, `invalidate_session(resumable)`, `forget_session()`, `request_reconnect()`, `answer_heartbeats(bool)`, `greet(bool)`, `answer_connections(bool)`, `be_there(bool)`, `revoke_token()`, `limit_sessions(left, reset)`, `identifies()`, `resumes()`, `heartbeats()`, `is_ready()`, `dispatch("EVENT", &json)` |
+//! | the bot's rights | `allow_bot(bits)` |
 //! | commands | `commands(Some(guild))`, `commands(None)`, `seed_command(scope, &json)`, `seed_command_of_another(scope, &json)`, `commands_of_another()` |
 //! | public messages | `channel_messages(&channel)`, `wait_channel_message(&channel, "text", d)` |
 //! | judgement | `assert_clean()`, `violations()`, `take_violations()`, `unexpected()`, `requests()`, `requests_to(pattern)`, `schema_available()`, `report()` |

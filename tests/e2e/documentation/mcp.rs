@@ -25,7 +25,15 @@ fn every_example_on_the_page_about_mcp_is_a_configuration() {
 /// Every command that the pages for operators name is there, and takes the options that they name.
 #[test]
 fn every_command_on_the_pages_for_operators_is_there() {
-    for name in ["README.md", "docs/mcp.md", "docs/providers.md", "docs/operations.md"] {
+    let pages = [
+        "README.md",
+        "docs/access.md",
+        "docs/check.md",
+        "docs/mcp.md",
+        "docs/operations.md",
+        "docs/providers.md",
+    ];
+    for name in pages {
         let (page, mut named) = (page(name), 0);
         for code in code(&page) {
             for called in code.split("latchkey ").skip(1) {

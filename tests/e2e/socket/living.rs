@@ -65,7 +65,11 @@ async fn what_cannot_be_served_ends_the_start_with_the_remedy() {
     assert!(bot.said().contains("is no socket; move it away"), "{}", bot.said());
     let check = setup.cli(&["check"]).await;
     assert_eq!(check.code, 2);
-    assert!(check.stdout.contains("is no socket; move it away"), "{}", check.stdout);
+    assert!(
+        check.stdout.contains("is no socket\n") && check.stdout.contains("remedy: move it away"),
+        "{}",
+        check.stdout
+    );
     assert_eq!(std::fs::read_to_string(&socket).unwrap(), "not a socket");
 }
 
