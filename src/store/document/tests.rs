@@ -23,7 +23,7 @@ fn key(text: &str) -> TenantKey {
 }
 
 fn try_parse(text: &str) -> Result<Document, ParseError> {
-    Document::parse(&Arc::new(text.to_owned()))
+    Document::parse(&Arc::new(text.to_owned()), &Seal::default())
 }
 
 fn parse(text: &str) -> Document {
