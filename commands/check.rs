@@ -6,6 +6,7 @@
 //! first failed part's.
 
 mod feeds;
+mod sealing;
 mod tokens;
 
 use std::path::Path;
@@ -360,6 +361,9 @@ fn store(config: &Config, store: &FileStore, findings: &mut Findings) {
             findings.ok("store", format!("{path} (tenants: {tenants}, logins: {logins})"));
             for damaged in document.damaged() {
                 findings.add(Level::Problem, "store", damaged.to_string(), Code::Store);
+            }
+            for (level, text) in sealing::found(config, Some(&document.seal_standing())) {
+                findings.add(level, "sealing", text, Code::Store);
             }
             for (tenant, _) in document.tenants() {
                 if config.providers.get(&tenant.provider).is_none() {

@@ -1,6 +1,7 @@
 //! The laws of the document: what it keeps, what it refuses, what it never shows.
 
 use super::*;
+use crate::store::seal::Seal;
 use crate::credential::CredentialKind;
 use crate::secret::Secret;
 
@@ -266,7 +267,7 @@ fn a_tenant_of_five_fields_is_whole_and_gets_its_id_from_its_token() {
 #[test]
 fn other_versions_and_non_documents_are_told_apart() {
     for (text, newer) in [
-        (r#"{"version": 2}"#, true),
+        (r#"{"version": 3}"#, true),
         (r#"{"version": 1.5, "tenants": []}"#, true),
         (r#"{"version": "1"}"#, false),
         (r#"{"version": 0}"#, false),
@@ -280,6 +281,7 @@ fn other_versions_and_non_documents_are_told_apart() {
         match try_parse(text) {
             Err(ParseError::Newer(_)) => assert!(newer, "{text}"),
             Err(ParseError::Corrupt(_)) => assert!(!newer, "{text}"),
+            Err(ParseError::Sealed(error)) => panic!("{text}: {error}"),
             Ok(_) => panic!("{text} was accepted"),
         }
     }

@@ -93,16 +93,16 @@ pub(super) fn sections(whole: &Arc<String>) -> Result<Sections, ParseError> {
         };
     };
     match version.as_ref().map(Text::get) {
-        // In a file of a newer version anything may look different: that is not damage (F5).
-        Some(newer) if newer.parse::<f64>().is_ok_and(|version| version > 2.0) => {
-            Err(ParseError::Newer(newer.chars().take(20).collect()))
-        }
         Some(version @ ("1" | "2")) => match wrong {
             Some(why) => Err(ParseError::Corrupt(why)),
             None if (version == "2") == sections.sealing.is_some() => Ok(sections),
             None if version == "1" => corrupt("\"sealing\" stands in a file of version 1"),
             None => corrupt("\"version\" is 2, and it has no \"sealing\""),
         },
+        // In a file of a newer version anything may look different: that is not damage (F5).
+        Some(newer) if newer.parse::<f64>().is_ok_and(|version| version > 1.0) => {
+            Err(ParseError::Newer(newer.chars().take(20).collect()))
+        }
         Some(_) => corrupt("\"version\" is neither 1 nor 2"),
         None => corrupt("it has no \"version\""),
     }
