@@ -148,7 +148,8 @@ fn status(config: &Config, json: bool) -> Result<(), Exit> {
 
 fn now(config: &Config) -> Result<(), Exit> {
     if config.store.seal_key.is_none() {
-        let remedy = "make one with `latchkey seal key --add FILE`, and write seal_key_file = \"FILE\" under [store]";
+        let remedy =
+            "make one with `latchkey seal key --add FILE`, and write seal_key_file = \"FILE\" under [store]";
         return Err(Exit::new(Code::Usage, format!("no key is configured: {remedy}")));
     }
     let store = setup::open_store(config)?;
@@ -198,7 +199,9 @@ fn agreed(path: &Path, line: Option<&str>) -> Result<bool, Exit> {
     if !input.is_terminal() {
         return Err(Exit::new(Code::Usage, "there is nobody to ask: say --yes to write everything in clear"));
     }
-    let again = line.map(|line| format!(" Stop the bot first: {line} has it seal everything again.")).unwrap_or_default();
+    let again = line
+        .map(|line| format!(" Stop the bot first: {line} has it seal everything again."))
+        .unwrap_or_default();
     log::say(&format!("all tokens in {} will stand in clear.{again} Go on? [y/N]", path.display()));
     let mut answer = String::new();
     input.lock().read_line(&mut answer).map_err(|error| Exit::new(Code::Usage, error))?;

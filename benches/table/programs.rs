@@ -100,6 +100,28 @@ pub fn fresh() -> Vec<Row> {
     asking.into_iter().map(row).chain(beside).collect()
 }
 
+/// What sealing costs somebody who asks for a fresh token: beside the same from a file in clear.
+pub fn sealed() -> Vec<Row> {
+    let grounds = [(1, ""), (1_000, ", 1,000 tenants")];
+    let rows = PROGRAMS.into_iter().flat_map(|(name, program, arguments)| {
+        grounds.into_iter().map(move |(tenants, size)| {
+            let grounds = [Ground::sealed(tenants), Ground::new(tenants)];
+            let [mut sealed, mut clear] = grounds.each_ref().map(|ground| asking(ground, program, arguments));
+            let (mut times, mut peers) = (Vec::new(), Vec::new());
+            for turn in 0..=TURNS {
+                let (time, peer) = (whole(&mut sealed), whole(&mut clear));
+                if turn > 0 {
+                    times.push(time);
+                    peers.push(peer);
+                }
+            }
+            let what = format!("a fresh token that is sealed, whole process of `{name}`{size}");
+            Row::ratio(&what, "the same in clear", Limit::AtMost(1.25), Sample::of(times), Sample::of(peers))
+        })
+    });
+    rows.collect()
+}
+
 /// A ground whose token of `acme` has ended, of a provider that takes its time.
 pub fn expired(authority: &Authority, endpoint: Duration, tenants: usize) -> Ground {
     authority.latency(Endpoint::Token, endpoint);

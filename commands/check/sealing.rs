@@ -11,7 +11,8 @@ use crate::setup;
 
 /// What there is to say, and how much it weighs.
 pub(super) fn found(config: &Config, standing: Option<&SealStanding>) -> Vec<(Level, String)> {
-    let mut found: Vec<_> = standing.map(|standing| (level(judged(standing)), told(standing))).into_iter().collect();
+    let mut found: Vec<_> =
+        standing.map(|standing| (level(judged(standing)), told(standing))).into_iter().collect();
     found.extend(config.store.seal_key.as_ref().and_then(readable_by_all).map(|text| (Level::Warning, text)));
     found
 }
@@ -31,7 +32,9 @@ fn readable_by_all(source: &SealKeySource) -> Option<String> {
     // Whether it can be used at all is the store's to tell.
     let file = look_at_file(&path).ok().filter(|file| file.is_read_by_all)?;
     let shown = file.path.display();
-    Some(format!("{shown} can be read by everybody on this host: `chmod 600 {shown}`, unless it is mounted so for this container alone"))
+    Some(format!(
+        "{shown} can be read by everybody on this host: `chmod 600 {shown}`, unless it is mounted so for this container alone"
+    ))
 }
 
 #[cfg(test)]

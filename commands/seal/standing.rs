@@ -40,9 +40,11 @@ pub fn judged(standing: &SealStanding) -> State {
 pub fn told(standing: &SealStanding) -> String {
     let first = standing.keys.first().map_or("", String::as_str);
     match judged(standing) {
-        State::Off => "tokens stand in clear: to seal them, `latchkey seal key --add FILE`, and write seal_key_file = \
+        State::Off => {
+            "tokens stand in clear: to seal them, `latchkey seal key --add FILE`, and write seal_key_file = \
                        \"FILE\" under [store]"
-            .to_owned(),
+                .to_owned()
+        }
         State::Waiting => {
             format!("not sealed with the key {first} yet: the next write does it, or `latchkey seal now`")
         }
@@ -74,9 +76,11 @@ pub fn lines(standing: &SealStanding) -> Vec<String> {
         lines.push(format!("secret values in clear: {}", standing.in_clear));
     }
     // Old keys that nothing needs any more.
-    let unused = standing.keys.iter().skip(1).filter(|key| {
-        !standing.sealed.contains_key(*key) && standing.file.as_ref() != Some(*key)
-    });
+    let unused = standing
+        .keys
+        .iter()
+        .skip(1)
+        .filter(|key| !standing.sealed.contains_key(*key) && standing.file.as_ref() != Some(*key));
     let unused: Vec<_> = unused.map(String::as_str).collect();
     if !unused.is_empty() && standing.file.is_some() {
         lines.push(format!("nothing here is sealed with {}: older backups may be", unused.join(", ")));
@@ -88,7 +92,12 @@ pub fn lines(standing: &SealStanding) -> Vec<String> {
 mod tests {
     use super::*;
 
-    fn standing(keys: &[&str], file: Option<&str>, sealed: &[(&str, usize)], in_clear: usize) -> SealStanding {
+    fn standing(
+        keys: &[&str],
+        file: Option<&str>,
+        sealed: &[(&str, usize)],
+        in_clear: usize,
+    ) -> SealStanding {
         SealStanding {
             keys: keys.iter().map(|key| (*key).to_owned()).collect(),
             file: file.map(str::to_owned),

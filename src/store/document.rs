@@ -110,10 +110,13 @@ impl Document {
     /// is refused as a whole.
     pub(super) fn parse(whole: &Arc<String>, seal: &Seal) -> Result<Self, ParseError> {
         let found = text::sections(whole)?;
-        let sealing = found.sealing.map(|text| seal.judged(text.get())).transpose().map_err(|error| match error {
-            HeaderError::Malformed => ParseError::Corrupt("\"sealing\" names no key, or has no proof of it".to_owned()),
-            HeaderError::Sealed(error) => ParseError::Sealed(error),
-        })?;
+        let sealing =
+            found.sealing.map(|text| seal.judged(text.get())).transpose().map_err(|error| match error {
+                HeaderError::Malformed => {
+                    ParseError::Corrupt("\"sealing\" names no key, or has no proof of it".to_owned())
+                }
+                HeaderError::Sealed(error) => ParseError::Sealed(error),
+            })?;
         Ok(Self {
             store_id: found.store_id,
             sealing,
@@ -280,7 +283,8 @@ impl Document {
     pub(super) fn pass(&mut self, pass: Pass) -> usize {
         let seal = &self.seal;
         let owed = self.revocations.iter_mut().map(|entry| entry.pass(pass, seal, "revocations", ""));
-        let left = owed.sum::<usize>() + self.tenants.pass(pass) + self.pending.pass(pass) + self.threads.pass(pass);
+        let left =
+            owed.sum::<usize>() + self.tenants.pass(pass) + self.pending.pass(pass) + self.threads.pass(pass);
         self.sealing = match pass {
             Pass::Seal => self.seal.header(),
             Pass::Open => None,

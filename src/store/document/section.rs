@@ -125,9 +125,9 @@ impl<T: Record> Section<T> {
     }
 
     pub(super) fn readable(&self) -> impl Iterator<Item = (&str, Arc<T>)> {
-        self.entries
-            .iter()
-            .filter_map(|(key, entry)| Some((key.get(), entry.meaning(&self.seal, self.name, key.get()).ok()?)))
+        self.entries.iter().filter_map(|(key, entry)| {
+            Some((key.get(), entry.meaning(&self.seal, self.name, key.get()).ok()?))
+        })
     }
 
     pub(super) fn damaged(&self) -> impl Iterator<Item = EntryError> + '_ {

@@ -1,9 +1,9 @@
 //! The laws of the document: what it keeps, what it refuses, what it never shows.
 
 use super::*;
-use crate::store::seal::Seal;
 use crate::credential::CredentialKind;
 use crate::secret::Secret;
+use crate::store::seal::Seal;
 
 const FILE: &str = r#"{
   "version": 1,

@@ -140,8 +140,7 @@ impl Reader {
             (ParseError::Corrupt(why), e.into_bytes())
         })?;
         let whole = Arc::new(text);
-        Document::parse(&whole, &self.seal)
-            .map_err(|error| (error, Arc::unwrap_or_clone(whole).into_bytes()))
+        Document::parse(&whole, &self.seal).map_err(|error| (error, Arc::unwrap_or_clone(whole).into_bytes()))
     }
 
     /// What seals here.

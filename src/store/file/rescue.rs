@@ -64,7 +64,12 @@ fn fill(mut file: &File) -> io::Result<()> {
 }
 
 /// Writes what could not be saved.
-pub(super) fn write(places: &Places, seal: &Seal, tenant: &TenantKey, saved: &Rescue) -> Result<(), StoreError> {
+pub(super) fn write(
+    places: &Places,
+    seal: &Seal,
+    tenant: &TenantKey,
+    saved: &Rescue,
+) -> Result<(), StoreError> {
     let path = path(places, tenant);
     let failed = |e: &io::Error| StoreError::io("write the rescue file", &path, e);
     let text = print(saved, seal, tenant).map_err(|e| failed(&e.into()))?;

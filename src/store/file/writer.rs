@@ -155,7 +155,10 @@ fn sealed(document: &mut Document, pass: Option<Pass>) -> Result<(), StoreError>
         (0, _) => Ok(()),
         (left, Pass::Open) => Err(StoreError::LeftSealed { left }),
         (left, Pass::Seal) => {
-            tracing::warn!(values = left, "sealed values do not open with the keys that are here, and stay as they are");
+            tracing::warn!(
+                values = left,
+                "sealed values do not open with the keys that are here, and stay as they are"
+            );
             Ok(())
         }
     }

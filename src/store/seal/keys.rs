@@ -149,7 +149,9 @@ impl Keys {
             let wrong = |why: &str| malformed(format!("line {number}: {why}"));
             let mut words = line.split_ascii_whitespace();
             let (Some(id), Some(key), None) = (words.next(), words.next(), words.next()) else {
-                return Err(wrong("write a name, a space, and the key in base64, as `latchkey seal key` prints it"));
+                return Err(wrong(
+                    "write a name, a space, and the key in base64, as `latchkey seal key` prints it",
+                ));
             };
             if !is_id(id) {
                 return Err(wrong("the key's name must be 1 to 32 of a-z, 0-9 and '-'"));
@@ -242,7 +244,9 @@ mod tests {
             _ => None,
         };
         let first = |source: &SealKeySource| {
-            Keys::load(source, &env).map(|keys| keys.first().id().to_owned()).map_err(|error| error.to_string())
+            Keys::load(source, &env)
+                .map(|keys| keys.first().id().to_owned())
+                .map_err(|error| error.to_string())
         };
         assert_eq!(first(&SealKeySource::File(path)), Ok("one".to_owned()));
         assert_eq!(first(&SealKeySource::Environment("SEAL".to_owned())), Ok("two".to_owned()));
@@ -253,9 +257,13 @@ mod tests {
             (SealKeySource::Credential("other".to_owned()), "other: No such file"),
         ] {
             let told = first(&source).unwrap_err();
-            assert!(told.starts_with("cannot read the keys that seal the store from") && told.contains(what), "{told}");
+            assert!(
+                told.starts_with("cannot read the keys that seal the store from") && told.contains(what),
+                "{told}"
+            );
         }
-        let told = Keys::load(&SealKeySource::Credential("seal".to_owned()), &|_| None).unwrap_err().to_string();
+        let told =
+            Keys::load(&SealKeySource::Credential("seal".to_owned()), &|_| None).unwrap_err().to_string();
         assert!(told.contains("systemd hands over none here"), "{told}");
     }
 }

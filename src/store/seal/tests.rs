@@ -185,16 +185,23 @@ fn every_secret_of_every_record_is_sealed_and_nothing_else() {
 fn what_another_program_wrote_in_clear_is_read_and_sealed_by_a_pass() {
     let (seal, spot) = (seal(), Spot { section: "tenants", entry: "acme" });
     let mixed = seal.sealed(&Credential::SECRETS, spot, credential().write(None).get()).unwrap();
-    let clear = mixed.replace("\n      \"id_token\"", "\n      \"x-mine\": \"sealed:1:one:theirs\",\n  \"id_token\"");
+    let clear =
+        mixed.replace("\n      \"id_token\"", "\n      \"x-mine\": \"sealed:1:one:theirs\",\n  \"id_token\"");
     let sealed = serde_json::from_str::<serde_json::Value>(&clear).unwrap()["access_token"].to_string();
     let clear = clear.replace(&sealed, "\"in-clear\"");
     let opened = seal.opened(&Credential::SECRETS, spot, &clear).unwrap();
     let held = Credential::read(&opened).unwrap();
-    assert_eq!((held.access_token, held.refresh_token), (Secret::new("in-clear"), credential().refresh_token));
+    assert_eq!(
+        (held.access_token, held.refresh_token),
+        (Secret::new("in-clear"), credential().refresh_token)
+    );
 
     let (passed, left) = seal.passed(Pass::Seal, &Credential::SECRETS, spot, &clear);
     let passed = passed.unwrap();
     assert!(left == 0 && !passed.contains("in-clear"), "{passed}");
-    assert!(passed.contains("\"x-mine\": \"sealed:1:one:theirs\""), "what is not ours is not looked at: {passed}");
+    assert!(
+        passed.contains("\"x-mine\": \"sealed:1:one:theirs\""),
+        "what is not ours is not looked at: {passed}"
+    );
     assert_eq!(seal.passed(Pass::Seal, &Credential::SECRETS, spot, &passed), (None, 0), "and that is all");
 }

@@ -60,7 +60,8 @@ pub(super) fn is_sealed(text: &str) -> bool {
 
 /// The key's id and the rest of a value in the format that is known.
 fn parts(text: &str) -> Option<(&str, &str)> {
-    let (id, body) = text.strip_prefix("sealed:")?.strip_prefix(FORMAT)?.strip_prefix(':')?.split_once(':')?;
+    let (id, body) =
+        text.strip_prefix("sealed:")?.strip_prefix(FORMAT)?.strip_prefix(':')?.split_once(':')?;
     is_id(id).then_some((id, body))
 }
 
@@ -92,7 +93,10 @@ impl Key {
     /// The same with a nonce that must never have been used with this key.
     pub(super) fn seal_with(&self, nonce: [u8; NONCE], place: &Place<'_>, text: &str) -> String {
         let payload = Payload { msg: text.as_bytes(), aad: &place.bound() };
-        #[expect(clippy::expect_used, reason = "it fails from 256 GiB on, and a file is refused from 64 MiB on")]
+        #[expect(
+            clippy::expect_used,
+            reason = "it fails from 256 GiB on, and a file is refused from 64 MiB on"
+        )]
         let sealed = self.cipher.encrypt(XNonce::from_slice(&nonce), payload).expect("a text in memory");
         let body = URL_SAFE_NO_PAD.encode([&nonce[..], &sealed].concat());
         format!("sealed:{FORMAT}:{}:{body}", self.id)
@@ -172,11 +176,15 @@ mod tests {
     /// Sealing: whatever claims to be sealed is treated as sealed, and damage in it is an error.
     #[test]
     fn what_claims_to_be_sealed_is_never_taken_for_a_secret() {
-        for text in ["sealed:1:", "sealed:1:new:", "sealed:2:new:AAAA", "sealed:1:NEW:AAAA", "sealed:1:new:=!"] {
+        for text in
+            ["sealed:1:", "sealed:1:new:", "sealed:2:new:AAAA", "sealed:1:NEW:AAAA", "sealed:1:new:=!"]
+        {
             assert!(is_sealed(text), "{text}");
             assert_eq!(open(&keys(), &PLACE, text), Err(Unopened::Malformed), "{text}");
         }
-        for text in ["", "sealed", "sealed:", "sealed::x", "sealed:one:new:AAAA", "at-1", " sealed:1:new:AAAA"] {
+        for text in
+            ["", "sealed", "sealed:", "sealed::x", "sealed:one:new:AAAA", "at-1", " sealed:1:new:AAAA"]
+        {
             assert!(!is_sealed(text), "{text}");
         }
     }

@@ -77,7 +77,10 @@ async fn the_wrong_key_is_refused_and_changes_nothing() {
     let impostor = TWO.replace("two", "one");
     let one = || "one".to_owned();
     for (store, why) in [
-        (FileStore::open(&ground.path, false, Clock::starting_at(NOW)).unwrap(), SealedError::NoKey { key: one() }),
+        (
+            FileStore::open(&ground.path, false, Clock::starting_at(NOW)).unwrap(),
+            SealedError::NoKey { key: one() },
+        ),
         (ground.sealed(&[TWO]), SealedError::Unknown { key: one(), known: "two".to_owned() }),
         (ground.sealed(&[&impostor]), SealedError::Another { key: one() }),
     ] {
@@ -93,7 +96,11 @@ async fn the_wrong_key_is_refused_and_changes_nothing() {
             assert!(error.to_string().contains("nothing was changed") && !error.is_passing(), "{error}");
         }
         assert_eq!(ground.text(), before);
-        assert_eq!(std::fs::read_dir(ground.path.parent().unwrap()).unwrap().count(), names, "nothing beside it");
+        assert_eq!(
+            std::fs::read_dir(ground.path.parent().unwrap()).unwrap().count(),
+            names,
+            "nothing beside it"
+        );
     }
     assert_eq!(token(&ground.sealed(&[ONE]), "codex").as_deref(), Some("at"));
 }
@@ -157,7 +164,10 @@ async fn what_stands_in_clear_in_a_sealed_file_is_served_and_then_sealed() {
         Ok::<_, EntryError>(())
     });
     used.await.unwrap().unwrap();
-    assert_eq!((by_key(&store), ground.json()["tenants"]["codex/b"]["x-own"].clone()), (counts([("one", 2)]), 1.into()));
+    assert_eq!(
+        (by_key(&store), ground.json()["tenants"]["codex/b"]["x-own"].clone()),
+        (counts([("one", 2)]), 1.into())
+    );
 
     // And all at once, where nothing else is to be written.
     std::fs::write(&ground.path, json.to_string()).unwrap();
@@ -193,7 +203,10 @@ async fn a_rescue_is_sealed_and_told_where_it_does_not_open() {
     assert!(text.contains("sealed:1:one:") && !text.contains("saved-token"));
     assert_eq!(ground.sealed(&[TWO, ONE]).read_rescue(&lock, &tenant).unwrap(), Some(rescue));
     let told = ground.sealed(&[TWO]).read_rescue(&lock, &tenant).unwrap_err().to_string();
-    assert!(told.contains("sealed with the key \"one\"") && told.contains("among those that are configured"), "{told}");
+    assert!(
+        told.contains("sealed with the key \"one\"") && told.contains("among those that are configured"),
+        "{told}"
+    );
 }
 
 /// Sealing: keys that are configured and cannot be had stop everything: nothing is written in clear that is to be sealed.
@@ -234,4 +247,16 @@ async fn a_header_and_its_version_come_together() {
         assert!(told.contains(&why.replace('\\', "")), "{told}");
         assert_eq!(ground.text(), text);
     }
+}
+
+/// F14: what another program has sealed by the page alone (the corpus of the fuzz targets is made so) opens here.
+#[test]
+fn what_another_program_has_sealed_opens() {
+    let keys = Keys::parse("fuzzing BwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwc=", "the keys").unwrap();
+    let text = include_str!("../../../../fuzz/corpus/auth_file/sealed").to_owned();
+    let document = Document::parse(&Arc::new(text), &keys.into()).unwrap();
+    assert_eq!(document.damaged(), []);
+    let standing = document.seal_standing();
+    assert!(standing.sealed["fuzzing"] > 8, "{standing:?}");
+    assert_eq!((standing.in_clear, standing.unopened), (0, 0));
 }
