@@ -52,8 +52,9 @@ fn sealed_and_opened(text: &str, document: &Document, seal: &Seal) {
     assert!(held(&sealed) == held(document), "sealing changes a tenant");
     assert!(sealed.damaged() == document.damaged(), "sealing changes what can be understood");
     let standing = sealed.seal_standing();
-    assert!((standing.in_clear, standing.unopened) == (0, left), "a secret was passed over");
-    assert!(changed.pass(Pass::Open) == left, "what was sealed does not open");
+    // What claims to be sealed with this very key is left as it is, whether it opens or not.
+    assert!(standing.in_clear == 0 && standing.unopened >= left, "a secret was passed over");
+    assert!(changed.pass(Pass::Open) >= standing.unopened, "what does not open was opened");
     let open = parsed(&changed.print(), seal);
     assert!(held(&open) == held(document), "opening changes a tenant");
 }

@@ -5,6 +5,7 @@ use std::path::Path;
 
 use latchkey::secret::{Secret, TokenHash};
 use latchkey::store::Store;
+use latchkey::store::seal::new_key;
 use latchkey_test_authority::{Endpoint, Person};
 
 use crate::harness::{Bot, NEXT_POLL, SOON, Setup};
@@ -146,4 +147,18 @@ async fn a_life_at_trace(setup: Setup, mut each: impl FnMut(&Setup)) -> String {
     assert!(public.is_empty(), "nothing was to be said in public: {public:?}");
     setup.discord.assert_clean();
     said
+}
+
+/// Sealing: a bot without the right key ends at once, with exit code 6 and the remedy, and leaves the file as it is.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_bot_with_the_wrong_key_ends_at_once_and_changes_nothing() {
+    let setup = Setup::plan().sealed().start().await;
+    setup.open_store().seal_now().await.unwrap();
+    let before = setup.stored();
+    let keys = setup.dir.path().join("seal.keys");
+    std::fs::write(&keys, new_key(Some("other")).unwrap().expose()).unwrap();
+    let ended = setup.cli(&["run"]).await;
+    assert_eq!(ended.code, 6, "{}", ended.stderr);
+    assert!(ended.stderr.contains("not among those that are configured (other)"), "{}", ended.stderr);
+    assert_eq!(setup.stored(), before);
 }

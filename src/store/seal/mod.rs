@@ -243,6 +243,8 @@ impl Seal {
                     Ok(open) if pass == Pass::Seal => {
                         changes.push((at, quoted(&keys.first().seal(&place, &open))));
                     }
+                    // In clear it would be taken for what it looks like.
+                    Ok(open) if is_sealed(&open) => left += 1,
                     Ok(open) => changes.push((at, quoted(&open))),
                     Err(_) => left += 1,
                 },
