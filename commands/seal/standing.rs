@@ -54,7 +54,7 @@ pub fn told(standing: &SealStanding) -> String {
              seal now` seals them"
         ),
         State::Unopened => format!(
-            "{} sealed values do not open: put the missing key's line back behind the others, or repair or remove the \
+            "sealed values that do not open: {}; put the missing key's line back behind the others, or repair or remove the \
              entries that `latchkey check` names",
             standing.unopened
         ),

@@ -165,7 +165,9 @@ fn same_but_ours(before: &Raw, after: &Raw) {
 /// # Panics
 /// When that does not hold.
 pub fn rescue_file(bytes: &[u8]) {
-    seals().iter().for_each(|seal| rescue(bytes, seal));
+    for seal in &seals() {
+        rescue(bytes, seal);
+    }
 }
 
 fn rescue(bytes: &[u8], seal: &Seal) {

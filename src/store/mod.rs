@@ -98,8 +98,8 @@ pub enum StoreError {
     Keys(#[from] seal::KeysError),
     /// It was to be opened for good, and not everything opens.
     #[error(
-        "{left} sealed values do not open with the keys that are here, so nothing was changed: `latchkey seal status` tells \
-         which keys are missing; add them, or remove those entries"
+        "not everything that is sealed opens with the keys that are here (values: {left}), so nothing was changed: `latchkey \
+         seal status` tells which keys are missing; add them, or remove those entries"
     )]
     LeftSealed {
         /// How many values.

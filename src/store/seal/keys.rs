@@ -134,7 +134,7 @@ impl Keys {
     /// # Errors
     /// Likewise.
     pub fn in_file(path: &Path) -> Result<Self, KeysError> {
-        Self::parse(&*read(path)?, &path.display().to_string())
+        Self::parse(&read(path)?, &path.display().to_string())
     }
 
     /// Reads a list of keys, which came from `place`.

@@ -161,7 +161,7 @@ impl Seal {
         let key = self.0.as_ref()?.first();
         let proof = key.seal(&Place::proof(), PROOF);
         let id = key.id().to_owned();
-        Some(Header { text: format!("{{\n    \"key\": {:?},\n    \"proof\": {proof:?}\n  }}", id), key: id })
+        Some(Header { text: format!("{{\n    \"key\": {id:?},\n    \"proof\": {proof:?}\n  }}"), key: id })
     }
 
     /// Reads such a section, and makes sure that its key is here.

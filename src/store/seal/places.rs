@@ -65,7 +65,9 @@ impl Finding<'_> {
                 }
                 self.path.truncate(length);
             }
-            _ => drop(self.scan.value()?),
+            _ => {
+                self.scan.value()?;
+            }
         }
         Some(())
     }
@@ -85,7 +87,9 @@ impl Finding<'_> {
                     self.value(inner)?;
                     self.path.truncate(length);
                 }
-                None => drop(self.scan.value()?),
+                None => {
+                    self.scan.value()?;
+                }
             }
             more = self.scan.goes_on(b'}')?;
         }
