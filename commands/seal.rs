@@ -111,20 +111,19 @@ fn key(file: Option<&Path>, id: Option<&str>) -> Result<(), Exit> {
     let ids = add_key(file, &line).map_err(|error| refused(&error))?;
     let (shown, others) = (file.display(), ids.get(1..).unwrap_or_default());
     let new = ids.first().map_or("", String::as_str);
-    let mut text = format!("the key {new} now stands first in {shown}");
-    if others.is_empty() {
-        text += &format!(
-            "\nnext: write seal_key_file = {:?} under [store], and restart the bot; keep a copy of the file somewhere else",
-            file.to_string_lossy()
-        );
+    let next = if others.is_empty() {
+        let file = file.to_string_lossy();
+        format!(
+            "\nnext: write seal_key_file = {file:?} under [store], and restart the bot; keep a copy of the file somewhere else"
+        )
     } else {
-        text += &format!(
-            ", before {}\nnext: restart the bot, then `latchkey seal now`; drop the old line once `latchkey seal status` \
-             says that nothing is sealed with it",
-            others.join(", ")
-        );
-    }
-    terminal::print(&text)
+        let others = others.join(", ");
+        format!(
+            ", before {others}\nnext: restart the bot, then `latchkey seal now`; drop the old line once `latchkey seal status` \
+             says that nothing is sealed with it"
+        )
+    };
+    terminal::print(&format!("the key {new} now stands first in {shown}{next}"))
 }
 
 fn status(config: &Config, json: bool) -> Result<(), Exit> {

@@ -11,7 +11,6 @@ use latchkey::credential::{Account, Credential, CredentialKind};
 use latchkey::oauth;
 use latchkey::secret::Secret;
 use latchkey::store::file::FileStore;
-use latchkey::store::seal::{Keys, add_key, new_key};
 use latchkey::store::{Touches, update};
 use latchkey::tenant::TenantKey;
 use tokio::runtime::Runtime;
@@ -56,20 +55,6 @@ impl Ground {
     /// With `tenants` tenants whose tokens serve for a day, of a provider that nobody will ask.
     pub fn new(tenants: usize) -> Self {
         Self::at(tenants, "https://id.acme.example/token")
-    }
-
-    /// The same, sealed.
-    pub fn sealed(tenants: usize) -> Self {
-        let ground = Self::new(tenants);
-        let keys = ground.folder().join("seal.keys");
-        add_key(&keys, &new_key(None).unwrap()).unwrap();
-        let text = std::fs::read_to_string(&ground.config).unwrap();
-        let line = format!("[store]\nseal_key_file = {:?}", keys.to_string_lossy());
-        std::fs::write(&ground.config, text.replacen("[store]", &line, 1)).unwrap();
-        let store = FileStore::open(&ground.auth, false, Clock::system()).unwrap();
-        let store = store.sealed_by(Keys::in_file(&keys).unwrap());
-        runtime().block_on(store.seal_now()).unwrap();
-        ground
     }
 
     /// The same, with the provider's token endpoint.

@@ -3,8 +3,11 @@
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
+use latchkey::clock::Clock;
 use latchkey::credential::Account;
 use latchkey::secret::Secret;
+use latchkey::store::file::FileStore;
+use latchkey::store::seal::{Keys, add_key, new_key};
 use latchkey_test_authority::{Authority, CLIENT, Endpoint, Person};
 
 use crate::common::ground::{Ground, key, runtime};
@@ -100,12 +103,26 @@ pub fn fresh() -> Vec<Row> {
     asking.into_iter().map(row).chain(beside).collect()
 }
 
+/// A ground whose file is sealed.
+fn sealed_ground(tenants: usize) -> Ground {
+    let ground = Ground::new(tenants);
+    let keys = ground.folder().join("seal.keys");
+    add_key(&keys, &new_key(None).unwrap()).unwrap();
+    let text = std::fs::read_to_string(&ground.config).unwrap();
+    let line = format!("[store]\nseal_key_file = {:?}", keys.to_string_lossy());
+    std::fs::write(&ground.config, text.replacen("[store]", &line, 1)).unwrap();
+    let store = FileStore::open(&ground.auth, false, Clock::system()).unwrap();
+    let store = store.sealed_by(Keys::in_file(&keys).unwrap());
+    runtime().block_on(store.seal_now()).unwrap();
+    ground
+}
+
 /// What sealing costs somebody who asks for a fresh token: beside the same from a file in clear.
 pub fn sealed() -> Vec<Row> {
     let grounds = [(1, ""), (1_000, ", 1,000 tenants")];
     let rows = PROGRAMS.into_iter().flat_map(|(name, program, arguments)| {
         grounds.into_iter().map(move |(tenants, size)| {
-            let grounds = [Ground::sealed(tenants), Ground::new(tenants)];
+            let grounds = [sealed_ground(tenants), Ground::new(tenants)];
             let [mut sealed, mut clear] = grounds.each_ref().map(|ground| asking(ground, program, arguments));
             let (mut times, mut peers) = (Vec::new(), Vec::new());
             for turn in 0..=TURNS {

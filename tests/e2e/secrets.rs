@@ -74,10 +74,12 @@ impl Seen {
 /// What stands in all files of `folder`.
 fn files(folder: &Path) -> String {
     let entries = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
-    let text = entries.map(|path| match path.is_dir() {
-        true => files(&path),
+    let text = entries.map(|path| {
+        if path.is_dir() {
+            return files(&path);
+        }
         // A temporary file may be gone by now.
-        false => String::from_utf8_lossy(&std::fs::read(&path).unwrap_or_default()).into_owned(),
+        String::from_utf8_lossy(&std::fs::read(&path).unwrap_or_default()).into_owned()
     });
     text.collect()
 }
