@@ -88,7 +88,7 @@ fn look(config: &Config, is_offline: bool, findings: &mut Findings) -> Result<()
         Ok(_) => findings.extend(asked.store),
         Err(error) => findings.add(store::unopened(error, config)),
     }
-    findings.extend(sealing::look(config));
+    findings.extend(sealing::look(config, store.map(|store| &**store)));
     findings.add(asked.clock);
     findings.extend(asked.page);
     if let Some(tokens) = &config.tokens {

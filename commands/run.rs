@@ -25,7 +25,7 @@ use latchkey::secret::Secret;
 use latchkey::serve;
 use latchkey::serve::socket::{self, Admission, BindError, Whereabouts};
 use latchkey::store::file::FileStore;
-use latchkey::store::{KernelLock, LockError, STORE_WAIT, StoreError};
+use latchkey::store::{KernelLock, LockError, STORE_WAIT, Store, StoreError};
 use latchkey::worker::Supervisor;
 use serenity::all::GuildId;
 use tokio::net::TcpListener;
@@ -77,6 +77,10 @@ pub fn run(config: Option<&Path>) -> Result<(), Exit> {
         return Err(Exit::new(Code::Usage, overlap));
     }
     let store = setup::open_store(&config)?;
+    // Without its key nothing works until somebody comes: that is to be seen now, and not at the first press.
+    if let Err(error @ StoreError::Sealed { .. }) = store.snapshot() {
+        return Err(error.into());
+    }
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()

@@ -44,8 +44,7 @@ pub fn open_store(config: &Config) -> Result<Arc<FileStore>, Exit> {
 
 /// The same, with what is wrong with it.
 pub fn file_store(config: &Config) -> Result<Arc<FileStore>, StoreError> {
-    let (path, allowed) = (&config.store.path, config.store.allow_unverified_locks);
-    FileStore::open(path, allowed, Clock::system()).map(Arc::new)
+    FileStore::configured(&config.store, &environment, Clock::system()).map(Arc::new)
 }
 
 /// What keeps this user from the store, for somebody whose store it need not be: nobody is told to take over another user's.

@@ -52,8 +52,7 @@ fn environment(name: &str) -> Option<String> {
 fn fresh(asked: Asked) -> Option<FreshToken> {
     let path = config::locate(asked.config.as_deref(), &environment).ok()?;
     let config = Config::load(&path).ok()?;
-    let store =
-        FileStore::open(&config.store.path, config.store.allow_unverified_locks, Clock::system()).ok()?;
+    let store = FileStore::configured(&config.store, &environment, Clock::system()).ok()?;
     // Not given back piece by piece: this process is about to end.
     let document = ManuallyDrop::new(store.snapshot().ok()?);
     let ask = Ask {

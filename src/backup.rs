@@ -108,6 +108,17 @@ struct Format<'a> {
     latchkey_export: &'a RawValue,
 }
 
+impl From<Unreadable> for CopyError {
+    fn from(error: Unreadable) -> Self {
+        match error {
+            Unreadable::Damaged(why) => Self::Damaged { why },
+            Unreadable::Newer(version) => {
+                Self::Newer { found: format!("{FORMAT}, and entries of version {version}") }
+            }
+        }
+    }
+}
+
 /// The copy of `document`, as it is before it is encrypted.
 ///
 /// # Errors
@@ -120,7 +131,8 @@ pub fn print(document: &Document, now: UnixSeconds) -> Result<(Header, Secret), 
         store_id: document.store_id().map(str::to_owned),
         counts: counts(document),
     };
-    let store = Secret::new(entries(document));
+    // The key that seals the store may be lost with its host.
+    let store = Secret::new(entries(&document.in_clear()?));
     let wire = Wire {
         latchkey_export: FORMAT,
         created_at: header.created_at,
@@ -149,12 +161,7 @@ pub fn read(text: &Secret) -> Result<Copy, CopyError> {
     let wire: Wire<'_> = serde_json::from_str(text).map_err(|error| CopyError::Damaged {
         why: format!("its header cannot be read, at column {}", error.column()),
     })?;
-    let entries = Document::of_copy(wire.store.get().to_owned()).map_err(|error| match error {
-        Unreadable::Damaged(why) => CopyError::Damaged { why },
-        Unreadable::Newer(version) => {
-            CopyError::Newer { found: format!("{FORMAT}, and entries of version {version}") }
-        }
-    })?;
+    let entries = Document::of_copy(wire.store.get().to_owned())?;
     let header = Header {
         created_at: wire.created_at,
         latchkey: wire.latchkey_version,

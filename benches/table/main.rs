@@ -29,8 +29,9 @@ const TURNS: usize = 60;
 type Measure = fn() -> Vec<Row>;
 
 /// The parts that need more than this process, with the words they are asked for by.
-const PARTS: [(&str, Measure); 5] = [
+const PARTS: [(&str, Measure); 6] = [
     ("whole process", programs::fresh),
+    ("sealed", programs::sealed),
     ("storm", programs::storm),
     ("refresh", refresh::rows),
     ("hand-over", crowd::hand_over),

@@ -3,8 +3,11 @@
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
+use latchkey::clock::Clock;
 use latchkey::credential::Account;
 use latchkey::secret::Secret;
+use latchkey::store::file::FileStore;
+use latchkey::store::seal::{Keys, add_key, new_key};
 use latchkey_test_authority::{Authority, CLIENT, Endpoint, Person};
 
 use crate::common::ground::{Ground, key, runtime};
@@ -98,6 +101,42 @@ pub fn fresh() -> Vec<Row> {
         if command.get_program() == PROGRAMS[0].1 { row } else { row.for_comparison() }
     };
     asking.into_iter().map(row).chain(beside).collect()
+}
+
+/// A ground whose file is sealed.
+fn sealed_ground(tenants: usize) -> Ground {
+    let ground = Ground::new(tenants);
+    let keys = ground.folder().join("seal.keys");
+    add_key(&keys, &new_key(None).unwrap()).unwrap();
+    let text = std::fs::read_to_string(&ground.config).unwrap();
+    let line = format!("[store]\nseal_key_file = {:?}", keys.to_string_lossy());
+    std::fs::write(&ground.config, text.replacen("[store]", &line, 1)).unwrap();
+    let store = FileStore::open(&ground.auth, false, Clock::system()).unwrap();
+    let store = store.sealed_by(Keys::in_file(&keys).unwrap());
+    runtime().block_on(store.seal_now()).unwrap();
+    ground
+}
+
+/// What sealing costs somebody who asks for a fresh token: beside the same from a file in clear.
+pub fn sealed() -> Vec<Row> {
+    let grounds = [(1, ""), (1_000, ", 1,000 tenants")];
+    let rows = PROGRAMS.into_iter().flat_map(|(name, program, arguments)| {
+        grounds.into_iter().map(move |(tenants, size)| {
+            let grounds = [sealed_ground(tenants), Ground::new(tenants)];
+            let [mut sealed, mut clear] = grounds.each_ref().map(|ground| asking(ground, program, arguments));
+            let (mut times, mut peers) = (Vec::new(), Vec::new());
+            for turn in 0..=TURNS {
+                let (time, peer) = (whole(&mut sealed), whole(&mut clear));
+                if turn > 0 {
+                    times.push(time);
+                    peers.push(peer);
+                }
+            }
+            let what = format!("a fresh token that is sealed, whole process of `{name}`{size}");
+            Row::ratio(&what, "the same in clear", Limit::AtMost(1.25), Sample::of(times), Sample::of(peers))
+        })
+    });
+    rows.collect()
 }
 
 /// A ground whose token of `acme` has ended, of a provider that takes its time.

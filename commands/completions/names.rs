@@ -71,7 +71,7 @@ impl Known {
         let place = &config.store;
         // Opening makes what is missing.
         let store = FileStore::is_at(&place.path)
-            .then(|| FileStore::open(&place.path, place.allow_unverified_locks, Clock::system()).ok())
+            .then(|| FileStore::configured(place, &setup::environment, Clock::system()).ok())
             .flatten();
         let document = store.and_then(|store| store.snapshot().ok());
         Self { config: Some(config), document }

@@ -6,14 +6,14 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use latchkey::clock::Clock;
 use latchkey::config::{self, Config, ConfigError};
 use latchkey::store::file::FileStore;
+use latchkey::store::seal::KeysError;
 use latchkey::store::{Store, StoreError};
 
 use super::bot::{BEARER_FILE, Bot, SOCKET};
 use crate::exit::{Code, Exit};
-use crate::setup::{Loaded, environment, kept_from_store};
+use crate::setup::{Loaded, environment, file_store, kept_from_store};
 
 /// What there is of a configuration.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,7 +31,7 @@ enum Configuration {
 enum Ground {
     /// One that this user may use.
     Usable,
-    /// One that the system or its place keeps from this user (F4, F15).
+    /// One that the system or its place keeps from this user (F4, F15), or whose keys are kept from it.
     Closed,
     /// One that is damaged, or none that this program understands (F5, F6).
     Broken,
@@ -113,9 +113,12 @@ impl Source {
         let opened = opened(&loaded.config);
         let ground = match &opened {
             Ok(_) => Ground::Usable,
-            Err(StoreError::Io { .. } | StoreError::Unsafe(_) | StoreError::AnotherUsers { .. }) => {
-                Ground::Closed
-            }
+            Err(
+                StoreError::Io { .. }
+                | StoreError::Unsafe(_)
+                | StoreError::AnotherUsers { .. }
+                | StoreError::Keys(KeysError::Missing { .. }),
+            ) => Ground::Closed,
             Err(_) => Ground::Broken,
         };
         match (order(Configuration::Usable, ground, socket.is_some()), opened, socket) {
@@ -146,9 +149,9 @@ impl Source {
 
 /// The store, if it can be read.
 fn opened(config: &Config) -> Result<Arc<FileStore>, StoreError> {
-    let store = FileStore::open(&config.store.path, config.store.allow_unverified_locks, Clock::system())?;
+    let store = file_store(config)?;
     store.snapshot()?;
-    Ok(Arc::new(store))
+    Ok(store)
 }
 
 /// What `error` makes of the configuration. One that nobody named and that this user may not read is another user's.

@@ -1,11 +1,11 @@
 //! The auth file in memory: raw entries by key, understood one by one when asked for.
 //!
-//! Owns parsing and printing of the whole (version 1, pretty, keys sorted) and keeps what it does not know. Invariants:
+//! Owns parsing and printing of the whole (version 1, or 2 where it is sealed; pretty, keys sorted) and keeps what it does not know. Invariants:
 //! an entry that nobody changed is printed as it was read (F5); one that cannot be understood fails alone. Must not:
 //! touch a file (`file/` does) or know field names (`wire/` does).
 
 mod copied;
-mod scan;
+pub(super) mod scan;
 mod section;
 mod text;
 
@@ -16,14 +16,17 @@ use self::copied::Copied;
 pub use self::copied::{RawEntry, Unreadable};
 use self::section::{Entry, Section};
 use self::text::Text;
+use super::seal::{Header, HeaderError, Pass, Seal, SealStanding, SealedError};
 use super::view::login_key;
 use crate::binding::{Binding, OwedRevocation};
 use crate::credential::Credential;
 use crate::pending::{LoginId, PendingLogin};
 use crate::tenant::{TenantKey, ThreadId, User};
 
-/// The version of the format that this program reads and writes.
-pub const VERSION: u64 = 1;
+/// The version of the format where nothing is sealed.
+const VERSION: u64 = 1;
+/// And where it is, so that nobody who does not know takes what is sealed for a token. The highest that this program reads.
+pub const SEALED_VERSION: u64 = 2;
 
 /// One entry that is there and cannot be understood.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -44,6 +47,8 @@ pub(super) enum ParseError {
     Corrupt(String),
     /// Another version.
     Newer(String),
+    /// It cannot be opened with the keys that are here.
+    Sealed(SealedError),
 }
 
 /// What one update changes; `None` removes.
@@ -76,6 +81,10 @@ impl Changes {
 pub struct Document {
     /// The name that file and lock folder share (F15).
     pub(super) store_id: Option<String>,
+    /// What it is sealed with.
+    sealing: Option<Header>,
+    /// What seals and opens its entries.
+    seal: Seal,
     tenants: Section<Credential>,
     pending: Section<PendingLogin>,
     threads: Section<Binding>,
@@ -88,24 +97,41 @@ impl Document {
     /// A store with nothing in it.
     #[must_use]
     pub fn empty() -> Self {
+        Self::empty_for(&Seal::default())
+    }
+
+    /// The same, to be sealed by `seal`.
+    pub(super) fn empty_for(seal: &Seal) -> Self {
         Self {
             store_id: None,
-            tenants: Section::of("tenants", Vec::new()),
-            pending: Section::of("pending", Vec::new()),
-            threads: Section::of("threads", Vec::new()),
+            sealing: None,
+            seal: seal.clone(),
+            tenants: Section::of("tenants", seal, Vec::new()),
+            pending: Section::of("pending", seal, Vec::new()),
+            threads: Section::of("threads", seal, Vec::new()),
             revocations: Vec::new(),
             rest: BTreeMap::new(),
         }
     }
 
-    /// Reads the text of an auth file, which the document shares from then on.
-    pub(super) fn parse(whole: &Arc<String>) -> Result<Self, ParseError> {
+    /// Reads the text of an auth file, which the document shares from then on. One that is sealed with a key that `seal` has not
+    /// is refused as a whole.
+    pub(super) fn parse(whole: &Arc<String>, seal: &Seal) -> Result<Self, ParseError> {
         let found = text::sections(whole)?;
+        let sealing =
+            found.sealing.map(|text| seal.judged(text.get())).transpose().map_err(|error| match error {
+                HeaderError::Malformed => {
+                    ParseError::Corrupt("\"sealing\" names no key, or has no proof of it".to_owned())
+                }
+                HeaderError::Sealed(error) => ParseError::Sealed(error),
+            })?;
         Ok(Self {
             store_id: found.store_id,
-            tenants: Section::of("tenants", found.tenants),
-            pending: Section::of("pending", found.pending),
-            threads: Section::of("threads", found.threads),
+            sealing,
+            seal: seal.clone(),
+            tenants: Section::of("tenants", seal, found.tenants),
+            pending: Section::of("pending", seal, found.pending),
+            threads: Section::of("threads", seal, found.threads),
             revocations: found.revocations,
             rest: found.rest,
         })
@@ -113,20 +139,22 @@ impl Document {
 
     /// Prints the file. Entries that nobody changed keep their text to the byte.
     pub(super) fn print(&self) -> String {
-        let known = ["version", "store_id", "tenants", "pending", "threads", "revocations"];
+        let known = ["version", "store_id", "sealing", "tenants", "pending", "threads", "revocations"];
         let mut names: Vec<&str> = known.into_iter().chain(self.rest.keys().map(String::as_str)).collect();
         names.sort_unstable();
         let mut text = String::with_capacity(self.size());
         let mut before = "{\n  ";
         for name in names {
-            if name == "store_id" && self.store_id.is_none() {
+            if name == "store_id" && self.store_id.is_none() || name == "sealing" && self.sealing.is_none() {
                 continue;
             }
             text.push_str(before);
             before = ",\n  ";
             push_key(&mut text, name);
             match name {
+                "version" if self.sealing.is_some() => text.push_str(&SEALED_VERSION.to_string()),
                 "version" => text.push_str(&VERSION.to_string()),
+                "sealing" => text.push_str(self.sealing.as_ref().map_or("null", |header| &header.text)),
                 "store_id" => text.push_str(&quoted(self.store_id.as_deref().unwrap_or_default())),
                 "tenants" => self.tenants.print(&mut text),
                 "pending" => self.pending.print(&mut text),
@@ -212,12 +240,12 @@ impl Document {
 
     /// The readable revocations that are owed.
     pub fn owed(&self) -> impl Iterator<Item = Arc<OwedRevocation>> {
-        self.revocations.iter().filter_map(|entry| entry.meaning("revocations", "").ok())
+        self.revocations.iter().filter_map(|entry| entry.meaning(&self.seal, "revocations", "").ok())
     }
 
     /// Each revocation that is owed, in order; `None` for one that cannot be understood.
     pub fn each_owed(&self) -> impl Iterator<Item = Option<Arc<OwedRevocation>>> {
-        self.revocations.iter().map(|entry| entry.meaning("revocations", "").ok())
+        self.revocations.iter().map(|entry| entry.meaning(&self.seal, "revocations", "").ok())
     }
 
     /// Every entry that cannot be understood, for `check` and `status`.
@@ -231,6 +259,7 @@ impl Document {
         let owed = self.revocations.iter().map(|entry| entry.raw.get());
         let rest = self.rest.iter().map(|(key, raw)| (key, raw.get()));
         self.store_id == other.store_id
+            && self.sealing == other.sealing
             && self.tenants.has_the_text_of(&other.tenants)
             && self.pending.has_the_text_of(&other.pending)
             && self.threads.has_the_text_of(&other.threads)
@@ -243,20 +272,52 @@ impl Document {
         self.tenants.apply(changes.tenants);
         self.pending.apply(changes.pending);
         self.threads.apply(changes.threads);
+        let seal = &self.seal;
         let is_settled = |entry: &Entry<OwedRevocation>| {
-            entry.meaning("revocations", "").is_ok_and(|owed| changes.settled.contains(&owed.id))
+            entry.meaning(seal, "revocations", "").is_ok_and(|owed| changes.settled.contains(&owed.id))
         };
         let (settled, stay): (Vec<_>, Vec<_>) =
             std::mem::take(&mut self.revocations).into_iter().partition(is_settled);
         self.revocations = stay;
         for owed in changes.owed {
             let is_it = |entry: &&Entry<OwedRevocation>| {
-                entry.meaning("revocations", "").is_ok_and(|before| before.id == owed.id)
+                entry.meaning(&self.seal, "revocations", "").is_ok_and(|before| before.id == owed.id)
             };
             let before = settled.iter().find(is_it);
-            self.revocations.push(Entry::of(owed, before));
+            self.revocations.push(Entry::of(owed, before, &self.seal, "revocations", ""));
         }
         self.take_over(changes.copied);
+    }
+
+    /// Whether there is a key that seals, and the file is not sealed with it yet.
+    pub(super) fn waits_for_its_seal(&self) -> bool {
+        self.seal.is_on() && self.seal.first() != self.sealing.as_ref().map(|header| header.key.as_str())
+    }
+
+    /// Has all that is secret as `pass` wants it. Gives how many values stay as they are, since they do not open.
+    pub(super) fn pass(&mut self, pass: Pass) -> usize {
+        let seal = &self.seal;
+        let owed = self.revocations.iter_mut().map(|entry| entry.pass(pass, seal, "revocations", ""));
+        let left =
+            owed.sum::<usize>() + self.tenants.pass(pass) + self.pending.pass(pass) + self.threads.pass(pass);
+        self.sealing = match pass {
+            Pass::Seal => self.seal.header(),
+            Pass::Open => None,
+        };
+        left
+    }
+
+    /// How much of it is sealed, and with what.
+    #[must_use]
+    pub fn seal_standing(&self) -> SealStanding {
+        let file = self.sealing.as_ref().map(|header| header.key.clone());
+        let mut standing = SealStanding { keys: self.seal.ids(), file, ..SealStanding::default() };
+        self.tenants.count(&mut standing);
+        self.pending.count(&mut standing);
+        for entry in &self.revocations {
+            entry.count(&self.seal, "revocations", "", &mut standing);
+        }
+        standing
     }
 }
 

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use serde_json::value::RawValue;
 
 use super::document::{Changes, Document};
+use super::seal::{Keys, Pass, Seal};
 use super::{file, sweep};
 use crate::credential::{Credential, CredentialKind};
 use crate::secret::Secret;
@@ -17,13 +18,49 @@ const SECTIONS: [&str; 3] = ["tenants", "pending", "threads"];
 /// A tenant of our own among whatever is there.
 const OURS: &str = "fuzzing/ours";
 
-/// F5, F6: a document or an error; what is not touched stays to the byte; no entry spoils another.
+/// The key that is known here; sealed inputs of the corpus are sealed with it.
+const KEY: &str = "fuzzing BwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwc=";
+
+/// What seals: nothing, and a key.
+fn seals() -> [Seal; 2] {
+    let keys = Keys::parse(KEY, "fuzzing").unwrap_or_else(|error| panic!("{error}"));
+    [Seal::default(), keys.into()]
+}
+
+/// F5, F6: a document or an error; what is not touched stays to the byte; no entry spoils another. With a key or without.
 ///
 /// # Panics
 /// When one of these does not hold.
 pub fn auth_file(bytes: &[u8]) {
     let Ok(text) = std::str::from_utf8(bytes) else { return };
-    let Ok(document) = Document::parse(&Arc::new(text.to_owned())) else { return };
+    for seal in seals() {
+        if let Ok(document) = Document::parse(&Arc::new(text.to_owned()), &seal) {
+            understood(text, &document, &seal);
+            if seal.is_on() {
+                sealed_and_opened(text, &document, &seal);
+            }
+        }
+    }
+}
+
+/// Sealing changes the meaning of nothing, and opening gives it back. What does not open stays as it is.
+fn sealed_and_opened(text: &str, document: &Document, seal: &Seal) {
+    let held = |document: &Document| document.tenants().collect::<Vec<_>>();
+    let mut changed = parsed(text, seal);
+    let left = changed.pass(Pass::Seal);
+    let sealed = parsed(&changed.print(), seal);
+    assert!(held(&sealed) == held(document), "sealing changes a tenant");
+    assert!(sealed.damaged() == document.damaged(), "sealing changes what can be understood");
+    let standing = sealed.seal_standing();
+    // What claims to be sealed with this very key is left as it is, whether it opens or not.
+    assert!(standing.in_clear == 0 && standing.unopened >= left, "a secret was passed over");
+    assert!(changed.pass(Pass::Open) >= standing.unopened, "what does not open was opened");
+    let open = parsed(&changed.print(), seal);
+    assert!(held(&open) == held(document), "opening changes a tenant");
+}
+
+fn understood(text: &str, document: &Document, seal: &Seal) {
+    let parsed = |text: &str| parsed(text, seal);
     let printed = document.print();
     let again = parsed(&printed);
     assert!(again.print() == printed, "printing is not stable");
@@ -59,17 +96,17 @@ pub fn auth_file(bytes: &[u8]) {
         // A key that is not in its canonical spelling is another entry.
         if document.tenant(&key.parse().unwrap_or_else(|_| unreachable!())).is_ok_and(|found| found.is_some())
         {
-            rewritten(text, &before, &key, &held);
+            rewritten(text, &before, &key, &held, seal);
         }
     }
 }
 
 /// An entry that is printed anew means the same, and keeps the fields that nobody here knows.
-fn rewritten(text: &str, before: &Raw, key: &str, held: &Credential) {
-    let mut changed = parsed(text);
+fn rewritten(text: &str, before: &Raw, key: &str, held: &Credential, seal: &Seal) {
+    let mut changed = parsed(text, seal);
     put(&mut changed, key, held.clone());
     let text = changed.print();
-    let again = parsed(&text).tenant(&key.parse().unwrap_or_else(|_| unreachable!()));
+    let again = parsed(&text, seal).tenant(&key.parse().unwrap_or_else(|_| unreachable!()));
     assert!(
         again.is_ok_and(|again| again.is_some_and(|again| *again == *held)),
         "a rewrite changes an entry"
@@ -81,8 +118,8 @@ fn rewritten(text: &str, before: &Raw, key: &str, held: &Credential) {
     }
 }
 
-fn parsed(text: &str) -> Document {
-    Document::parse(&Arc::new(text.to_owned()))
+fn parsed(text: &str, seal: &Seal) -> Document {
+    Document::parse(&Arc::new(text.to_owned()), seal)
         .unwrap_or_else(|error| panic!("what was printed cannot be read: {error:?}"))
 }
 
@@ -128,17 +165,25 @@ fn same_but_ours(before: &Raw, after: &Raw) {
 /// # Panics
 /// When that does not hold.
 pub fn rescue_file(bytes: &[u8]) {
-    let Some(rescue) = file::understand_rescue(bytes) else { return };
-    let text =
-        file::print_rescue(&rescue).unwrap_or_else(|error| panic!("a rescue cannot be printed: {error}"));
-    assert!(file::understand_rescue(text.as_bytes()) == Some(rescue), "a rescue does not read back");
+    for seal in &seals() {
+        rescue(bytes, seal);
+    }
+}
+
+fn rescue(bytes: &[u8], seal: &Seal) {
+    let tenant = OURS.parse().unwrap_or_else(|_| unreachable!());
+    let understood = |bytes: &[u8]| file::understand_rescue(bytes, seal, &tenant).ok().flatten();
+    let Some(rescue) = understood(bytes) else { return };
+    let text = file::print_rescue(&rescue, seal, &tenant)
+        .unwrap_or_else(|error| panic!("a rescue cannot be printed: {error}"));
+    assert!(understood(text.as_bytes()) == Some(rescue), "a rescue does not read back");
     let body = text.find('\n').map_or(text.len(), |line| line + 1);
     for at in body..text.len() {
         let mut other = text.clone().into_bytes();
         other[at] ^= 1;
-        assert!(file::understand_rescue(&other).is_none(), "a damaged rescue passes for one");
+        assert!(understood(&other).is_none(), "a damaged rescue passes for one");
     }
     for cut in 0..text.len() {
-        assert!(file::understand_rescue(&text.as_bytes()[..cut]).is_none(), "half a rescue passes for one");
+        assert!(understood(&text.as_bytes()[..cut]).is_none(), "half a rescue passes for one");
     }
 }

@@ -9,6 +9,7 @@ pub mod file;
 #[cfg(any(test, feature = "fuzzing"))]
 pub(crate) mod fuzzing;
 mod owing;
+pub mod seal;
 mod sweep;
 mod touches;
 mod view;
@@ -75,14 +76,34 @@ pub enum StoreError {
     },
     /// Written by a newer Latchkey (F5).
     #[error(
-        "{path} has version {found}, and this Latchkey understands {}: use a newer Latchkey",
-        document::VERSION
+        "{path} has version {found}, and this Latchkey understands up to {}: use a newer Latchkey",
+        document::SEALED_VERSION
     )]
     Newer {
         /// The file.
         path: String,
         /// Its version.
         found: String,
+    },
+    /// It is sealed, and the keys that are here do not open it.
+    #[error("{path} cannot be opened, and nothing was changed: {why}")]
+    Sealed {
+        /// The file.
+        path: String,
+        /// What is wrong with the keys.
+        why: seal::SealedError,
+    },
+    /// The keys that are to seal it cannot be used.
+    #[error(transparent)]
+    Keys(#[from] seal::KeysError),
+    /// It was to be opened for good, and not everything opens.
+    #[error(
+        "not everything that is sealed opens with the keys that are here (values: {left}), so nothing was changed: `latchkey \
+         seal status` tells which keys are missing; add them, or remove those entries"
+    )]
+    LeftSealed {
+        /// How many values.
+        left: usize,
     },
     /// The place cannot be trusted (F4, F15). The text says how to put it right.
     #[error("{0}")]

@@ -17,7 +17,7 @@ use crate::harness::Setup;
 pub const LONG: Duration = Duration::from_mins(1);
 
 fn store(setup: &Setup) -> FileStore {
-    FileStore::open(&setup.store(), true, Clock::system()).unwrap()
+    setup.open_store()
 }
 
 fn tenant() -> TenantKey {

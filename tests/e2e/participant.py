@@ -41,7 +41,7 @@ def update(path, change):  # one locked read, change, replace; what `change` lea
     os.close(turnstile)
     with open(path) as file, open(f"{path}.locks/store_id") as store_id:
         document = json.load(file)
-        if document["version"] != 1 or document["store_id"] != store_id.read().strip():
+        if document["version"] not in (1, 2) or document["store_id"] != store_id.read().strip():
             sys.exit(f"{path} is of another version, or its lock folder belongs to another file")
     change(document)
     replace(path, json.dumps(document, indent=2, sort_keys=True, allow_nan=False) + "\n")

@@ -15,7 +15,17 @@ const AGENTS: usize = 20;
 /// the sign-in lives.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_bot_and_a_crowd_of_agents_make_one_refresh() {
-    let setup = Setup::new().await;
+    a_bot_and_a_crowd_of_agents(Setup::new().await).await;
+}
+
+/// G1: with everything sealed, too.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_bot_and_a_crowd_of_agents_make_one_refresh_of_what_is_sealed() {
+    let setup = Setup::plan().sealed().start().await;
+    a_bot_and_a_crowd_of_agents(setup).await;
+}
+
+async fn a_bot_and_a_crowd_of_agents(setup: Setup) {
     due(&setup).await;
     setup.authority.latency(Endpoint::Token, Duration::from_millis(700));
     let bot = Bot::spawn(&setup, |_| {});

@@ -19,6 +19,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use tokio::task::JoinSet;
 
 use crate::host::{Host, LONG, by_paste, key, printed, said};
+use crate::place::open_on;
 
 /// How one run of the program ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -154,7 +155,7 @@ impl Host {
     /// A broker in this process, on a clock that the test can make jump.
     pub fn broker_on(&self, clock: &Clock) -> Broker {
         let config = Config::load(&self.config).unwrap();
-        let store = FileStore::open(&self.auth, false, clock.clone()).unwrap();
+        let store = open_on(&self.auth, clock);
         let client = oauth::Client::new();
         Broker::new(
             Arc::new(store),

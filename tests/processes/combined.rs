@@ -81,10 +81,15 @@ fn tokens(ground: &Ground) -> BTreeSet<String> {
 /// F17: what is written together fails alone where the fault is its own, and as a whole where it is the disk's.
 #[tokio::test]
 async fn combined_updates_share_the_write_and_not_one_anothers_faults() {
+    combined_updates_share_the_write_and_not_one_anothers_faults_on(Ground::new).await;
+}
+
+/// The same, on a host that is sealed or not.
+pub async fn combined_updates_share_the_write_and_not_one_anothers_faults_on(new_ground: fn() -> Ground) {
     let panicked = r#"panics: Err("internal error: a change to the store panicked and was dropped")"#;
     let refused = r#"refused: Ok(Err("refused"))"#;
 
-    let ground = Ground::new();
+    let ground = new_ground();
     put(&ground.store(), &key("acme/bad"), "old").await.unwrap();
     // One write for the five, and one for the last: a third would die.
     let worker = Worker::start(&ground.file(), "together", "temporary-made=2*off->return(kill)");
@@ -92,7 +97,7 @@ async fn combined_updates_share_the_write_and_not_one_anothers_faults() {
     let all = ["acme/a", "acme/b", "acme/bad", "acme/c", "acme/later"];
     assert_eq!(tokens(&ground), all.map(str::to_owned).into());
 
-    let ground = Ground::new();
+    let ground = new_ground();
     put(&ground.store(), &key("acme/bad"), "old").await.unwrap();
     let worker = Worker::start(&ground.file(), "together", "sync-temporary=1*return(5)->off");
     let said = worker.end();

@@ -8,7 +8,7 @@ use std::process::Output;
 
 use latchkey::fault::Operation;
 use latchkey::secret::Secret;
-use latchkey::store::{Touches, update};
+use latchkey::store::{Store, Touches, update};
 use latchkey_test_authority::TokenSet;
 
 use crate::host::{Host, LONG, key, printed, said};
@@ -64,10 +64,15 @@ pub fn assert_finished(host: &Host, old: &TokenSet, output: &Output) {
 /// is left over, the error names the place and the remedy; and the next caller, with the disk sound, needs one request.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_disk_that_fails_before_the_request_costs_nothing() {
+    a_disk_that_fails_before_the_request_costs_nothing_on(Host::new).await;
+}
+
+/// The same, on a host that is sealed or not.
+pub async fn a_disk_that_fails_before_the_request_costs_nothing_on(new_host: fn() -> Host) {
     for operation in Operation::ALL.into_iter().filter(|operation| *operation != Operation::WriteRescue) {
         for (errno, remedy) in ERRORS {
             let case = format!("{}=return({errno})", operation.name());
-            let host = Host::new();
+            let host = new_host();
             let old = host.expired("acme").await;
             let before = std::fs::read_to_string(&host.auth).unwrap();
             let output = token(&host, &case);
@@ -79,7 +84,9 @@ async fn a_disk_that_fails_before_the_request_costs_nothing() {
             let after = std::fs::read_to_string(&host.auth).unwrap();
             if operation == Operation::SyncFolder {
                 // The new file is in its place: with the intent, which says less than the truth and never more.
-                assert!(after.contains(&old.refresh) && after.contains("\"intent\""), "{case}: {after}");
+                let held = host.stored("acme").unwrap();
+                assert_eq!(held.refresh_token, Some(Secret::new(&*old.refresh)), "{case}: {after}");
+                assert!(after.contains("\"intent\""), "{case}: {after}");
             } else {
                 assert_eq!(after, before, "{case}");
             }
@@ -93,13 +100,18 @@ async fn a_disk_that_fails_before_the_request_costs_nothing() {
 /// stores it without a request.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_disk_that_fails_after_the_reply_loses_nothing() {
+    a_disk_that_fails_after_the_reply_loses_nothing_on(Host::new).await;
+}
+
+/// The same, on a host that is sealed or not.
+pub async fn a_disk_that_fails_after_the_reply_loses_nothing_on(new_host: fn() -> Host) {
     let mut cases = tokio::task::JoinSet::new();
     for (operation, (errno, remedy)) in REPLACING.into_iter().zip(ERRORS) {
         cases.spawn(async move {
             // The intent's write goes through.
             let case = format!("{}=1*off->return({errno})", operation.name());
             let still = format!("{}=return({errno})", operation.name());
-            let host = Host::new();
+            let host = new_host();
             let old = host.expired("acme").await;
             kept_aside(&host, &old, remedy, &case, [&case, &still, ""].map(|faults| || token(&host, faults)));
             assert_tidy(host.auth.parent().unwrap());
@@ -112,14 +124,22 @@ async fn a_disk_that_fails_after_the_reply_loses_nothing() {
 /// room set aside: it is handed out, and the next flight finds the two in agreement.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_name_that_is_not_durable_is_backed_by_the_room_set_aside() {
-    let host = Host::new();
+    a_name_that_is_not_durable_is_backed_by_the_room_set_aside_on(Host::new).await;
+}
+
+/// The same, on a host that is sealed or not.
+pub async fn a_name_that_is_not_durable_is_backed_by_the_room_set_aside_on(new_host: fn() -> Host) {
+    let host = new_host();
     let old = host.expired("acme").await;
     let output = token(&host, "sync-folder=1*off->return(5)");
     assert_finished(&host, &old, &output);
     let rescue =
         host.auth.with_file_name("auth.json.locks").join(format!("{}.rescue", key("acme").lock_name()));
-    let aside = std::fs::read_to_string(&rescue).unwrap();
-    assert!(aside.contains(&printed(&output)), "the token is durable there");
+    assert!(rescue.is_file(), "the token is durable there");
+    let lock = host.store().refresh_lock(&key("acme"), LONG).await.unwrap();
+    let aside = host.store().read_rescue(&lock, &key("acme")).unwrap().unwrap();
+    assert_eq!(aside.credential.access_token.expose(), printed(&output), "the token is durable there");
+    drop(lock);
     let hash = Secret::new(printed(&output)).hash().to_string();
     let next = host.latchkey(&["token", "acme", "--rejected-sha256", &hash]).output().unwrap();
     assert!(host.authority.accepts(&printed(&next)), "{}", said(&next));
@@ -154,7 +174,12 @@ async fn a_token_that_is_nowhere_but_in_memory_is_not_given_up() {
 /// G21, G12: the disk fills up, the rotated token is put aside, and the process dies.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_process_that_dies_after_the_rescue_is_finished_by_the_next() {
-    let host = Host::new();
+    a_process_that_dies_after_the_rescue_is_finished_by_the_next_on(Host::new).await;
+}
+
+/// The same, on a host that is sealed or not.
+pub async fn a_process_that_dies_after_the_rescue_is_finished_by_the_next_on(new_host: fn() -> Host) {
+    let host = new_host();
     let old = host.expired("acme").await;
     let output = token(&host, "write-temporary=1*off->return(28);after-rescue=return(kill)");
     assert_eq!(output.status.code(), Some(1), "{}", said(&output));

@@ -48,7 +48,7 @@ async fn what_is_no_auth_file_is_refused_and_stays() {
     let half = &whole[..whole.len() / 2];
     let mut bad_text = whole.clone();
     *bad_text.iter_mut().find(|byte| **byte == b'x' || **byte == b'a').unwrap() = 0xFF;
-    let newer = br#"{"version": 2, "tenants": {"acme": {"sealed": "by a newer one"}}}"#;
+    let newer = br#"{"version": 3, "tenants": {"acme": {"sealed": "by a newer one"}}}"#;
     for (bytes, why, is_copied) in [
         (half, "is not a readable auth file", true),
         (&*bad_text, "is not a readable auth file", true),
@@ -56,7 +56,7 @@ async fn what_is_no_auth_file_is_refused_and_stays() {
         (b"null", "is not a readable auth file", true),
         (b"", "is not a readable auth file", true),
         (b"{}", "it has no \"version\"", true),
-        (newer, "has version 2, and this Latchkey understands 1: use a newer Latchkey", false),
+        (newer, "has version 3, and this Latchkey understands up to 2: use a newer Latchkey", false),
     ] {
         let host = Host::new();
         host.expired("acme").await;

@@ -14,11 +14,13 @@ use latchkey::oauth;
 use latchkey::pending::LoginKind;
 use latchkey::secret::Secret;
 use latchkey::store::file::FileStore;
+use latchkey::store::seal::{add_key, new_key};
 use latchkey::store::{Store, Touches, update};
 use latchkey::tenant::{TenantKey, User};
 use latchkey_test_authority::{Authority, CLIENT, Person, REDIRECT, TokenSet};
 
 use crate::flights::end_all;
+use crate::place::{KEYS, open};
 
 /// Longer than anything here takes, unless it hangs.
 pub const LONG: Duration = Duration::from_mins(1);
@@ -70,8 +72,28 @@ impl Host {
         Self { authority, config, auth, _temp: temp }
     }
 
+    /// One whose auth file is sealed.
+    pub fn sealed() -> Self {
+        let host = Self::new();
+        host.turn_sealing_on();
+        host
+    }
+
+    /// The file of keys, if there is one.
+    pub fn keys(&self) -> PathBuf {
+        self.config.with_file_name(KEYS)
+    }
+
+    /// Makes a key, and names it in the configuration.
+    pub fn turn_sealing_on(&self) {
+        add_key(&self.keys(), &new_key(None).unwrap()).unwrap();
+        let text = std::fs::read_to_string(&self.config).unwrap();
+        let sealed = format!("[store]\nseal_key_file = {:?}", self.keys().to_string_lossy());
+        std::fs::write(&self.config, text.replacen("[store]", &sealed, 1)).unwrap();
+    }
+
     pub fn store(&self) -> Arc<FileStore> {
-        Arc::new(FileStore::open(&self.auth, false, Clock::system()).unwrap())
+        open(&self.auth)
     }
 
     /// A broker in this process, on the same file.

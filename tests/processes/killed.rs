@@ -84,8 +84,15 @@ async fn dies_and_is_followed(host: &Host, faults: &str, left: Left) -> Output {
 /// G12, G19, G20, G21, F8: whatever was lost is made good by one more try, where the provider lets it.
 #[tokio::test(flavor = "multi_thread")]
 async fn whoever_follows_a_dead_process_gets_a_token_with_at_most_one_more_try() {
+    whoever_follows_a_dead_process_gets_a_token_with_at_most_one_more_try_on(Host::new).await;
+}
+
+/// The same, on a host that is sealed or not.
+pub async fn whoever_follows_a_dead_process_gets_a_token_with_at_most_one_more_try_on(
+    new_host: fn() -> Host,
+) {
     for (faults, left) in DEATHS {
-        let host = Host::new();
+        let host = new_host();
         host.authority.set(|settings| settings.reuse = Reuse::Lenient);
         host.expired("acme").await;
         let output = dies_and_is_followed(&host, faults, left).await;
@@ -110,8 +117,13 @@ async fn whoever_follows_a_dead_process_gets_a_token_with_at_most_one_more_try()
 /// told. Where nothing was lost, it sees no second use at all.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_strict_server_sees_a_second_use_only_where_an_answer_was_lost() {
+    a_strict_server_sees_a_second_use_only_where_an_answer_was_lost_on(Host::new).await;
+}
+
+/// The same, on a host that is sealed or not.
+pub async fn a_strict_server_sees_a_second_use_only_where_an_answer_was_lost_on(new_host: fn() -> Host) {
     for (faults, left) in DEATHS {
-        let host = Host::new();
+        let host = new_host();
         host.expired("acme").await;
         let output = dies_and_is_followed(&host, faults, left).await;
         if left == Left::AnswerLost {

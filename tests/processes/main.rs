@@ -39,6 +39,8 @@ mod real_disk;
 mod recipes;
 mod replies;
 mod screen;
+mod sealed;
+mod sealing;
 mod signalled;
 mod socket_alone;
 mod socket_fallback;

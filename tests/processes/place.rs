@@ -7,6 +7,7 @@ use latchkey::clock::Clock;
 use latchkey::credential::{Credential, CredentialKind};
 use latchkey::secret::Secret;
 use latchkey::store::file::FileStore;
+use latchkey::store::seal::{Keys, add_key, new_key};
 use latchkey::store::{StoreError, Touches, update};
 use latchkey::tenant::TenantKey;
 
@@ -15,9 +16,25 @@ pub struct Ground {
     temp: tempfile::TempDir,
 }
 
+/// The name of the file of keys, in the folder above the auth file's.
+pub const KEYS: &str = "seal.keys";
+
+/// The keys that seal the auth file `file`, if the test has made any: for workers, who know no more than that file.
+pub fn keys_for(file: &Path) -> Option<PathBuf> {
+    let keys = file.parent()?.parent()?.join(KEYS);
+    keys.is_file().then_some(keys)
+}
+
 impl Ground {
     pub fn new() -> Self {
         Self { temp: tempfile::tempdir().unwrap() }
+    }
+
+    /// With a key, by which everybody seals.
+    pub fn sealed() -> Self {
+        let ground = Self::new();
+        add_key(&ground.temp.path().join(KEYS), &new_key(None).unwrap()).unwrap();
+        ground
     }
 
     pub fn folder(&self) -> PathBuf {
@@ -51,7 +68,16 @@ pub fn is_lock(name: &str) -> bool {
 }
 
 pub fn open(file: &Path) -> Arc<FileStore> {
-    Arc::new(FileStore::open(file, false, Clock::system()).unwrap())
+    Arc::new(open_on(file, &Clock::system()))
+}
+
+/// The store at `file`, with its keys if it has any, on this clock.
+pub fn open_on(file: &Path, clock: &Clock) -> FileStore {
+    let store = FileStore::open(file, false, clock.clone()).unwrap();
+    match keys_for(file) {
+        Some(keys) => store.sealed_by(Keys::in_file(&keys).unwrap()),
+        None => store,
+    }
 }
 
 /// Stores a tenant with this token.

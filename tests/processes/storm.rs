@@ -26,7 +26,12 @@ fn tokens(answers: &[Answer]) -> BTreeSet<String> {
 /// G1, G2: twenty processes, and a thousand tasks in another one.
 #[tokio::test(flavor = "multi_thread")]
 async fn one_refresh_for_twenty_processes_and_a_thousand_tasks() {
-    let host = Host::new();
+    one_refresh_for_twenty_processes_and_a_thousand_tasks_on(Host::new).await;
+}
+
+/// The same, on a host that is sealed or not.
+pub async fn one_refresh_for_twenty_processes_and_a_thousand_tasks_on(new_host: fn() -> Host) {
+    let host = new_host();
     let old = host.expired("acme").await;
     host.authority.latency(Endpoint::Token, ENDPOINT);
     let broker = host.broker();
@@ -63,7 +68,12 @@ async fn without_the_lock_the_family_is_lost() {
 /// G14
 #[tokio::test(flavor = "multi_thread")]
 async fn one_refresh_for_twenty_processes_that_saw_the_same_401() {
-    let host = Host::new();
+    one_refresh_for_twenty_processes_that_saw_the_same_401_on(Host::new).await;
+}
+
+/// The same, on a host that is sealed or not.
+pub async fn one_refresh_for_twenty_processes_that_saw_the_same_401_on(new_host: fn() -> Host) {
+    let host = new_host();
     let old = host.serving("acme").await;
     host.authority.latency(Endpoint::Token, ENDPOINT);
     let hash = rejecting(&old.access);
@@ -77,7 +87,14 @@ async fn one_refresh_for_twenty_processes_that_saw_the_same_401() {
 /// some who reject a token that is not the stored one at all.
 #[tokio::test(flavor = "multi_thread")]
 async fn one_refresh_for_those_who_find_it_expired_and_those_who_saw_it_rejected() {
-    let host = Host::new();
+    one_refresh_for_those_who_find_it_expired_and_those_who_saw_it_rejected_on(Host::new).await;
+}
+
+/// The same, on a host that is sealed or not.
+pub async fn one_refresh_for_those_who_find_it_expired_and_those_who_saw_it_rejected_on(
+    new_host: fn() -> Host,
+) {
+    let host = new_host();
     let old = host.expired("acme").await;
     host.authority.latency(Endpoint::Token, ENDPOINT);
     let broker = host.broker();

@@ -122,7 +122,12 @@ fn fill_through_kills(file: &Path, slot: u64) -> u32 {
 /// file is whole at any moment, and the next write leaves no temporary.
 #[tokio::test(flavor = "multi_thread")]
 async fn nothing_that_was_acknowledged_is_lost_to_kills() {
-    let ground = Ground::new();
+    nothing_that_was_acknowledged_is_lost_to_kills_on(Ground::new).await;
+}
+
+/// The same, on a host that is sealed or not.
+pub async fn nothing_that_was_acknowledged_is_lost_to_kills_on(new_ground: fn() -> Ground) {
+    let ground = new_ground();
     put(&ground.store(), &key("acme/first"), "token").await.unwrap();
     let (file, done) = (ground.file(), Arc::new(AtomicBool::new(false)));
     let reader = {
@@ -178,6 +183,11 @@ pub async fn one_after_the_other(file: &Path) {
 /// F8, F17: a writer that dies at any step of a write has answered nobody, and leaves the old file or the new one, whole.
 #[tokio::test]
 async fn an_answer_comes_after_the_last_step_of_the_write() {
+    an_answer_comes_after_the_last_step_of_the_write_on(Ground::new).await;
+}
+
+/// The same, on a host that is sealed or not.
+pub async fn an_answer_comes_after_the_last_step_of_the_write_on(new_ground: fn() -> Ground) {
     for (step, is_new) in [
         (Step::TemporaryMade, false),
         (Step::TemporaryWritten, false),
@@ -185,7 +195,7 @@ async fn an_answer_comes_after_the_last_step_of_the_write() {
         (Step::Renamed, true),
         (Step::Replaced, true),
     ] {
-        let ground = Ground::new();
+        let ground = new_ground();
         put(&ground.store(), &key("acme"), "old").await.unwrap();
         let worker = Worker::start(&ground.file(), "update", &format!("{}=return(kill)", step.name()));
         worker.expect("ready");

@@ -1,8 +1,8 @@
 //! Entries on their way between a document and a copy of it elsewhere.
 //!
 //! Owns [`RawEntry`]: what `latchkey export` takes and `latchkey restore` brings back. Invariants: an entry goes along with what is
-//! not known of it (F5), and one that cannot be understood as it is; what stands there already is not touched by it. Must not: judge
-//! which entries may be brought back.
+//! not known of it (F5), and one that cannot be understood as it is; what stands there already is not touched by it; a copy is in
+//! clear, and what is put into a document is sealed as that document is. Must not: judge which entries may be brought back.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -10,6 +10,7 @@ use std::sync::Arc;
 
 use super::section::{Entry, Section};
 use super::{Document, ParseError};
+use crate::store::seal::{Pass, Seal};
 use crate::store::wire::Record;
 
 /// One entry as it stands in the file. Its text holds secrets.
@@ -62,16 +63,33 @@ pub enum Unreadable {
     Newer(String),
 }
 
+impl From<ParseError> for Unreadable {
+    fn from(error: ParseError) -> Self {
+        match error {
+            ParseError::Corrupt(why) => Self::Damaged(why),
+            ParseError::Newer(version) => Self::Newer(version),
+            ParseError::Sealed(error) => Self::Damaged(error.to_string()),
+        }
+    }
+}
+
 impl Document {
     /// Reads a copy that [`Document::raw_entries`] was printed into.
     ///
     /// # Errors
     /// When it is none.
     pub fn of_copy(text: String) -> Result<Self, Unreadable> {
-        Self::parse(&Arc::new(text)).map_err(|error| match error {
-            ParseError::Corrupt(why) => Unreadable::Damaged(why),
-            ParseError::Newer(version) => Unreadable::Newer(version),
-        })
+        Ok(Self::parse(&Arc::new(text), &Seal::default())?)
+    }
+
+    /// The same document with what is secret in clear, whatever it is sealed with. A value that does not open stays as it is.
+    ///
+    /// # Errors
+    /// When its own print cannot be read, which would be a bug.
+    pub fn in_clear(&self) -> Result<Self, Unreadable> {
+        let mut copy = Self::parse(&Arc::new(self.print()), &self.seal)?;
+        copy.pass(Pass::Open);
+        Ok(copy)
     }
 
     /// Every entry, in the order of the file: sections that are not known come last, each as one.
@@ -91,7 +109,9 @@ impl Document {
             match (&*section, key) {
                 ("tenants", Some(key)) => self.tenants.take_over(key, text),
                 ("threads", Some(key)) => self.threads.take_over(key, text),
-                ("revocations", None) => self.revocations.push(Entry::copied(text)),
+                ("revocations", None) => {
+                    self.revocations.push(Entry::copied(text, &self.seal, "revocations", ""));
+                }
                 (_, None) => drop(self.rest.entry(section).or_insert_with(|| text.into())),
                 // Logins under way are of their own time and place.
                 _ => {}
@@ -101,12 +121,15 @@ impl Document {
 }
 
 impl<T: Record + Clone> Entry<T> {
-    /// The entry for `text`, as this program would write it; as it is, where it cannot be understood.
-    fn copied(text: String) -> Self {
-        let entry = Self::from(super::text::Text::from(text));
-        match entry.meaning("", "") {
-            Ok(value) => Self::of((*value).clone(), Some(&entry)),
-            Err(_) => entry,
+    /// The entry for `text`, as this program would write it; as it is, where it cannot be understood. Sealed, either way.
+    fn copied(text: String, seal: &Seal, section: &'static str, key: &str) -> Self {
+        let mut entry = Self::from(super::text::Text::from(text));
+        match entry.meaning(seal, section, key) {
+            Ok(value) => Self::of((*value).clone(), Some(&entry), seal, section, key),
+            Err(_) => {
+                entry.pass(Pass::Seal, seal, section, key);
+                entry
+            }
         }
     }
 }
@@ -123,7 +146,8 @@ impl<T: Record + Clone> Section<T> {
 
     fn take_over(&mut self, key: String, text: String) {
         if let Err(at) = self.find(&key) {
-            self.entries.insert(at, (key.into(), Entry::copied(text)));
+            let entry = Entry::copied(text, &self.seal, self.name, &key);
+            self.entries.insert(at, (key.into(), entry));
         }
     }
 

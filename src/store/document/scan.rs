@@ -29,7 +29,7 @@ fn specials(word: u64) -> u64 {
 }
 
 /// A place in a JSON text. Each step gives nothing where the text is not JSON.
-pub(super) struct Scan<'a> {
+pub(in crate::store) struct Scan<'a> {
     text: &'a [u8],
     at: usize,
     /// The closing bytes of the containers that are open, kept from one value to the next for its memory.
@@ -37,12 +37,12 @@ pub(super) struct Scan<'a> {
 }
 
 impl<'a> Scan<'a> {
-    pub(super) fn new(text: &'a str) -> Self {
+    pub(in crate::store) fn new(text: &'a str) -> Self {
         Self { text: text.as_bytes(), at: 0, open: Vec::new() }
     }
 
     /// The next byte behind white space, which is left there.
-    pub(super) fn peek(&mut self) -> Option<u8> {
+    pub(in crate::store) fn peek(&mut self) -> Option<u8> {
         loop {
             match *self.text.get(self.at)? {
                 // Mostly an indentation.
@@ -56,12 +56,12 @@ impl<'a> Scan<'a> {
     }
 
     /// Passes `byte`, which must be next.
-    pub(super) fn pass(&mut self, byte: u8) -> Option<()> {
+    pub(in crate::store) fn pass(&mut self, byte: u8) -> Option<()> {
         (self.peek()? == byte).then(|| self.at += 1)
     }
 
     /// Passes the comma before a further item, or `close`; says whether there is a further item.
-    pub(super) fn goes_on(&mut self, close: u8) -> Option<bool> {
+    pub(in crate::store) fn goes_on(&mut self, close: u8) -> Option<bool> {
         let next = self.peek()?;
         self.at += 1;
         match next {
@@ -72,7 +72,7 @@ impl<'a> Scan<'a> {
     }
 
     /// Passes `open`; says whether anything stands before `close`, and passes that too if not.
-    pub(super) fn enters(&mut self, open: u8, close: u8) -> Option<bool> {
+    pub(in crate::store) fn enters(&mut self, open: u8, close: u8) -> Option<bool> {
         self.pass(open)?;
         let empty = self.peek()? == close;
         self.at += usize::from(empty);
@@ -80,7 +80,7 @@ impl<'a> Scan<'a> {
     }
 
     /// Passes a key and its colon; gives where the key's text stands, quotes included.
-    pub(super) fn key(&mut self) -> Option<Range<usize>> {
+    pub(in crate::store) fn key(&mut self) -> Option<Range<usize>> {
         self.peek()?;
         let start = self.at;
         self.string()?;
@@ -90,7 +90,7 @@ impl<'a> Scan<'a> {
     }
 
     /// Passes a value; gives where it stands.
-    pub(super) fn value(&mut self) -> Option<Range<usize>> {
+    pub(in crate::store) fn value(&mut self) -> Option<Range<usize>> {
         self.peek()?;
         let start = self.at;
         self.open.clear();
@@ -130,7 +130,7 @@ impl<'a> Scan<'a> {
     }
 
     /// Whether nothing but white space is left.
-    pub(super) fn is_at_end(&mut self) -> bool {
+    pub(in crate::store) fn is_at_end(&mut self) -> bool {
         self.peek().is_none()
     }
 

@@ -10,6 +10,7 @@ use std::sync::{Arc, OnceLock};
 
 use super::EntryError;
 use super::text::Text;
+use crate::store::seal::{Opened, Pass, Seal, SealStanding, Spot};
 use crate::store::wire::Record;
 
 /// An entry as it stands in the file, with its meaning once somebody has asked for it.
@@ -32,18 +33,51 @@ impl<T> From<Text> for Entry<T> {
 }
 
 impl<T: Record> Entry<T> {
-    /// The entry for `value`, with what the one `before` held beyond what we know (F5).
-    pub(super) fn of(value: T, before: Option<&Self>) -> Self {
-        let raw = value.write(before.map(|entry| entry.raw.get())).into();
+    /// The entry for `value`, with what the one `before` held beyond what we know (F5), sealed if anything is.
+    pub(super) fn of(value: T, before: Option<&Self>, seal: &Seal, section: &str, key: &str) -> Self {
+        let before = before.map(|entry| {
+            let raw = entry.raw.get();
+            // One that does not open is not understood, and so not replaced.
+            entry.opened(seal, section, key).unwrap_or(Opened::AsItStands(raw))
+        });
+        let open = value.write(before.as_deref());
+        let bound_to = T::bound_to(key, open.get());
+        let sealed = seal.sealed(&T::SECRETS, Spot { section, entry: &bound_to }, open.get());
+        let raw = sealed.map_or_else(|| Text::from(open), Text::from);
         Self { raw, meaning: OnceLock::from(Ok(Arc::new(value))) }
     }
 
-    pub(super) fn meaning(&self, section: &'static str, key: &str) -> Result<Arc<T>, EntryError> {
-        self.meaning.get_or_init(|| T::read(self.raw.get()).map(Arc::new)).clone().map_err(|why| EntryError {
-            section,
-            key: key.to_owned(),
-            why,
-        })
+    pub(super) fn meaning(
+        &self,
+        seal: &Seal,
+        section: &'static str,
+        key: &str,
+    ) -> Result<Arc<T>, EntryError> {
+        let read = || Ok(Arc::new(T::read(&self.opened(seal, section, key)?)?));
+        let error = |why| EntryError { section, key: key.to_owned(), why };
+        self.meaning.get_or_init(read).clone().map_err(error)
+    }
+
+    /// Its text, with what is secret in clear.
+    fn opened(&self, seal: &Seal, section: &str, key: &str) -> Result<Opened<'_>, String> {
+        let raw = self.raw.get();
+        seal.opened(&T::SECRETS, Spot { section, entry: &T::bound_to(key, raw) }, raw)
+    }
+
+    /// Has it as `pass` wants it. Gives how many values stay as they are, since they do not open.
+    pub(super) fn pass(&mut self, pass: Pass, seal: &Seal, section: &str, key: &str) -> usize {
+        let raw = self.raw.get();
+        let spot = Spot { section, entry: &T::bound_to(key, raw) };
+        let (text, left) = seal.passed(pass, &T::SECRETS, spot, raw);
+        if let Some(text) = text {
+            self.raw = text.into();
+        }
+        left
+    }
+
+    pub(super) fn count(&self, seal: &Seal, section: &str, key: &str, standing: &mut SealStanding) {
+        let raw = self.raw.get();
+        seal.count(&T::SECRETS, Spot { section, entry: &T::bound_to(key, raw) }, raw, standing);
     }
 }
 
@@ -51,20 +85,22 @@ impl<T: Record> Entry<T> {
 #[derive(Debug)]
 pub(super) struct Section<T> {
     pub(super) name: &'static str,
+    /// What opens its entries, and seals those that are new.
+    pub(super) seal: Seal,
     /// Sorted by key.
     pub(super) entries: Vec<(Text, Entry<T>)>,
 }
 
 impl<T: Record> Section<T> {
     /// The section of these entries, in any order; of those with one key, the last.
-    pub(super) fn of(name: &'static str, mut entries: Vec<(Text, Entry<T>)>) -> Self {
+    pub(super) fn of(name: &'static str, seal: &Seal, mut entries: Vec<(Text, Entry<T>)>) -> Self {
         if !entries.is_sorted_by(|(one, _), (next, _)| one.get() < next.get()) {
             // Turned round, so that the last of each key comes first and is the one that stays.
             entries.reverse();
             entries.sort_by(|(one, _), (next, _)| one.get().cmp(next.get()));
             entries.dedup_by(|(next, _), (one, _)| next.get() == one.get());
         }
-        Self { name, entries }
+        Self { name, seal: seal.clone(), entries }
     }
 
     pub(super) fn find(&self, key: &str) -> Result<usize, usize> {
@@ -73,7 +109,7 @@ impl<T: Record> Section<T> {
 
     pub(super) fn get(&self, key: &str) -> Result<Option<Arc<T>>, EntryError> {
         let found = self.find(key).ok().and_then(|at| self.entries.get(at));
-        found.map(|(_, entry)| entry.meaning(self.name, key)).transpose()
+        found.map(|(_, entry)| entry.meaning(&self.seal, self.name, key)).transpose()
     }
 
     /// Whether the two are the same to the byte, but for spaces between entries.
@@ -89,13 +125,13 @@ impl<T: Record> Section<T> {
     }
 
     pub(super) fn readable(&self) -> impl Iterator<Item = (&str, Arc<T>)> {
-        self.entries
-            .iter()
-            .filter_map(|(key, entry)| Some((key.get(), entry.meaning(self.name, key.get()).ok()?)))
+        self.entries.iter().filter_map(|(key, entry)| {
+            Some((key.get(), entry.meaning(&self.seal, self.name, key.get()).ok()?))
+        })
     }
 
     pub(super) fn damaged(&self) -> impl Iterator<Item = EntryError> + '_ {
-        self.entries.iter().filter_map(|(key, entry)| entry.meaning(self.name, key.get()).err())
+        self.entries.iter().filter_map(|(key, entry)| entry.meaning(&self.seal, self.name, key.get()).err())
     }
 
     /// Puts each value under its key; `None` removes.
@@ -104,13 +140,28 @@ impl<T: Record> Section<T> {
             match (self.find(&key), change) {
                 (Ok(at), Some(value)) => {
                     if let Some((_, entry)) = self.entries.get_mut(at) {
-                        *entry = Entry::of(value, Some(&*entry));
+                        *entry = Entry::of(value, Some(&*entry), &self.seal, self.name, &key);
                     }
                 }
-                (Err(at), Some(value)) => self.entries.insert(at, (key.into(), Entry::of(value, None))),
+                (Err(at), Some(value)) => {
+                    let entry = Entry::of(value, None, &self.seal, self.name, &key);
+                    self.entries.insert(at, (key.into(), entry));
+                }
                 (Ok(at), None) => drop(self.entries.remove(at)),
                 (Err(_), None) => {}
             }
+        }
+    }
+
+    /// Has all entries as `pass` wants them. Gives how many values stay as they are.
+    pub(super) fn pass(&mut self, pass: Pass) -> usize {
+        let (seal, name) = (&self.seal, self.name);
+        self.entries.iter_mut().map(|(key, entry)| entry.pass(pass, seal, name, key.get())).sum()
+    }
+
+    pub(super) fn count(&self, standing: &mut SealStanding) {
+        for (key, entry) in &self.entries {
+            entry.count(&self.seal, self.name, key.get(), standing);
         }
     }
 

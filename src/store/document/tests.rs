@@ -3,6 +3,7 @@
 use super::*;
 use crate::credential::CredentialKind;
 use crate::secret::Secret;
+use crate::store::seal::Seal;
 
 const FILE: &str = r#"{
   "version": 1,
@@ -23,7 +24,7 @@ fn key(text: &str) -> TenantKey {
 }
 
 fn try_parse(text: &str) -> Result<Document, ParseError> {
-    Document::parse(&Arc::new(text.to_owned()))
+    Document::parse(&Arc::new(text.to_owned()), &Seal::default())
 }
 
 fn parse(text: &str) -> Document {
@@ -266,7 +267,7 @@ fn a_tenant_of_five_fields_is_whole_and_gets_its_id_from_its_token() {
 #[test]
 fn other_versions_and_non_documents_are_told_apart() {
     for (text, newer) in [
-        (r#"{"version": 2}"#, true),
+        (r#"{"version": 3}"#, true),
         (r#"{"version": 1.5, "tenants": []}"#, true),
         (r#"{"version": "1"}"#, false),
         (r#"{"version": 0}"#, false),
@@ -280,6 +281,7 @@ fn other_versions_and_non_documents_are_told_apart() {
         match try_parse(text) {
             Err(ParseError::Newer(_)) => assert!(newer, "{text}"),
             Err(ParseError::Corrupt(_)) => assert!(!newer, "{text}"),
+            Err(ParseError::Sealed(error)) => panic!("{text}: {error}"),
             Ok(_) => panic!("{text} was accepted"),
         }
     }

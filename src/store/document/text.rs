@@ -71,6 +71,8 @@ type Entries<T> = Vec<(Text, Entry<T>)>;
 #[derive(Default)]
 pub(super) struct Sections {
     pub store_id: Option<String>,
+    /// Of a file that is sealed: with what.
+    pub sealing: Option<Text>,
     pub tenants: Entries<Credential>,
     pub pending: Entries<PendingLogin>,
     pub threads: Entries<Binding>,
@@ -78,7 +80,7 @@ pub(super) struct Sections {
     pub rest: BTreeMap<String, Text>,
 }
 
-/// Finds the sections of `whole`, whose version must be ours.
+/// Finds the sections of `whole`, whose version must be one of ours.
 pub(super) fn sections(whole: &Arc<String>) -> Result<Sections, ParseError> {
     let found =
         Finding { whole, scan: Scan::new(whole), version: None, wrong: None, seen: BTreeSet::new() }.run();
@@ -91,15 +93,17 @@ pub(super) fn sections(whole: &Arc<String>) -> Result<Sections, ParseError> {
         };
     };
     match version.as_ref().map(Text::get) {
+        Some(version @ ("1" | "2")) => match wrong {
+            Some(why) => Err(ParseError::Corrupt(why)),
+            None if (version == "2") == sections.sealing.is_some() => Ok(sections),
+            None if version == "1" => corrupt("\"sealing\" stands in a file of version 1"),
+            None => corrupt("\"version\" is 2, and it has no \"sealing\""),
+        },
         // In a file of a newer version anything may look different: that is not damage (F5).
         Some(newer) if newer.parse::<f64>().is_ok_and(|version| version > 1.0) => {
             Err(ParseError::Newer(newer.chars().take(20).collect()))
         }
-        Some("1") => match wrong {
-            None => Ok(sections),
-            Some(why) => Err(ParseError::Corrupt(why)),
-        },
-        Some(_) => corrupt("\"version\" is not 1"),
+        Some(_) => corrupt("\"version\" is neither 1 nor 2"),
         None => corrupt("it has no \"version\""),
     }
 }
@@ -138,6 +142,7 @@ impl Finding<'_> {
                         self.wrong = Some(wrong_type("store_id"));
                     }
                 }
+                "sealing" => found.sealing = Some(self.piece()?),
                 "tenants" => found.tenants = self.entries("tenants")?,
                 "pending" => found.pending = self.entries("pending")?,
                 "threads" => found.threads = self.entries("threads")?,

@@ -34,8 +34,10 @@ pub(super) use self::rescue::{print as print_rescue, understand as understand_re
 pub use self::survey::Survey;
 use self::waiting::Waiting;
 use self::writer::Writer;
-use super::{Document, Mutation, Rescue, STORE_WAIT, Store, StoreError, StoreFuture, Touches};
+use super::seal::{Keys, Pass, Seal};
+use super::{Document, Keep, Mutation, Rescue, STORE_WAIT, Store, StoreError, StoreFuture, Touches};
 use crate::clock::Clock;
+use crate::config::{Env, StoreConfig};
 use crate::metrics;
 use crate::secret::hex;
 use crate::tenant::{TenantKey, User};
@@ -74,7 +76,7 @@ impl FileStore {
             places: ground::prepare(path, allow_unverified_locks)?,
             clock,
             wait: STORE_WAIT,
-            reader: Arc::default(),
+            reader: Arc::new(Seal::default().into()),
             waiting: Waiting::default(),
             handed: Mutex::default(),
             changed: watch::Sender::new(0),
@@ -82,6 +84,45 @@ impl FileStore {
             desk: Desk::default(),
             watched: OnceLock::new(),
         })
+    }
+
+    /// The same, as the configuration has it, with the keys that seal it.
+    ///
+    /// # Errors
+    /// Likewise, and when the keys cannot be used: nothing is then written in clear that is to be sealed.
+    pub fn configured(config: &StoreConfig, env: Env<'_>, clock: Clock) -> Result<Self, StoreError> {
+        let keys = config.seal_key.as_ref().map(|source| Keys::load(source, env)).transpose()?;
+        let store = Self::open(&config.path, config.allow_unverified_locks, clock)?;
+        Ok(match keys {
+            Some(keys) => store.sealed_by(keys),
+            None => store,
+        })
+    }
+
+    /// The same, sealed by `keys`. Before anything is read or written.
+    #[must_use]
+    pub fn sealed_by(self, keys: Keys) -> Self {
+        Self { reader: Arc::new(Seal::from(keys).into()), ..self }
+    }
+
+    /// Seals all that is secret with the first key, at once and whether or not anything else changes.
+    ///
+    /// # Errors
+    /// As an update.
+    pub async fn seal_now(&self) -> Result<(), StoreError> {
+        self.pass(Pass::Seal).await
+    }
+
+    /// Writes all that is sealed in clear. The next update of whoever has keys seals it again.
+    ///
+    /// # Errors
+    /// As an update, and when not everything opens; nothing is changed then.
+    pub async fn open_for_good(&self) -> Result<(), StoreError> {
+        self.pass(Pass::Open).await
+    }
+
+    async fn pass(&self, pass: Pass) -> Result<(), StoreError> {
+        self.submit_bounded(Touches::nothing(), Box::new(|_| Keep::Nothing), Some(pass)).await
     }
 
     /// Whether there is a store at `path` already, so that opening it makes nothing.
@@ -160,9 +201,14 @@ impl FileStore {
         submitted.map_err(|e| StoreError::io("start a thread to write", &self.places.file, &e))
     }
 
-    async fn apply_bounded(&self, touches: Touches, mutation: Mutation) -> Result<(), StoreError> {
+    async fn submit_bounded(
+        &self,
+        touches: Touches,
+        mutation: Mutation,
+        pass: Option<Pass>,
+    ) -> Result<(), StoreError> {
         let (answer, mut answered) = oneshot::channel();
-        let place = self.submit(Job { touches, mutation, answer })?;
+        let place = self.submit(Job { touches, mutation, pass, answer })?;
         let result = match tokio::time::timeout(self.wait, &mut answered).await {
             Ok(result) => result,
             Err(_) if place.withdraw() => {
@@ -211,7 +257,7 @@ impl Store for FileStore {
     }
 
     fn apply(&self, touches: Touches, mutation: Mutation) -> StoreFuture<'_, Result<(), StoreError>> {
-        Box::pin(self.apply_bounded(touches, mutation))
+        Box::pin(self.submit_bounded(touches, mutation, None))
     }
 
     fn changes(&self) -> watch::Receiver<u64> {
@@ -252,11 +298,11 @@ impl Store for FileStore {
     }
 
     fn write_rescue(&self, _lock: &KernelLock, tenant: &TenantKey, saved: &Rescue) -> Result<(), StoreError> {
-        rescue::write(&self.places, tenant, saved)
+        rescue::write(&self.places, self.reader.seal(), tenant, saved)
     }
 
     fn read_rescue(&self, _lock: &KernelLock, tenant: &TenantKey) -> Result<Option<Rescue>, StoreError> {
-        rescue::read(&self.places, tenant)
+        rescue::read(&self.places, self.reader.seal(), tenant)
     }
 
     fn clear_rescue(&self, _lock: &KernelLock, tenant: &TenantKey) -> Result<(), StoreError> {

@@ -9,12 +9,15 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::oneshot;
 
+use crate::store::seal::Pass;
 use crate::store::{Mutation, StoreError, Touches};
 
 /// One update on its way.
 pub(super) struct Job {
     pub touches: Touches,
     pub mutation: Mutation,
+    /// What it wants of all that is secret, beyond what it touches.
+    pub pass: Option<Pass>,
     pub answer: oneshot::Sender<Result<(), StoreError>>,
 }
 
@@ -146,7 +149,8 @@ mod tests {
 
     fn job() -> (Job, oneshot::Receiver<Result<(), StoreError>>) {
         let (answer, answered) = oneshot::channel();
-        (Job { touches: Touches::nothing(), mutation: Box::new(|_| Keep::Nothing), answer }, answered)
+        let mutation: Mutation = Box::new(|_| Keep::Nothing);
+        (Job { touches: Touches::nothing(), mutation, pass: None, answer }, answered)
     }
 
     /// F10: a store lock that is stuck for long gathers nothing.

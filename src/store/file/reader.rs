@@ -18,6 +18,7 @@ use super::lock::KernelLock;
 use crate::fault::{Operation, attempt};
 use crate::store::StoreError;
 use crate::store::document::{Document, ParseError};
+use crate::store::seal::Seal;
 
 /// The largest auth file that is read, in bytes.
 pub(super) const LARGEST: u64 = 64 * 1024 * 1024;
@@ -65,11 +66,12 @@ pub(super) struct Reader {
     cache: Mutex<Option<Parsed>>,
     /// What a missing file holds; the same each time, so that "unchanged" can be told.
     empty: Arc<Document>,
+    seal: Seal,
 }
 
-impl Default for Reader {
-    fn default() -> Self {
-        Self { cache: Mutex::new(None), empty: Arc::new(Document::empty()) }
+impl From<Seal> for Reader {
+    fn from(seal: Seal) -> Self {
+        Self { cache: Mutex::new(None), empty: Arc::new(Document::empty_for(&seal)), seal }
     }
 }
 
@@ -90,9 +92,9 @@ impl Reader {
             (Some(found), Some(parsed)) if parsed.stamp == found => Ok(Arc::clone(&parsed.document)),
             _ => {
                 let Some((file, stamp, bytes)) = open_and_read(path)? else {
-                    return Ok(Arc::new(Document::empty()));
+                    return Ok(Arc::new(Document::empty_for(&self.seal)));
                 };
-                let document = Arc::new(understood(bytes).map_err(|(e, _)| explained(path, e, ""))?);
+                let document = Arc::new(self.understood(bytes).map_err(|(e, _)| explained(path, e, ""))?);
                 *cache = Some(Parsed { document: Arc::clone(&document), stamp, _file: file });
                 Ok(document)
             }
@@ -106,7 +108,7 @@ impl Reader {
             *cache = None;
             return Ok(Arc::clone(&self.empty));
         };
-        let document = Arc::new(understood(bytes).map_err(|(e, _)| explained(path, e, ""))?);
+        let document = Arc::new(self.understood(bytes).map_err(|(e, _)| explained(path, e, ""))?);
         if let Some(parsed) = &*cache
             && parsed.stamp == stamp
             && parsed.document.has_the_text_of(&document)
@@ -119,16 +121,31 @@ impl Reader {
     }
 
     /// The document as the holder of the store lock finds it: always read (F9). Corrupt bytes are copied aside (F6).
-    pub(super) fn read_locked(held: &KernelLock, places: &Places) -> Result<Document, StoreError> {
+    pub(super) fn read_locked(&self, held: &KernelLock, places: &Places) -> Result<Document, StoreError> {
         let path = &places.file;
-        let Some((_, _, bytes)) = open_and_read(path)? else { return Ok(Document::empty()) };
-        understood(bytes).map_err(|(error, bytes)| {
+        let Some((_, _, bytes)) = open_and_read(path)? else { return Ok(Document::empty_for(&self.seal)) };
+        self.understood(bytes).map_err(|(error, bytes)| {
             let aside = match &error {
-                ParseError::Newer(_) => String::new(),
+                ParseError::Newer(_) | ParseError::Sealed(_) => String::new(),
                 ParseError::Corrupt(_) => aside::copy(held, places, &bytes),
             };
             explained(path, error, &aside)
         })
+    }
+
+    /// What `bytes` say; with an error, the bytes themselves.
+    fn understood(&self, bytes: Vec<u8>) -> Result<Document, (ParseError, Vec<u8>)> {
+        let text = String::from_utf8(bytes).map_err(|e| {
+            let why = format!("it is not UTF-8 text ({})", e.utf8_error());
+            (ParseError::Corrupt(why), e.into_bytes())
+        })?;
+        let whole = Arc::new(text);
+        Document::parse(&whole, &self.seal).map_err(|error| (error, Arc::unwrap_or_clone(whole).into_bytes()))
+    }
+
+    /// What seals here.
+    pub(super) fn seal(&self) -> &Seal {
+        &self.seal
     }
 
     /// Takes over a document that this process has just written as `file`. Gives what was held before.
@@ -141,16 +158,6 @@ impl Reader {
         let parsed = Parsed { document, stamp: stamp_of(&file, path)?, _file: file };
         Ok(self.cache.lock().unwrap_or_else(PoisonError::into_inner).replace(parsed))
     }
-}
-
-/// What `bytes` say; with an error, the bytes themselves.
-fn understood(bytes: Vec<u8>) -> Result<Document, (ParseError, Vec<u8>)> {
-    let text = String::from_utf8(bytes).map_err(|e| {
-        let why = format!("it is not UTF-8 text ({})", e.utf8_error());
-        (ParseError::Corrupt(why), e.into_bytes())
-    })?;
-    let whole = Arc::new(text);
-    Document::parse(&whole).map_err(|error| (error, Arc::unwrap_or_clone(whole).into_bytes()))
 }
 
 fn stamp_of(file: &File, path: &Path) -> Result<Stamp, StoreError> {
@@ -186,6 +193,7 @@ fn explained(path: &Path, error: ParseError, aside: &str) -> StoreError {
     match error {
         ParseError::Corrupt(why) => StoreError::Corrupt { path, why, aside: aside.to_owned() },
         ParseError::Newer(found) => StoreError::Newer { path, found },
+        ParseError::Sealed(why) => StoreError::Sealed { path, why },
     }
 }
 

@@ -10,11 +10,13 @@ use std::path::{Path, PathBuf};
 
 use fs4::FileExt;
 use rustix::fs::{Mode, OFlags};
+use serde_json::value::RawValue;
 
 use super::ground::Places;
 use crate::credential::Credential;
 use crate::fault::{Operation, attempt};
 use crate::secret::TokenHash;
+use crate::store::seal::{Seal, Spot};
 use crate::store::wire::Record;
 use crate::store::{Rescue, StoreError};
 use crate::tenant::TenantKey;
@@ -27,7 +29,7 @@ pub(super) const ROOM: u64 = 256 * 1024;
 struct Saved {
     credential_id: String,
     generation: u64,
-    entry: Box<serde_json::value::RawValue>,
+    entry: Box<RawValue>,
 }
 
 fn path(places: &Places, tenant: &TenantKey) -> PathBuf {
@@ -62,10 +64,15 @@ fn fill(mut file: &File) -> io::Result<()> {
 }
 
 /// Writes what could not be saved.
-pub(super) fn write(places: &Places, tenant: &TenantKey, saved: &Rescue) -> Result<(), StoreError> {
+pub(super) fn write(
+    places: &Places,
+    seal: &Seal,
+    tenant: &TenantKey,
+    saved: &Rescue,
+) -> Result<(), StoreError> {
     let path = path(places, tenant);
     let failed = |e: &io::Error| StoreError::io("write the rescue file", &path, e);
-    let text = print(saved).map_err(|e| failed(&e.into()))?;
+    let text = print(saved, seal, tenant).map_err(|e| failed(&e.into()))?;
     let mut file =
         attempt(Operation::WriteRescue).and_then(|()| open(&path, true)).map_err(|e| failed(&e))?;
     // Over the bytes that were set aside, and no truncation: that would give the room away.
@@ -77,15 +84,27 @@ pub(super) fn write(places: &Places, tenant: &TenantKey, saved: &Rescue) -> Resu
 }
 
 /// The bytes of a rescue file.
-pub(in crate::store) fn print(saved: &Rescue) -> serde_json::Result<String> {
+pub(in crate::store) fn print(saved: &Rescue, seal: &Seal, tenant: &TenantKey) -> serde_json::Result<String> {
     let (credential_id, generation) = saved.replaces.clone();
-    let saved = Saved { credential_id, generation, entry: saved.credential.write(None) };
+    let open = saved.credential.write(None);
+    let name = tenant.to_string();
+    let entry = match seal.sealed(&Credential::SECRETS, spot(&name), open.get()) {
+        Some(sealed) => RawValue::from_string(sealed)?,
+        None => open,
+    };
+    let saved = Saved { credential_id, generation, entry };
     let body = serde_json::to_string(&saved)?;
     Ok(format!("{} {}\n{body}", body.len(), TokenHash::of(&body)))
 }
 
-/// What a holder before left, if its writing was completed.
-pub(super) fn read(places: &Places, tenant: &TenantKey) -> Result<Option<Rescue>, StoreError> {
+/// Where the entry will stand: it is sealed for there.
+fn spot(tenant: &str) -> Spot<'_> {
+    Spot { section: "tenants", entry: tenant }
+}
+
+/// What a holder before left, if its writing was completed. What was and does not open is an error: it may be all there is
+/// of a sign-in.
+pub(super) fn read(places: &Places, seal: &Seal, tenant: &TenantKey) -> Result<Option<Rescue>, StoreError> {
     let path = path(places, tenant);
     let mut bytes = Vec::new();
     match open(&path, false).and_then(|file| file.take(ROOM * 4).read_to_end(&mut bytes)) {
@@ -93,7 +112,12 @@ pub(super) fn read(places: &Places, tenant: &TenantKey) -> Result<Option<Rescue>
         Err(e) => return Err(StoreError::io("read the rescue file", &path, &e)),
         Ok(_) => {}
     }
-    Ok(understand(&bytes))
+    understand(&bytes, seal, tenant).map_err(|why| StoreError::Io {
+        action: "open the rescue file",
+        path: path.display().to_string(),
+        why,
+        remedy: "its key must be among those that are configured",
+    })
 }
 
 /// Whether a holder before left something in it, as far as its first line tells: for a look without the refresh lock, which
@@ -108,7 +132,19 @@ pub(super) fn is_in_use(places: &Places, tenant: &TenantKey) -> bool {
 }
 
 /// Half a rescue file is no rescue file: its holder was killed while writing, and the outcome is unknown (G20).
-pub(in crate::store) fn understand(bytes: &[u8]) -> Option<Rescue> {
+pub(in crate::store) fn understand(
+    bytes: &[u8],
+    seal: &Seal,
+    tenant: &TenantKey,
+) -> Result<Option<Rescue>, String> {
+    let Some(saved) = whole(bytes) else { return Ok(None) };
+    let name = tenant.to_string();
+    let entry = seal.opened(&Credential::SECRETS, spot(&name), saved.entry.get())?;
+    let credential = Credential::read(&entry).ok();
+    Ok(credential.map(|credential| Rescue { replaces: (saved.credential_id, saved.generation), credential }))
+}
+
+fn whole(bytes: &[u8]) -> Option<Saved> {
     let end = bytes.iter().take(100).position(|b| *b == b'\n')?;
     let (length, hash) = std::str::from_utf8(&bytes[..end]).ok()?.split_once(' ')?;
     let length: usize = length.parse().ok()?;
@@ -116,9 +152,7 @@ pub(in crate::store) fn understand(bytes: &[u8]) -> Option<Rescue> {
     if TokenHash::of(body).to_string() != hash {
         return None;
     }
-    let saved: Saved = serde_json::from_str(body).ok()?;
-    let credential = Credential::read(saved.entry.get()).ok()?;
-    Some(Rescue { replaces: (saved.credential_id, saved.generation), credential })
+    serde_json::from_str(body).ok()
 }
 
 /// Gives the room back.

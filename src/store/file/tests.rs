@@ -8,6 +8,8 @@ use crate::pending::{LoginKind, LoginStatus, PendingLogin, Watcher};
 use crate::secret::Secret;
 use crate::store::{EntryError, LockError, update};
 
+mod sealing;
+
 const NOW: i64 = 1_800_000_000;
 
 struct Ground {

@@ -23,6 +23,7 @@ use crate::fault;
 use crate::metrics;
 use crate::secret::random_id;
 use crate::store::document::{Changes, Document};
+use crate::store::seal::Pass;
 use crate::store::{Keep, Mutation, StoreError, Touches, View, sweep};
 
 /// What the thread works with.
@@ -92,7 +93,7 @@ impl Writer {
         if batch.is_empty() {
             return Written { answers: Vec::new(), result: Ok(()), replaced: None };
         }
-        let mut document = match Reader::read_locked(lock, &self.places).and_then(|d| self.claim(d)) {
+        let mut document = match self.reader.read_locked(lock, &self.places).and_then(|d| self.claim(d)) {
             Ok(document) => document,
             Err(error) => {
                 let answers = batch.into_iter().map(|job| job.answer).collect();
@@ -102,7 +103,9 @@ impl Writer {
         let now = self.clock.now();
         let mut answers = Vec::with_capacity(batch.len());
         let mut changed = false;
+        let mut pass = None;
         for job in batch {
+            pass = pass.or(job.pass);
             match run(&document, job.touches, job.mutation, now) {
                 Ok(wanted) => {
                     changed |= !wanted.is_empty();
@@ -119,8 +122,8 @@ impl Writer {
         document.apply(swept);
         // Who changes nothing may rely on what is there. A writer that was killed may not have made its name durable; and
         // where we ourselves could not, the system may never try again what it failed at once, but for a new file.
-        let saved = if changed || self.in_doubt {
-            self.save(lock, document)
+        let saved = if changed || pass.is_some() || self.in_doubt {
+            sealed(&mut document, pass).and_then(|()| self.save(lock, document))
         } else {
             replace::sync_folder(lock, &self.places).map(|()| None)
         };
@@ -158,6 +161,24 @@ impl Writer {
         let replaced = self.reader.adopt(Arc::new(document), file, &self.places.file)?;
         self.changed.send_modify(|count| *count += 1);
         Ok(replaced)
+    }
+}
+
+/// Has all that is secret in `document` as it is to stand in the file: as `pass` wants it, or else sealed with the key that
+/// seals now, so that the one before can be dropped.
+fn sealed(document: &mut Document, pass: Option<Pass>) -> Result<(), StoreError> {
+    let due = document.waits_for_its_seal().then_some(Pass::Seal);
+    let Some(pass) = pass.or(due) else { return Ok(()) };
+    match (document.pass(pass), pass) {
+        (0, _) => Ok(()),
+        (left, Pass::Open) => Err(StoreError::LeftSealed { left }),
+        (left, Pass::Seal) => {
+            tracing::warn!(
+                values = left,
+                "sealed values do not open with the keys that are here, and stay as they are"
+            );
+            Ok(())
+        }
     }
 }
 

@@ -9,6 +9,7 @@ use super::entry::Parts;
 use super::tenant::TenantWire;
 use super::{Wire, named, seconds};
 use crate::pending::{Asked, Confirming};
+use crate::store::seal::Secrets;
 
 #[derive(Serialize, Deserialize)]
 pub(super) struct ConfirmingWire {
@@ -25,6 +26,8 @@ impl Wire for ConfirmingWire {
 }
 
 impl ConfirmingWire {
+    pub(super) const SECRETS: Secrets = Secrets::Fields(&[("credential", TenantWire::SECRETS)]);
+
     pub(super) fn of(confirming: &Confirming) -> Self {
         Self { credential: TenantWire::of(&confirming.credential), since: Some(confirming.since) }
     }

@@ -11,6 +11,7 @@ use super::entry::{Parts, if_readable};
 use super::registration::RegistrationWire;
 use super::{Record, Wire, named, parse, print, seconds, some_secret, some_text, text_of};
 use crate::pending::{EndReason, LoginKind, LoginStatus, PendingLogin, Watcher};
+use crate::store::seal::Secrets;
 use crate::tenant::{NameError, ThreadId};
 
 #[derive(Serialize, Deserialize)]
@@ -158,6 +159,18 @@ fn reason_wire(reason: &EndReason) -> ReasonWire {
 }
 
 impl Record for PendingLogin {
+    const SECRETS: Secrets = Secrets::Fields(&[
+        ("verifier", Secrets::Here),
+        ("state", Secrets::Here),
+        ("authorize_url", Secrets::Here),
+        ("device_code", Secrets::Here),
+        ("user_code", Secrets::Here),
+        ("verification_uri_complete", Secrets::Here),
+        ("watchers", Secrets::Items(&Secrets::Fields(&[("interaction", Secrets::Here)]))),
+        ("registration", RegistrationWire::SECRETS),
+        ("confirming", ConfirmingWire::SECRETS),
+    ]);
+
     fn read(raw: &str) -> Result<Self, String> {
         let wire: PendingWire = parse(raw)?;
         let kind = match wire.kind.as_str() {

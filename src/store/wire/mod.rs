@@ -11,6 +11,8 @@ mod registration;
 mod tenant;
 mod thread;
 
+use std::borrow::Cow;
+
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::value::RawValue;
 
@@ -18,10 +20,20 @@ use self::entry::{Wire, print};
 use crate::clock::UnixSeconds;
 use crate::credential::Account;
 use crate::secret::Secret;
+use crate::store::seal::Secrets;
 use crate::tenant::NameError;
 
 /// A record that can stand in the auth file.
 pub(super) trait Record: Sized {
+    /// Where what is secret stands in an entry; sealed, if anything is.
+    const SECRETS: Secrets;
+
+    /// What secrets of the entry `raw` at `key` are bound to, besides its section.
+    fn bound_to<'a>(key: &'a str, raw: &str) -> Cow<'a, str> {
+        let _ = raw;
+        Cow::Borrowed(key)
+    }
+
     /// Reads an entry; the error says what is wrong without showing values.
     fn read(raw: &str) -> Result<Self, String>;
 

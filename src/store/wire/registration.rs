@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::entry::Parts;
 use super::{Wire, seconds, some_secret, text_of};
 use crate::credential::Registration;
+use crate::store::seal::Secrets;
 
 #[derive(Serialize, Deserialize)]
 pub(super) struct RegistrationWire {
@@ -27,6 +28,8 @@ pub(super) struct RegistrationWire {
 impl Wire for RegistrationWire {}
 
 impl RegistrationWire {
+    pub(super) const SECRETS: Secrets = Secrets::Fields(&[("client_secret", Secrets::Here)]);
+
     pub(super) fn of(registration: &Registration) -> Self {
         Self {
             client_id: registration.client_id.clone(),

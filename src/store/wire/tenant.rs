@@ -13,6 +13,7 @@ use super::registration::RegistrationWire;
 use super::{AccountWire, Record, Wire, named, parse, print, seconds, some_secret, some_text, text_of};
 use crate::credential::{Account, Credential, CredentialKind, CredentialState, Intent, Suspension, Unserved};
 use crate::secret::{Secret, TokenHash};
+use crate::store::seal::Secrets;
 use crate::tenant::NameError;
 
 #[derive(Serialize, Deserialize)]
@@ -125,6 +126,14 @@ impl Wire for TenantWire {
 }
 
 impl TenantWire {
+    pub(super) const SECRETS: Secrets = Secrets::Fields(&[
+        ("access_token", Secrets::Here),
+        ("refresh_token", Secrets::Here),
+        ("id_token", Secrets::Here),
+        ("extra", Secrets::Each(&Secrets::Here)),
+        ("registration", RegistrationWire::SECRETS),
+    ]);
+
     /// Whether both are the same sign-in, as far as they say which.
     pub(super) fn is_of_the_same_sign_in(&self, other: &Self) -> bool {
         self.credential_id.is_some() && self.credential_id == other.credential_id
@@ -132,6 +141,8 @@ impl TenantWire {
 }
 
 impl Record for Credential {
+    const SECRETS: Secrets = TenantWire::SECRETS;
+
     fn read(raw: &str) -> Result<Self, String> {
         parse::<TenantWire>(raw)?.credential()
     }

@@ -2,6 +2,7 @@
 //!
 //! Owns their field names.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
@@ -13,6 +14,7 @@ use super::{AccountWire, Record, Wire, named, parse, print, seconds, some_text};
 use crate::binding::{Binding, OwedRevocation};
 use crate::credential::Account;
 use crate::secret::Secret;
+use crate::store::seal::Secrets;
 use crate::tenant::NameError;
 
 #[derive(Serialize, Deserialize)]
@@ -30,6 +32,8 @@ pub(super) struct ThreadWire {
 impl Wire for ThreadWire {}
 
 impl Record for Binding {
+    const SECRETS: Secrets = Secrets::Fields(&[]);
+
     fn read(raw: &str) -> Result<Self, String> {
         let wire: ThreadWire = parse(raw)?;
         let tenants = wire
@@ -88,6 +92,18 @@ impl Wire for RevocationWire {
 }
 
 impl Record for OwedRevocation {
+    const SECRETS: Secrets =
+        Secrets::Fields(&[("token", Secrets::Here), ("registration", RegistrationWire::SECRETS)]);
+
+    /// Its id: it stands in a list, and has no key.
+    fn bound_to<'a>(_: &'a str, raw: &str) -> Cow<'a, str> {
+        #[derive(Deserialize)]
+        struct Named {
+            id: String,
+        }
+        serde_json::from_str(raw).map_or(Cow::Borrowed(""), |Named { id }| Cow::Owned(id))
+    }
+
     fn read(raw: &str) -> Result<Self, String> {
         let wire: RevocationWire = parse(raw)?;
         Ok(Self {

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use latchkey::clock::Clock;
 use latchkey::store::file::FileStore;
+use latchkey::store::seal::{Keys, add_key, new_key};
 use latchkey::store::{StoreError, Touches, update};
 use latchkey::tenant::TenantKey;
 use latchkey_test_authority::{Authority, CLIENT, Interval, REDIRECT};
@@ -57,6 +58,7 @@ pub struct Plan {
     acme: String,
     second: Option<(&'static str, String)>,
     more: String,
+    sealed: bool,
 }
 
 impl Plan {
@@ -81,6 +83,12 @@ impl Plan {
     /// With another provider, over the same server, with these lines as [`Plan::acme`] takes them.
     pub fn second_provider(mut self, id: &'static str, lines: &str) -> Self {
         self.second = Some((id, lines.to_owned()));
+        self
+    }
+
+    /// With a key that seals the auth file.
+    pub fn sealed(mut self) -> Self {
+        self.sealed = true;
         self
     }
 
@@ -135,7 +143,10 @@ impl Plan {
             format!("[discord]\nguild = \"{}\"", discord.guild()),
             self.discord,
             format!("[access]\n{}", (self.access)(&discord)),
-            "[store]\npath = \"data/auth.json\"".to_owned(),
+            format!(
+                "[store]\npath = \"data/auth.json\"\n{}",
+                if self.sealed { sealed(&dir) } else { String::new() }
+            ),
             format!("[providers.acme]\n{}", acme(&authority, &self.acme)),
             self.second
                 .map(|(id, lines)| format!("[providers.{id}]\n{}", acme(&authority, &lines)))
@@ -145,6 +156,16 @@ impl Plan {
         std::fs::write(&config, parts.join("\n")).expect("the configuration is written");
         Setup { discord, authority, dir, config, trusted }
     }
+}
+
+/// The file of keys, in the setup's folder.
+const KEYS: &str = "seal.keys";
+
+/// Makes a key in `dir`. Gives the line that names it.
+fn sealed(dir: &TempDir) -> String {
+    let keys = dir.path().join(KEYS);
+    add_key(&keys, &new_key(None).expect("a key")).expect("the key is written");
+    format!("seal_key_file = {KEYS:?}")
 }
 
 /// The table of the provider `acme`: `lines`, and the usual values for what they leave out.
@@ -195,6 +216,7 @@ impl Setup {
             acme: String::new(),
             second: None,
             more: String::new(),
+            sealed: false,
         }
     }
 
@@ -214,6 +236,13 @@ impl Setup {
         self.dir.path().join("data/auth.json")
     }
 
+    /// The store, with its keys if it has any.
+    pub fn open_store(&self) -> FileStore {
+        let store = FileStore::open(&self.store(), true, Clock::system()).expect("the store opens");
+        let keys = self.dir.path().join(KEYS);
+        if keys.is_file() { store.sealed_by(Keys::in_file(&keys).expect("the keys are read")) } else { store }
+    }
+
     /// The auth file's text, or nothing while there is none.
     pub fn stored(&self) -> String {
         std::fs::read_to_string(self.store()).unwrap_or_default()
@@ -222,7 +251,7 @@ impl Setup {
     /// Lets time run out on the access token of `tenant`, and on a back-off of its refresh, as far as Latchkey knows.
     pub async fn expire(&self, tenant: &str) {
         let tenant: TenantKey = tenant.parse().expect("a tenant");
-        let store = FileStore::open(&self.store(), true, Clock::system()).expect("the store opens");
+        let store = self.open_store();
         let past = Clock::system().now() - 10;
         update(&store, Touches::tenant(&tenant), move |view| {
             let mut held = view.tenant(&tenant)?.expect("the tenant is signed in");

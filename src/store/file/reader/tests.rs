@@ -47,7 +47,7 @@ fn forge_mtime(path: &Path, like: &std::fs::Metadata) {
 #[test]
 fn a_file_of_the_same_size_and_time_is_noticed() {
     let ground = Ground::new();
-    let reader = Reader::default();
+    let reader = Reader::from(Seal::default());
     let first = reader.read(&ground.path()).unwrap();
     let like = std::fs::metadata(ground.path()).unwrap();
     ground.replace(TWO);
@@ -63,7 +63,7 @@ fn a_file_of_the_same_size_and_time_is_noticed() {
 #[test]
 fn the_inode_of_the_parsed_file_is_not_given_away() {
     let ground = Ground::new();
-    let reader = Reader::default();
+    let reader = Reader::from(Seal::default());
     reader.read(&ground.path()).unwrap();
     let parsed = ground.inode();
     let mut reused = 0;
@@ -85,7 +85,7 @@ fn the_inode_of_the_parsed_file_is_not_given_away() {
 #[test]
 fn under_a_lock_the_file_is_read_whatever_its_stamp_says() {
     let ground = Ground::new();
-    let reader = Reader::default();
+    let reader = Reader::from(Seal::default());
     let first = reader.read(&ground.path()).unwrap();
     ground.replace(TWO);
     let lie = Stamp::of(&rustix::fs::lstat(ground.path()).unwrap());
