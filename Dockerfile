@@ -27,8 +27,8 @@ RUN set -eu; \
     install -d -m 0755 /image/etc/latchkey /image/run /image/usr/share/licenses/latchkey; \
     install -m 0644 -t /image/usr/share/licenses/latchkey LICENSE-MIT LICENSE-APACHE; \
     printf 'hosts: files dns\n' > /image/etc/nsswitch.conf; \
-    install -d -o 48484 -g 48484 -m 0700 /image/data; \
-    install -d -o 48484 -g 48484 -m 0755 /image/run/latchkey
+    install -d -m 0700 /owned/root/data; \
+    install -d -m 0755 /owned/run/latchkey
 
 FROM scratch
 ARG VERSION=0.1.0
@@ -39,6 +39,10 @@ LABEL org.opencontainers.image.title="Latchkey" \
       org.opencontainers.image.version="${VERSION}" \
       org.opencontainers.image.revision="${REVISION}"
 COPY --from=build /image /
+# Whose they are is said here: builders do not agree on what becomes of an owner that is not root. What is copied is what
+# the folders named here hold, so that its mode comes along.
+COPY --from=build --chown=48484:48484 /owned/root /
+COPY --from=build --chown=48484:48484 /owned/run /run
 # A number, so that it can be checked not to be root's; one of its own, since whoever shares it may have every token.
 USER 48484:48484
 WORKDIR /data

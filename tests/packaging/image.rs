@@ -54,12 +54,14 @@ fn the_health_check_is_the_programs_own() {
 /// F15, F4: what a fresh volume takes over is the bot's alone, and is where the configuration says.
 #[test]
 fn the_folders_of_the_volumes_belong_to_the_bot() {
-    let user = instruction("USER");
-    let (uid, gid) = user.split_once(':').unwrap();
-    let text = file("Dockerfile");
-    for (folder, mode) in [("data", "0700"), ("run/latchkey", "0755")] {
-        let made = format!("install -d -o {uid} -g {gid} -m {mode} /image/{folder}");
+    let (user, text) = (instruction("USER"), file("Dockerfile"));
+    for (from, to, folder, mode) in
+        [("/owned/root", "/", "data", "0700"), ("/owned/run", "/run", "latchkey", "0755")]
+    {
+        let made = format!("install -d -m {mode} {from}/{folder}");
+        let given = format!("COPY --from=build --chown={user} {from} {to}");
         assert!(text.contains(&made), "not found: {made}");
+        assert!(last_stage().contains(&given), "not found: {given}");
     }
     let config: toml::Table = file("config/container/latchkey.toml").parse().unwrap();
     let parent = |value: &toml::Value| Path::new(value.as_str().unwrap()).parent().unwrap().to_owned();
