@@ -93,5 +93,24 @@ fn the_image_is_built_from_named_files_alone() {
             );
         }
     }
-    assert!(file(".gitignore").lines().any(|line| line == "/guilds"), "secrets of servers stand there");
+    for secret in ["/guilds", "/discord-token"] {
+        assert!(file(".gitignore").lines().any(|line| line == secret), "{secret} holds what no commit may");
+    }
+}
+
+/// Whoever runs an image, or copies the programs out of it, sees which version it is.
+#[test]
+fn the_image_bears_the_programs_version() {
+    let version = env!("CARGO_PKG_VERSION");
+    assert!(last_stage().contains(&format!("ARG VERSION={version}")), "the label has another version");
+    let image = format!("latchkey:{version}");
+    for service in yaml(&file("docker-compose.yml"))["services"].as_object().unwrap().values() {
+        assert_eq!(service["image"], json!(image));
+    }
+    for text in ["README.md", "docs/deploying.md", "docker-compose.yml", "scripts/image"].map(file) {
+        let named =
+            text.split("latchkey:").skip(1).filter(|rest| rest.starts_with(|c: char| c.is_ascii_digit()));
+        let other: Vec<_> = named.filter(|rest| !rest.starts_with(version)).collect();
+        assert_eq!(other, Vec::<&str>::new(), "an image of another version is named");
+    }
 }
