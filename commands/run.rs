@@ -142,7 +142,8 @@ async fn serve(
     }
     let members = Arc::clone(&bot.desk.members).look_after(bot.desk.closing.clone());
     bot.handlers.spawn(health.clone().watched("looking after members", members));
-    let mut feeds = Feeds::new(bot.desk.broker.clone(), health.clone(), bot.handlers.clone(), bot.desk.closing.clone());
+    let mut feeds =
+        Feeds::new(bot.desk.broker.clone(), health.clone(), bot.handlers.clone(), bot.desk.closing.clone());
     feeds.follow(&config.feeds).await;
     let reload = Reload {
         path,

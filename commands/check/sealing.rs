@@ -18,9 +18,8 @@ const PART: &str = "sealing";
 /// What there is to say; of a store that cannot be read, only what concerns the keys: the rest is told of the store.
 pub(super) fn look(config: &Config, store: Option<&FileStore>) -> Vec<Finding> {
     let standing = store.and_then(|store| Some(store.snapshot().ok()?.seal_standing()));
-    let found = standing.map(|standing| {
-        Finding::told(level(judged(&standing)), PART, Code::Store, &told(&standing))
-    });
+    let found =
+        standing.map(|standing| Finding::told(level(judged(&standing)), PART, Code::Store, &told(&standing)));
     found.into_iter().chain(config.store.seal_key.as_ref().and_then(readable_by_all)).collect()
 }
 
