@@ -161,7 +161,7 @@ async fn serve(
         () = service::live(&bot.desk) => Ok(()),
         () = &mut ended => Ok(()),
     };
-    service.stopping();
+    Service::stopping();
     bot.desk.health.ending();
     log::say("ending: letting what is under way finish");
     bot.end().await;

@@ -36,7 +36,7 @@ const LIMIT: Duration = Duration::from_mins(10);
 /// How long setting up a connection may take.
 const SETUP: Duration = Duration::from_secs(30);
 /// How long the end waits for the connection to close: it hangs while there is none.
-const GOODBYE: Duration = Duration::from_secs(3);
+pub const GOODBYE: Duration = Duration::from_secs(3);
 /// A heartbeat of ours, by the protocol's own form (op 1), whose answer shows that we are heard.
 const HEARTBEAT: &str = r#"{"op":1,"d":null}"#;
 

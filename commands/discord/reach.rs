@@ -105,7 +105,7 @@ impl Reach {
     /// The headers of an answer of Discord's that is for everybody, and for which no token is shown.
     pub async fn greeted(&self) -> reqwest::Result<HeaderMap> {
         let base = match &self.to {
-            To::Discord | To::Named => format!("https://{DISCORD}"),
+            To::Discord | To::Named(..) => format!("https://{DISCORD}"),
             To::Plain(base) => base.clone(),
         };
         Ok(self.client.get(format!("{base}/api/v10/gateway")).send().await?.headers().clone())

@@ -1,4 +1,4 @@
-//! What the service manager is told (sd_notify(3)), where there is one.
+//! What the service manager is told (`sd_notify(3)`), where there is one.
 //!
 //! Owns the words and their times. Invariants: READY never before members are answered; WATCHDOG only after the runtime, the
 //! supervisor and the store's thread have each taken a turn since the last. Must not: judge how the bot is, which is
@@ -97,7 +97,7 @@ impl Service {
     }
 
     /// The end has begun.
-    pub fn stopping(&self) {
+    pub fn stopping() {
         tell(&[NotifyState::Stopping, NotifyState::Status("ending: letting what is under way finish")]);
     }
 }

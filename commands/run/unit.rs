@@ -4,7 +4,8 @@ use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
-use super::{DRAIN, GOODBYE};
+use super::DRAIN;
+use crate::discord::connection::GOODBYE;
 use crate::exit::Code;
 
 const UNIT: &str = include_str!("../../config/latchkey.service");
@@ -37,6 +38,13 @@ fn leaves_time_to_drain(grace: Duration) {
 #[test]
 fn the_unit_gives_the_end_its_time() {
     leaves_time_to_drain(span(values("TimeoutStopSec")[0]));
+    let compose = include_str!("../../docker-compose.yml");
+    let graces: Vec<_> =
+        compose.lines().filter_map(|line| line.trim().strip_prefix("stop_grace_period: ")).collect();
+    assert!(!graces.is_empty(), "docker-compose.yml gives the bot time to end");
+    for grace in graces {
+        leaves_time_to_drain(span(grace));
+    }
 }
 
 /// What a restart does not mend is not tried again; whatever else fails is.

@@ -321,7 +321,7 @@ fn logins_that_did_not_start() {
                 "too often in this server",
                 failed(&StartError::GuildRateLimited { wait: Duration::from_secs(42) }),
             ),
-            ("too many open", failed(&StartError::TooManyOpen { most: 10, wait: Duration::from_secs(420) })),
+            ("too many open", failed(&StartError::TooManyOpen { most: 10, wait: Duration::from_mins(7) })),
             ("too many kept", failed(&StartError::TooManyKept { most: 50 })),
             ("not yours", failed(&StartError::NotYours { tenant: tenant.clone() })),
             ("transient", failed(&StartError::Transient { why: "503".to_owned() })),

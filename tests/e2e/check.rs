@@ -143,7 +143,7 @@ fn of_discord() -> Vec<(&'static str, Fault, i32, &'static [&'static str])> {
         (
             "other commands of ours",
             Box::new(move |setup| {
-                _ = setup.discord.seed_command(Some(setup.discord.guild()), &command("login"))
+                _ = setup.discord.seed_command(Some(setup.discord.guild()), &command("login"));
             }),
             0,
             &[

@@ -1,4 +1,4 @@
-//! What a service manager sees: the words of sd_notify(3), played by a socket of ours, as no systemd runs here.
+//! What a service manager sees: the words of `sd_notify(3)`, played by a socket of ours, as no systemd runs here.
 
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::UnixDatagram;
@@ -26,12 +26,7 @@ impl Manager {
     }
 
     /// Starts a bot under this manager, with a watchdog of `watchdog`.
-    fn start(
-        &self,
-        setup: &Setup,
-        watchdog: Duration,
-        change: impl FnOnce(&mut std::process::Command),
-    ) -> Bot {
+    fn start(setup: &Setup, watchdog: Duration, change: impl FnOnce(&mut std::process::Command)) -> Bot {
         Bot::spawn(setup, |program| {
             program.env("NOTIFY_SOCKET", setup.dir.path().join("notify"));
             program.env("WATCHDOG_USEC", watchdog.as_micros().to_string());
@@ -81,7 +76,7 @@ async fn the_manager_is_told_of_each_turn_of_a_bots_life() {
     let folder = setup.dir.path().join("credentials");
     std::fs::create_dir(&folder).unwrap();
     let credential = folder.join("discord-token");
-    let mut bot = manager.start(&setup, LONG, |program| {
+    let mut bot = Manager::start(&setup, LONG, |program| {
         let token =
             program.get_envs().find(|(name, _)| *name == "DISCORD_TOKEN").and_then(|(_, value)| value);
         std::fs::write(&credential, token.unwrap().as_encoded_bytes()).unwrap();
@@ -121,7 +116,7 @@ async fn the_watchdog_starves_when_a_part_is_stuck() {
     ] {
         let setup = Setup::new().await;
         let mut manager = Manager::new(&setup);
-        let bot = manager.start(&setup, Duration::from_millis(400), |program| {
+        let bot = Manager::start(&setup, Duration::from_millis(400), |program| {
             if let Some(fault) = fault {
                 program.env("FAILPOINTS", fault);
             }
@@ -144,7 +139,7 @@ async fn the_watchdog_starves_when_a_part_is_stuck() {
 async fn a_bot_that_cannot_begin_is_never_ready() {
     let setup = Setup::new().await;
     let mut manager = Manager::new(&setup);
-    let mut bot = manager.start(&setup, LONG, |program| {
+    let mut bot = Manager::start(&setup, LONG, |program| {
         program.env("DISCORD_TOKEN", "none.of.theirs");
     });
     assert_eq!(bot.ended(LONG).await.code(), Some(2), "what only the operator can mend: {}", bot.said());

@@ -99,7 +99,7 @@ async fn the_wrong_key_is_refused_by_every_command_and_changes_nothing() {
     let write = |key: &str| std::fs::write(host.keys(), format!("{key}\n")).unwrap();
     let cases: [(&str, &dyn Fn()); 3] = [
         ("which is not among those that are configured (other)", &|| {
-            write(new_key(Some("other")).unwrap().expose())
+            write(new_key(Some("other")).unwrap().expose());
         }),
         ("another key than the one that is configured as", &|| write(new_key(Some(&id)).unwrap().expose())),
         ("and no key is configured", &|| {

@@ -71,7 +71,7 @@ fn table() -> String {
                 May::WithAdmin => "once an admin agrees",
                 May::No => "no",
             });
-        table += &format!("| {what} | {} |\n", cells.join(" | "));
+        table.push_str(&["| ", what, " | ", &cells.join(" | "), " |\n"].concat());
     }
     table
 }
@@ -102,7 +102,7 @@ fn what_a_refused_person_is_told_is_quoted_as_it_is() {
         say!(english, "start-too-many-open", most = limits.open_logins, when = soon),
         say!(english, "start-too-many-kept", most = limits.tenants_per_user),
     ] {
-        let quote: String = told.lines().map(|line| format!("> {line}\n")).collect();
+        let quote = format!("> {}\n", told.lines().collect::<Vec<_>>().join("\n> "));
         assert!(page.contains(&quote), "docs/access.md lacks the quote:\n{quote}");
     }
 }

@@ -124,13 +124,11 @@ impl<T: Record + Clone> Entry<T> {
     /// The entry for `text`, as this program would write it; as it is, where it cannot be understood. Sealed, either way.
     fn copied(text: String, seal: &Seal, section: &'static str, key: &str) -> Self {
         let mut entry = Self::from(super::text::Text::from(text));
-        match entry.meaning(seal, section, key) {
-            Ok(value) => Self::of((*value).clone(), Some(&entry), seal, section, key),
-            Err(_) => {
-                entry.pass(Pass::Seal, seal, section, key);
-                entry
-            }
+        if let Ok(value) = entry.meaning(seal, section, key) {
+            return Self::of((*value).clone(), Some(&entry), seal, section, key);
         }
+        entry.pass(Pass::Seal, seal, section, key);
+        entry
     }
 }
 
