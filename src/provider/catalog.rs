@@ -168,7 +168,7 @@ mod tests {
     use crate::config::Config;
 
     fn catalog(tables: &str) -> Catalog {
-        let text = tables.replace("{}", "issuer = \"https://id.example\"\nflows = [\"paste\"]\n");
+        let text = tables.replace("{}", "issuer = \"https://id.example\"\nflows = [\"paste\"]\nredirect_uri = \"http://127.0.0.1:8765/cb\"\n");
         Config::parse(&text, std::path::Path::new("latchkey.toml"), &|_| None)
             .expect("a configuration")
             .providers

@@ -63,7 +63,7 @@ async fn a_good_set_up_has_nothing_wrong() {
         ("access", "every member of the server may sign in"),
         ("providers", "acme: sign-in by device, paste"),
         ("locks", "can be locked"),
-        ("sealing", "the store is not sealed"),
+        ("sealing", "tokens stand in clear"),
         ("clock", "agrees with that of Discord"),
     ] {
         assert!(is_ok(&found, part, said), "{part}: {said}: {found:#}");

@@ -61,7 +61,7 @@ async fn whoever_hammers_is_held_off_and_nobody_else() {
         let asked = stranger.slash("/auth status").in_thread(&thread).send().await;
         assert_eq!(is_held_off(&asked).await, number >= 4, "{number}");
     }
-    assert_eq!(bot.said().matches("denied: not served").count(), 4, "{}", bot.said());
+    assert_eq!(bot.said().matches("what=\"not served\"").count(), 4, "{}", bot.said());
     setup.discord.assert_clean();
 }
 

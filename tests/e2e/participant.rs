@@ -143,7 +143,7 @@ async fn logins(setup: &Setup, thread: &Channel, go_on: &AtomicBool) -> Vec<Stri
 #[tokio::test(flavor = "multi_thread")]
 async fn another_program_takes_part_beside_a_busy_bot() {
     let setup =
-        Setup::plan().acme("share = \"guild\"").more("[limits]\nstarts_per_minute = 1000\n").start().await;
+        Setup::plan().acme("share = \"guild\"").more("[limits]\nstarts_per_minute = 1000\nguild_starts_per_minute = 1000\ncommands_per_minute = 1000\n").start().await;
     let store = FileStore::open(&setup.store(), true, Clock::system()).unwrap();
     let threads: Vec<_> = (0..TENANTS).map(|n| setup.thread(&format!("thread-{n}"))).collect();
     let ids: Vec<ThreadId> = threads.iter().map(|thread| thread.id().to_string().parse().unwrap()).collect();

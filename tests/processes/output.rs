@@ -123,7 +123,7 @@ async fn check_and_status_tell_how_things_stand() {
     ok       providers: acme: sign-in by device, paste
     ok       store: <folder>/data/auth.json (tenants: 1, logins: 0)
     ok       locks: the store can be locked
-    ok       sealing: the store is not sealed: whoever reads the auth file, or a copy of it, has its tokens; `latchkey seal` makes a key, and the line seal_key_file = "seal.key" under [store] turns it on (docs/security.md)
+    ok       sealing: tokens stand in clear: to seal them, `latchkey seal key --add FILE`, and write seal_key_file = "FILE" under [store]
     ok       clock: not compared: no other host was asked that says the time
     No problem, 2 warnings.
     "#);
@@ -180,7 +180,7 @@ async fn check_is_a_list_of_what_to_do_on_a_fresh_machine() {
     PROBLEM  providers: none is configured
                remedy: add a table such as [providers.codex]; `latchkey providers` lists what there is
     ok       locks: the store can be locked
-    ok       sealing: the store is not sealed: whoever reads the auth file, or a copy of it, has its tokens; `latchkey seal` makes a key, and the line seal_key_file = "seal.key" under [store] turns it on (docs/security.md)
+    ok       sealing: tokens stand in clear: to seal them, `latchkey seal key --add FILE`, and write seal_key_file = "FILE" under [store]
     ok       clock: not compared: no other host was asked that says the time
     2 problems, 1 warning: begin with the first, then check again.
     "#);

@@ -39,6 +39,10 @@ fn every_command_on_the_pages_for_operators_is_there() {
             for called in code.split("latchkey ").skip(1) {
                 let mut words = called.split([' ', '\n', ')', '"', '\'']).take_while(|word| *word != "#");
                 let command = words.next().unwrap_or_default();
+                // The program alone, and what other programs have behind its name.
+                if command.is_empty() {
+                    continue;
+                }
                 let options: Vec<_> = words.filter(|word| word.starts_with("--")).collect();
                 let help =
                     Command::new(env!("CARGO_BIN_EXE_latchkey")).args([command, "--help"]).output().unwrap();
