@@ -17,7 +17,7 @@ use tracing_subscriber::filter::{EnvFilter, FilterExt, LevelFilter, filter_fn};
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 
-pub use self::sink::{AuditError, finish};
+pub use self::sink::{AuditError, finish, reopen};
 use crate::terminal;
 
 /// The variable that sets the filter.
@@ -62,6 +62,7 @@ pub fn start(default: &str) {
     let trail = filter_fn(|metadata| metadata.target() == latchkey::audit::TARGET)
         .with_max_level_hint(LevelFilter::INFO);
     tracing_subscriber::registry().with(layer).with(audit::Trail.with_filter(trail)).init();
+    tell_panics();
 }
 
 /// What the environment says of the form.
@@ -91,6 +92,15 @@ pub fn configure_bot(config: &LogConfig) -> Result<(), AuditError> {
     }
     take_form(config);
     Ok(())
+}
+
+/// Has a panic be a line of the log like any other, where the log is for programs.
+fn tell_panics() {
+    let plain = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |panic| match form::get() {
+        LogFormat::Plain => plain(panic),
+        LogFormat::Json => complain(&panic.to_string()),
+    }));
 }
 
 /// Goes on as the configuration that was read anew says. A file that stays is opened again by its path, as after a rotation.
@@ -134,7 +144,7 @@ pub fn say(line: &str) {
 }
 
 /// Says that something failed, also to those who want quiet.
-fn complain(line: &str) {
+pub fn complain(line: &str) {
     match form::get() {
         LogFormat::Plain => note(&format!("latchkey: {line}")),
         LogFormat::Json => note(&form::line("ERROR", line)),

@@ -131,7 +131,7 @@ fn main() -> ExitCode {
     terminal::set_quiet(cli.quiet);
     let config = cli.config.as_deref();
     let result = match cli.command.unwrap_or(Command::Run) {
-        Command::Run => run::run(config),
+        Command::Run => return bot_end(run::run(config)),
         Command::Check(arguments) => check::run(config, &arguments),
         Command::Token(arguments) => token::run(config, &arguments),
         Command::Exec(arguments) => exec::run(config, &arguments),
@@ -160,6 +160,15 @@ fn tell(told: &clap::Error) -> ExitCode {
         }
         _ => ExitCode::from(u8::try_from(told.exit_code()).unwrap_or(Code::Usage as u8)),
     }
+}
+
+/// Why the bot ended is a line of its log, in the form of the others.
+fn bot_end(result: Result<(), Exit>) -> ExitCode {
+    let Err(Exit { code, message }) = result else { return ExitCode::SUCCESS };
+    if let Some(message) = message {
+        log::complain(&message);
+    }
+    ExitCode::from(code as u8)
 }
 
 fn end(result: Result<(), Exit>) -> ExitCode {

@@ -4,6 +4,7 @@
 //! can be seen too. Must not: be waited for by anything but the end.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use latchkey::clock::Clock;
 use latchkey::config::Config;
@@ -15,6 +16,9 @@ use tokio_util::task::TaskTracker;
 
 use crate::exit::{Code, Exit};
 use crate::log;
+
+/// How long a scrape under way may take once the bot has ended: one that waits for a disk must not hold up the end.
+pub const LAST_SCRAPE: Duration = Duration::from_secs(2);
 
 /// What runs beside the bot.
 pub struct Ops {
@@ -49,6 +53,22 @@ impl Ops {
     pub async fn end(self) {
         self.closing.cancel();
         self.tasks.close();
-        self.tasks.wait().await;
+        // What is cut off was an answer to an operator's program, which asks again.
+        drop(tokio::time::timeout(LAST_SCRAPE, self.tasks.wait()).await);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// W5: a scrape that hangs is not waited for for long.
+    #[tokio::test(start_paused = true)]
+    async fn what_hangs_does_not_hold_up_the_end() {
+        let ops = Ops { tasks: TaskTracker::new(), closing: CancellationToken::new() };
+        ops.tasks.spawn(std::future::pending::<()>());
+        let begun = tokio::time::Instant::now();
+        ops.end().await;
+        assert_eq!(begun.elapsed().as_secs(), LAST_SCRAPE.as_secs());
     }
 }

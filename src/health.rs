@@ -3,6 +3,7 @@
 //! Owns the facts that others report as they learn them, and the one judgement on them. Invariant: not known yet is not
 //! ready. Must not: find anything out by itself, or spend a refresh token (G27).
 
+use std::borrow::Cow;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -43,8 +44,8 @@ struct State {
     gateway_since: Instant,
     /// What keeps the store from being written; nothing was tried yet at first.
     store: Option<Result<(), String>>,
-    /// Core tasks that ended by a panic.
-    dead: Vec<&'static str>,
+    /// Core tasks that ended by a panic, and were not begun anew.
+    dead: Vec<Cow<'static, str>>,
     ending: bool,
     reloads: Reloads,
 }
@@ -74,7 +75,9 @@ pub struct Readiness {
     /// Whether the store could be written when that was last tried.
     pub store_writable: bool,
     /// Tasks without which we do half our work, and which only a new start brings back.
-    pub dead: Vec<&'static str>,
+    pub dead: Vec<Cow<'static, str>>,
+    /// What came of reading the configuration anew.
+    pub reloads: Reloads,
     /// What keeps us from being ready, in words with the remedy; nothing if we are.
     pub lacking: Vec<String>,
 }
@@ -126,8 +129,10 @@ impl Health {
         self.with(|state| state.store = Some(now));
     }
 
-    /// Runs `task` under this name; if it panics, we are not alive any more.
-    pub async fn watched<F: Future>(self, name: &'static str, task: F) -> F::Output {
+    /// Runs `task` under this name; if it panics, we are not alive any more until it is begun anew.
+    pub async fn watched<F: Future>(self, name: impl Into<Cow<'static, str>>, task: F) -> F::Output {
+        let name = name.into();
+        self.with(|state| state.dead.retain(|dead| *dead != name));
         let watched = Watched { health: self, name };
         let output = task.await;
         drop(watched);
@@ -182,6 +187,7 @@ impl Health {
                 gateway_for: state.gateway_since.elapsed(),
                 store_writable: matches!(state.store, Some(Ok(()))),
                 dead: state.dead.clone(),
+                reloads: state.reloads,
                 lacking,
             }
         })
@@ -191,14 +197,14 @@ impl Health {
 /// A core task's stay; a panic that ends it is noted.
 struct Watched {
     health: Health,
-    name: &'static str,
+    name: Cow<'static, str>,
 }
 
 impl Drop for Watched {
     fn drop(&mut self) {
         if std::thread::panicking() {
             tracing::error!("{} panicked; the bot should be restarted", self.name);
-            self.health.with(|state| state.dead.push(self.name));
+            self.health.with(|state| state.dead.push(std::mem::take(&mut self.name)));
         }
     }
 }
@@ -257,9 +263,13 @@ mod tests {
             (now.is_alive(), now.dead, now.lacking),
             (
                 false,
-                vec!["the token socket"],
+                vec![Cow::from("the token socket")],
                 vec!["the token socket ended by an internal error: restart the bot".to_owned()],
             )
         );
+        tokio::spawn(health.clone().watched("another", async {})).await.unwrap();
+        assert!(!health.readiness().is_alive(), "another start brings it not back");
+        tokio::spawn(health.clone().watched("the token socket", async {})).await.unwrap();
+        assert!(health.readiness().is_alive() && health.readiness().is_ready());
     }
 }

@@ -268,6 +268,12 @@ pub(crate) fn feed(feed: &str, is_up_to_date: bool) {
     COUNTS.feeds.with_label_values(&[feed]).set(i64::from(is_up_to_date));
 }
 
+/// There is no such feed any more.
+pub(crate) fn no_feed(feed: &str) {
+    // One that never came to a look has no series.
+    drop(COUNTS.feeds.remove_label_values(&[feed]));
+}
+
 /// An audit line could not be written where it belongs.
 pub fn audit_failed() {
     COUNTS.audit_failures.with_label_values(NONE).inc();

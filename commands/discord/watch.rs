@@ -71,6 +71,10 @@ pub struct Watch {
 
 struct State {
     told: Gateway,
+    /// Whether the break that the next session ends is counted already.
+    is_counted: bool,
+    /// How often a session broke.
+    breaks: u64,
     /// Which of the connections this is about.
     number: u64,
     /// When it was begun.
@@ -101,7 +105,8 @@ impl Watch {
     pub fn begin(&self) -> u64 {
         self.with(|state| {
             let number = state.number + 1;
-            *state = State::new(state.told, number);
+            let (is_counted, breaks) = (state.is_counted, state.breaks);
+            *state = State { is_counted, breaks, ..State::new(state.told, number) };
             number
         })
     }
@@ -113,7 +118,7 @@ impl Watch {
 
     /// A session has begun.
     pub fn connected(&self, number: u64, bot: &str, command: &str, guild: GuildId, is_in_guild: bool) {
-        let first = self.with(|state| state.told == Gateway::Connecting);
+        let before = self.with(|state| state.told);
         let mut again = false;
         let is_current = self.of(number, |state| {
             again = state.met.replace(Instant::now()).is_some();
@@ -125,11 +130,11 @@ impl Watch {
         if again {
             tracing::info!("Discord has ended the session; there is a new one");
         }
-        self.tell(Gateway::Connected);
+        self.there_again(before);
         if !is_in_guild {
             tracing::warn!(%guild, "the bot is not a member of its server: invite it with the scopes bot and applications.commands");
         }
-        if first {
+        if before == Gateway::Connecting {
             log::say(&format!(
                 "ready: connected to Discord as {bot}, /{command} is registered in server {guild}"
             ));
@@ -138,10 +143,26 @@ impl Watch {
 
     /// The session goes on.
     pub fn resumed(&self, number: u64) {
+        let before = self.with(|state| state.told);
         if self.of(number, |state| state.lacking = None) {
-            self.tell(Gateway::Connected);
+            self.there_again(before);
             tracing::debug!("the session with Discord goes on");
         }
+    }
+
+    /// A session has begun or goes on, where it stood so `before`.
+    fn there_again(&self, before: Gateway) {
+        let is_counted = self.with(|state| std::mem::take(&mut state.is_counted));
+        if before != Gateway::Connecting && !is_counted {
+            // It broke and was mended between two looks.
+            self.broke();
+        }
+        self.tell(Gateway::Connected);
+    }
+
+    fn broke(&self) {
+        self.with(|state| state.breaks += 1);
+        metrics::reconnecting();
     }
 
     /// Notes what was heard on a connection, if it is the one that counts.
@@ -187,8 +208,14 @@ impl Watch {
         if before == now {
             return;
         }
-        if matches!(now, Gateway::Away | Gateway::Deaf) && before == Gateway::Connected {
-            metrics::reconnecting();
+        match (before, now) {
+            (Gateway::Connected, Gateway::Away | Gateway::Deaf) => {
+                self.with(|state| state.is_counted = true);
+                self.broke();
+            }
+            // No session comes after a silence that ended by itself.
+            (Gateway::Deaf, Gateway::Connected) => self.with(|state| state.is_counted = false),
+            _ => {}
         }
         match now {
             Gateway::Connecting => {}
@@ -206,6 +233,8 @@ impl State {
         let now = Instant::now();
         Self {
             told,
+            is_counted: false,
+            breaks: 0,
             number,
             begun: now,
             reached: false,

@@ -47,7 +47,8 @@ impl Feeds {
             if !self.running.iter().any(|running| running.config == *config) {
                 let stop = self.closing.child_token();
                 let feed = Feed::new(self.broker.clone(), config.clone());
-                let task = self.health.clone().watched("keeping a feed's file", feed.run(stop.clone()));
+                let name = format!("keeping the file of feeds.{}", config.name);
+                let task = self.health.clone().watched(name, feed.run(stop.clone()));
                 let task = self.handlers.spawn(task);
                 self.running.push(Running { config: config.clone(), stop, task });
             }

@@ -57,7 +57,13 @@ impl Reload {
         let accepted = tokio::task::block_in_place(|| accept(&self.path, &self.in_force));
         let accepted = match accepted {
             Ok(accepted) => accepted,
-            Err(problems) => {
+            Err(mut problems) => {
+                // The file may have been rotated away, whatever is wrong with the configuration.
+                if let Err(error) = tokio::task::block_in_place(log::reopen)
+                    && !problems.contains(&error.to_string())
+                {
+                    problems.push(error.to_string());
+                }
                 for problem in &problems {
                     tracing::error!("the configuration was not reloaded: {problem}");
                 }

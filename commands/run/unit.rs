@@ -7,6 +7,7 @@ use std::time::Duration;
 use super::DRAIN;
 use crate::discord::connection::GOODBYE;
 use crate::exit::Code;
+use crate::ops::LAST_SCRAPE;
 
 const UNIT: &str = include_str!("../../config/latchkey.service");
 /// The most that `systemd-analyze security` may find, in tenths: what stays is the network, and no user namespace.
@@ -31,7 +32,11 @@ fn span(text: &str) -> Duration {
 
 /// Whoever stops the bot must give it longer than the exchanges under way may take.
 fn leaves_time_to_drain(grace: Duration) {
-    assert!(grace > DRAIN + GOODBYE, "{grace:?} is not above {DRAIN:?} and {GOODBYE:?}");
+    let longest = DRAIN + GOODBYE + LAST_SCRAPE;
+    assert!(
+        grace > longest,
+        "{grace:?} is not above {longest:?}: {DRAIN:?}, {GOODBYE:?} and {LAST_SCRAPE:?}"
+    );
 }
 
 /// G29, W5

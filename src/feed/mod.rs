@@ -65,6 +65,12 @@ impl Feed {
 
     /// Keeps the file until `closing`.
     pub async fn run(mut self, closing: CancellationToken) {
+        self.keep(closing).await;
+        // Of a feed that nobody wants any more nothing is measured.
+        metrics::no_feed(&self.config.name);
+    }
+
+    async fn keep(&mut self, closing: CancellationToken) {
         if let Err(error) = crate::store::at_the_disk(|| file::tidy(&self.config)) {
             // The first look says what is wrong.
             tracing::debug!(

@@ -417,3 +417,28 @@ async fn the_task_follows_the_store_and_ends_when_told() {
     closing.cancel();
     tokio::time::timeout(LOOK_EVERY / 2, task).await.expect("it ends").unwrap();
 }
+
+/// Z4: a feed that leaves takes its series along, so that none calls an operator for ever.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_feed_that_leaves_has_no_series() {
+    let Kept { host, feed, folder } = Kept::new(FeedProgram::Claude);
+    let config = FeedConfig { name: "that-leaves".to_owned(), ..feed.config.clone() };
+    let is_measured = || {
+        let families = metrics::gather();
+        let mut series = families.iter().flat_map(prometheus::proto::MetricFamily::get_metric);
+        series.any(|one| {
+            one.get_label().iter().any(|label| label.name() == "feed" && label.value() == "that-leaves")
+        })
+    };
+    let closing = CancellationToken::new();
+    let running = tokio::spawn(Feed::new(broker(&host), config).run(closing.clone()));
+    let late = Instant::now() + Duration::from_secs(20);
+    while !is_measured() {
+        assert!(Instant::now() < late, "it looks");
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    closing.cancel();
+    running.await.unwrap();
+    assert!(!is_measured());
+    drop(folder);
+}

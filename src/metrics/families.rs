@@ -107,6 +107,7 @@ macro_rules! families {
 families! {
     AUDIT_FAILURES = "latchkey_audit_failures_total", Counter, [], "Audit lines that could not be written where [log] audit says.";
     BUILD_INFO = "latchkey_build_info", Gauge, ["version"], "Always 1; the version that runs.";
+    CONFIG_RELOADED = "latchkey_config_last_reload_successful", Gauge, [], "0 once the configuration was refused when it was read anew, until one is taken over; 1 otherwise.";
     DAMAGED_ENTRIES = "latchkey_damaged_entries", Gauge, [], "Entries of the auth file that cannot be understood.";
     DENIALS = "latchkey_denials_total", Counter, [], "Attempts at what is not one's own, each with an audit line.";
     FEED_UP_TO_DATE = "latchkey_feed_up_to_date", Gauge, ["feed"], "Whether the file of a feed is as it should be (1) or not (0).";
@@ -130,7 +131,7 @@ families! {
     SOCKET_CONNECTIONS = "latchkey_socket_connections", Gauge, [], "Connections to the token socket.";
     SOCKET_TOKENS = "latchkey_socket_tokens_total", Counter, ["tenant", "outcome"], "Tokens that the socket handed out, by tenant; what it refused or had not (failed), without one.";
     STORE_READABLE = "latchkey_store_readable", Gauge, [], "Whether the auth file could be read for this scrape (1) or not (0).";
-    STORE_WRITABLE = "latchkey_store_writable", Gauge, [], "Whether the auth file's place could be written and locked when last tried (1) or not (0).";
+    STORE_WRITABLE = "latchkey_store_writable", Gauge, [], "Whether the auth file could be locked, written and understood when last tried (1) or not (0).";
     STORE_WRITE_SECONDS = "latchkey_store_write_duration_seconds", Histogram, [], "Writes of the auth file, after its lock was had.", SHORT;
     STORE_WRITE_FAILURES = "latchkey_store_write_failures_total", Counter, [], "Writes of the auth file that failed.";
     TENANT_EXPIRES = "latchkey_tenant_expires_in_seconds", Gauge, ["tenant"], "Seconds until the access token ends; negative once it has. None where it never does.";

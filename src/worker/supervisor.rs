@@ -94,8 +94,17 @@ impl Supervisor {
     /// [shut down](Self::shut_down), since it may have exchanges under way.
     pub fn begin(&self) {
         let (looking, owing) = (self.clone(), self.clone());
-        self.0.tasks.spawn(async move { looking.keep_looking().await });
-        self.0.tasks.spawn(async move { owing.settle_debts().await });
+        let look = move || {
+            let looking = looking.clone();
+            async move { looking.look_after_all().await }
+        };
+        let settle = move || {
+            let owing = owing.clone();
+            async move { owing.settle_debts().await }
+        };
+        // Without the one nothing is taken up, and without the other no owed revocation is ever told.
+        self.0.tasks.spawn(again_after_panics("the supervisor", look));
+        self.0.tasks.spawn(again_after_panics("the task that tries owed revocations", settle));
     }
 
     /// Gives a device login to the worker of `thread`, which polls it.
@@ -231,18 +240,6 @@ impl Supervisor {
                 () = tokio::time::sleep(pause) => {}
                 () = self.0.closing.cancelled() => {}
             }
-        }
-    }
-
-    /// Looks after all, again after a panic: without this task nothing is taken up.
-    async fn keep_looking(&self) {
-        loop {
-            let supervisor = self.clone();
-            if tokio::spawn(async move { supervisor.look_after_all().await }).await.is_ok() {
-                return;
-            }
-            tracing::error!("the supervisor panicked; it goes on");
-            tokio::time::sleep(RESTART_PAUSES[0]).await;
         }
     }
 
@@ -388,5 +385,36 @@ impl Supervisor {
         if let Err(error) = telling::forget(&**store, &document, self.0.broker.clock().now()).await {
             tracing::warn!(%error, "what threads were told cannot be forgotten; trying again");
         }
+    }
+}
+
+/// Runs a task until it ends, anew after each panic.
+async fn again_after_panics<F>(name: &'static str, task: impl Fn() -> F)
+where
+    F: Future<Output = ()> + Send + 'static,
+{
+    while tokio::spawn(task()).await.is_err() {
+        tracing::error!("{name} panicked; it goes on");
+        tokio::time::sleep(RESTART_PAUSES[0]).await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use super::*;
+
+    /// W3: a task that panics is run anew, until it ends as it should.
+    #[tokio::test(start_paused = true)]
+    async fn a_task_that_panics_goes_on() {
+        let runs = Arc::new(AtomicUsize::new(0));
+        let counted = Arc::clone(&runs);
+        let task = move || {
+            let run = counted.fetch_add(1, Ordering::SeqCst);
+            async move { assert!(run >= 2, "a fault of the test") }
+        };
+        again_after_panics("a task", task).await;
+        assert_eq!(runs.load(Ordering::SeqCst), 3);
     }
 }

@@ -109,3 +109,38 @@ async fn an_earlier_connection_says_nothing_of_this_one() {
     watch.heard(earlier);
     assert_eq!(watch.look(Some(LIVE)), Step::Ask, "the earlier one's word is no sign of life");
 }
+
+/// Z4: each break is counted once, however fast it is mended and whoever sees it first.
+#[tokio::test(start_paused = true)]
+async fn each_break_is_counted_once() {
+    let (watch, number) = connected();
+    let breaks = || watch.with(|state| state.breaks);
+    watch.look(Some(LIVE));
+    assert_eq!(breaks(), 0, "the first session is no break");
+    for _ in 0..5 {
+        watch.resumed(number);
+        watch.look(Some(LIVE));
+    }
+    assert_eq!(breaks(), 5, "mended before anybody looked");
+    watch.look(Some(RESUMING));
+    assert_eq!(breaks(), 6);
+    // The shard may be seen to stand before its word of that is heard.
+    watch.look(Some(LIVE));
+    watch.resumed(number);
+    assert_eq!(breaks(), 6);
+    watch.connected(number, "Latchkey", "auth", GUILD, true);
+    assert_eq!(breaks(), 7, "the session was ended, and another begun");
+    let number = watch.begin();
+    watch.connected(number, "Latchkey", "auth", GUILD, true);
+    assert_eq!(breaks(), 8);
+    looks(&watch, Some(LIVE), 17).await;
+    assert_eq!((stands(&watch), breaks()), (Gateway::Deaf, 9));
+    watch.look(Some(answered(3)));
+    watch.resumed(number);
+    assert_eq!(breaks(), 10, "the silence was over before it broke");
+    watch.look(Some(RESUMING));
+    watch.lost();
+    let number = watch.begin();
+    watch.connected(number, "Latchkey", "auth", GUILD, true);
+    assert_eq!(breaks(), 11);
+}

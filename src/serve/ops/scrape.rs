@@ -80,6 +80,7 @@ impl Gauges {
 
     fn of_this_process(&mut self, readiness: &Readiness) {
         self.set(&families::BUILD_INFO, &[env!("CARGO_PKG_VERSION")], 1.0);
+        self.set(&families::CONFIG_RELOADED, NONE, truth(!readiness.reloads.was_refused));
         self.set(&families::READY, NONE, truth(readiness.is_ready()));
         self.set(&families::STORE_WRITABLE, NONE, truth(readiness.store_writable));
         for state in Gateway::ALL {

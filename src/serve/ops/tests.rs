@@ -144,6 +144,21 @@ async fn what_is_gone_has_no_series() {
     );
 }
 
+/// Z4: a configuration that was refused is seen until one is taken over.
+#[tokio::test]
+async fn a_refused_reload_is_seen_until_one_is_taken_over() {
+    let (host, health) = (Host::new(), Health::default());
+    let server = server(&host, &health);
+    for (taken_over, wanted) in [(None, 1), (Some(false), 0), (Some(true), 1)] {
+        if let Some(taken_over) = taken_over {
+            health.reloaded(taken_over);
+        }
+        let (_, text) = get(&server, "/metrics").await;
+        let found = samples(&text, "latchkey_config_last_reload_successful ");
+        assert_eq!(found, [format!("latchkey_config_last_reload_successful {wanted}")]);
+    }
+}
+
 /// Z4, Z1: no secret is in a scrape.
 #[tokio::test]
 async fn a_scrape_shows_no_secret() {

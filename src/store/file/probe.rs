@@ -1,9 +1,10 @@
-//! Whether this store could be written now, found out without writing anything that stays.
+//! Whether this store could be read and written now, found out without writing anything that stays.
 //!
 //! Owns the probe and what may be asked for metrics without a lock. Invariant: nothing of the store is changed, and its lock is
 //! not held while the disk is tried, so that a slow disk delays nobody because of us. Must not: spend anything (G27).
 
 use std::io::Write;
+use std::sync::Arc;
 
 use tokio::sync::watch;
 
@@ -15,21 +16,25 @@ use crate::tenant::TenantKey;
 const BLOCK: [u8; 4_096] = [0; 4_096];
 
 impl FileStore {
-    /// Tries whether the store's lock can be had, and its folder be written.
+    /// Tries whether the store's lock can be had, its folder be written, and the auth file be understood, without which nothing is
+    /// written.
     ///
     /// # Errors
     /// As a write would fail, with the remedy.
     pub async fn probe(&self) -> Result<(), StoreError> {
         drop(self.waiting.acquire(&self.places.store_lock, self.wait).await?);
-        let places = self.places.clone();
+        let (places, reader) = (self.places.clone(), Arc::clone(&self.reader));
         let tried = tokio::task::spawn_blocking(move || {
-            // The system takes a file without a name away by itself, whatever becomes of us.
-            let mut file = tempfile::tempfile_in(&places.folder)?;
-            file.write_all(&BLOCK)?;
-            file.sync_all()
+            let written = || {
+                // The system takes a file without a name away by itself, whatever becomes of us.
+                let mut file = tempfile::tempfile_in(&places.folder)?;
+                file.write_all(&BLOCK)?;
+                file.sync_all()
+            };
+            written().map_err(|error| StoreError::io("write in", &places.folder, &error))?;
+            reader.read(&places.file).map(drop)
         });
-        let written = tried.await.map_err(|_| StoreError::WriterPanicked)?;
-        written.map_err(|error| StoreError::io("write in", &self.places.folder, &error))
+        tried.await.map_err(|_| StoreError::WriterPanicked)?
     }
 
     /// A number that rises when a write to the store has failed.
@@ -87,6 +92,21 @@ mod tests {
         std::fs::rename(temp.path().join("away"), &folder).unwrap();
         let text = full.probe().await.unwrap_err().to_string();
         assert!(text.starts_with("cannot write in /dev/null"), "{text}");
+    }
+
+    /// Z4, F6: over a file that nothing can be done with, a place that can be written is no store that works.
+    #[tokio::test]
+    async fn a_file_that_cannot_be_understood_fails_the_probe() {
+        let temp = tempfile::tempdir().unwrap();
+        let store = store(temp.path());
+        for (text, words) in [("{\"version\":99}", "version"), ("{half", "cannot")] {
+            std::fs::write(temp.path().join("auth.json"), text).unwrap();
+            let error = store.probe().await.unwrap_err();
+            assert_eq!(error.to_string(), store.snapshot().unwrap_err().to_string());
+            assert!(error.to_string().contains(words), "{error}");
+        }
+        std::fs::remove_file(temp.path().join("auth.json")).unwrap();
+        store.probe().await.unwrap();
     }
 
     /// F10: a lock that somebody keeps is found out within the bound that a write has.

@@ -9,7 +9,7 @@ use super::{free, get, plan};
 use crate::harness::Bot;
 
 /// The alerts that there are to be.
-const ALERTS: [&str; 14] = [
+const ALERTS: [&str; 16] = [
     "LatchkeyDown",
     "LatchkeyNotReady",
     "LatchkeyGatewayDeaf",
@@ -24,6 +24,8 @@ const ALERTS: [&str; 14] = [
     "LatchkeyRevocationsOwed",
     "LatchkeyOperatorError",
     "LatchkeyAuditFailing",
+    "LatchkeyFeedBehind",
+    "LatchkeyConfigRefused",
 ];
 
 fn file(path: &str) -> PathBuf {
@@ -75,7 +77,7 @@ pub fn check_metrics(metrics: &str) {
 /// Z4: the rules are valid, and each fires on what it is for and on nothing else.
 #[test]
 fn each_alert_fires_on_what_it_is_for() {
-    assert!(promtool(&["check", "rules", "alerts.yml"], "").contains("SUCCESS: 14 rules found"));
+    assert!(promtool(&["check", "rules", "alerts.yml"], "").contains("SUCCESS: 16 rules found"));
     promtool(&["test", "rules", "alerts_test.yml"], "");
     let tests = text("config/prometheus/alerts_test.yml");
     for alert in ALERTS {

@@ -96,6 +96,46 @@ async fn the_trail_is_whole_and_shows_no_secret_at_trace_in_json() {
     }
 }
 
+/// Z3: for programs each line is an object, a panic's and the one that says why the bot has ended among them.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_last_line_is_json_like_the_others() {
+    let setup = Setup::plan().more("[log]\nformat = \"json\"\n").start().await;
+    let mut bot = Bot::spawn(&setup, |program| {
+        program.env("FAILPOINTS", "pressed=1*panic->off");
+    });
+    bot.wait_said("ready: connected to Discord", SOON * 3).await;
+    let (ann, thread) = (setup.discord.member("ann"), setup.thread("fix-ci"));
+    let login = ann.slash("/auth login acme").in_thread(&thread).send().await;
+    login.sees_text("Open sign-in page", SOON).await;
+    login.click("Cancel").await.sees_text("Something went wrong here", SOON).await;
+    bot.stop().await;
+    setup.discord.fail("GET /applications/@me", 2, 401);
+    let refused = setup.cli(&["run"]).await;
+    assert_eq!(refused.code, 2);
+    for (said, what) in [(bot.said(), "panicked at"), (refused.stderr, "the bot's token is wrong")] {
+        for line in said.lines() {
+            let line: Value = serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}"));
+            assert!(line["timestamp"].is_string() && line["level"].is_string(), "{line}");
+        }
+        assert!(said.contains(what), "{what}: {said}");
+    }
+}
+
+/// Z3: a file that was rotated away is opened anew at SIGHUP also where the configuration has something wrong.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_refused_reload_opens_the_file_anew() {
+    let setup = Setup::plan().more("[log]\naudit = \"audit.log\"\n").start().await;
+    let bot = Bot::start(&setup).await;
+    let path = setup.dir.path().join("audit.log");
+    std::fs::rename(&path, setup.dir.path().join("audit.log.1")).unwrap();
+    setup.configure(|text| text.replace("[store]", "[store]\npaht = \"x\""));
+    bot.reload().await;
+    let told = lines(&std::fs::read_to_string(&path).unwrap_or_default());
+    let events: Vec<_> = told.iter().map(|line| (&line["event"], &line["outcome"])).collect();
+    assert_eq!(events.len(), 1, "{told:?}");
+    assert!(bot.said().contains("store.paht"), "{}", bot.said());
+}
+
 /// Z3: a bot whose audit lines nobody takes goes on, says so once and counts; one that cannot begin them does not begin.
 #[tokio::test(flavor = "multi_thread")]
 async fn lines_that_are_lost_end_nothing() {
