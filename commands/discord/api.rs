@@ -91,19 +91,12 @@ pub async fn refuses_token(http: &Http) -> bool {
 /// Tries a few times, as long as trying may help.
 async fn again<T, F: Future<Output = serenity::Result<T>>>(doing: &str, call: impl Fn() -> F) -> Result<T> {
     let mut pauses = PAUSES.into_iter();
-    let mut is_doubted = false;
     loop {
         let error = match call().await {
             Ok(value) => return Ok(value),
             Err(error) => error,
         };
         let words = words(&error);
-        let is_refused = matches!(status(&error), Some(StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN));
-        if is_refused && !std::mem::replace(&mut is_doubted, true) {
-            tracing::warn!(error = words, "{doing} was refused; asking once more");
-            tokio::time::sleep(DOUBT).await;
-            continue;
-        }
         if let Some(remedy) = remedy(status(&error), code(&error)) {
             return Err(ApiError::Mend(format!("{doing} failed: {words}; {remedy}")));
         }

@@ -46,16 +46,6 @@ async fn a_token_that_is_taken_back_ends_the_bot() {
     }
 }
 
-/// The same at the start, whatever is asked there.
-#[tokio::test(flavor = "multi_thread")]
-async fn one_refusal_at_the_start_ends_nothing() {
-    let setup = Setup::new().await;
-    setup.discord.fail("GET /applications/@me", 1, 401);
-    setup.discord.fail("POST /applications/*/commands", 1, 403);
-    let bot = Bot::start(&setup).await;
-    assert_eq!(bot.said().matches("was refused; asking once more").count(), 2, "{}", bot.said());
-}
-
 /// One answer that refuses the token may be Discord's mistake.
 #[tokio::test(flavor = "multi_thread")]
 async fn one_refusal_of_the_token_ends_nothing() {
