@@ -99,7 +99,7 @@ mod tests {
     async fn a_file_that_cannot_be_understood_fails_the_probe() {
         let temp = tempfile::tempdir().unwrap();
         let store = store(temp.path());
-        for (text, words) in [("{\"version\":99}", "version"), ("{half", "cannot")] {
+        for (text, words) in [("{\"version\":99}", "version"), ("{half", "is not a readable auth file")] {
             std::fs::write(temp.path().join("auth.json"), text).unwrap();
             let error = store.probe().await.unwrap_err();
             assert_eq!(error.to_string(), store.snapshot().unwrap_err().to_string());

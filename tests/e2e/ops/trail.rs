@@ -109,7 +109,7 @@ async fn the_last_line_is_json_like_the_others() {
     login.sees_text("Open sign-in page", SOON).await;
     login.click("Cancel").await.sees_text("Something went wrong here", SOON).await;
     bot.stop().await;
-    setup.discord.fail("GET /applications/@me", 2, 401);
+    setup.discord.fail("GET /*applications/@me", 9, 401);
     let refused = setup.cli(&["run"]).await;
     assert_eq!(refused.code, 2);
     for (said, what) in [(bot.said(), "panicked at"), (refused.stderr, "the bot's token is wrong")] {
