@@ -17,7 +17,7 @@ use tracing_subscriber::filter::{EnvFilter, FilterExt, LevelFilter, filter_fn};
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 
-pub use self::sink::{AuditError, finish};
+pub use self::sink::{AuditError, finish, reopen};
 use crate::terminal;
 
 /// The variable that sets the filter.

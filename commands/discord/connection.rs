@@ -17,7 +17,7 @@ use serenity::all::{
 use serenity::framework::Framework;
 use tokio::runtime::{Builder, Handle, Runtime};
 use tokio::sync::oneshot;
-use tokio::time::MissedTickBehavior;
+use tokio::time::{Instant, MissedTickBehavior};
 use tokio_util::task::TaskTracker;
 
 use super::reach::{self, Reach};
@@ -219,25 +219,26 @@ impl Connection {
 
     /// Learns where the gateway is, for as long as that takes, and until another session may be begun.
     async fn address(&self) -> Result<String, Refused> {
-        let mut tries = 0;
+        let (mut tries, mut turn) = (0, None);
         loop {
             let error = match self.desk.http.get_bot_gateway().await {
                 Ok(found) if !self.reach.admits_gateway(&found.url) => return Err(Refused::Elsewhere),
-                Ok(found) => match wait(&found.session_start_limit) {
-                    None => return Ok(found.url),
-                    Some(wait) => {
-                        tracing::warn!(
-                            remaining = found.session_start_limit.remaining,
-                            "few of the sessions that Discord lets this bot begin in a day are left; the next is begun in {} s: find out why it connects so often",
-                            wait.as_secs()
-                        );
-                        tokio::time::sleep(wait.min(LIMIT)).await;
-                        if wait <= LIMIT {
-                            return Ok(found.url);
-                        }
-                        continue;
+                Ok(found) => {
+                    let now = Instant::now();
+                    turn = Turn::next(turn, &found.session_start_limit, now);
+                    let Some(Turn { at, remaining }) = turn else { return Ok(found.url) };
+                    let left = at.saturating_duration_since(now);
+                    tracing::warn!(
+                        remaining,
+                        "few of the sessions that Discord lets this bot begin in a day are left; the next is begun in {} s: find out why it connects so often",
+                        left.as_secs()
+                    );
+                    tokio::time::sleep(left.min(LIMIT)).await;
+                    if left <= LIMIT {
+                        return Ok(found.url);
                     }
-                },
+                    continue;
+                }
                 Err(error) => error,
             };
             if api::status(&error) == Some(StatusCode::UNAUTHORIZED)
@@ -294,6 +295,24 @@ fn pause(poor: u32) -> Duration {
     }
 }
 
+/// When a session may be begun, where few are left.
+#[derive(Clone, Copy)]
+struct Turn {
+    at: Instant,
+    /// How many sessions were left when that was fixed.
+    remaining: u64,
+}
+
+impl Turn {
+    /// What is waited for from `now` on, after `before`; nothing where the limit is as good as new.
+    fn next(before: Option<Self>, limit: &SessionStartLimit, now: Instant) -> Option<Self> {
+        let wait = wait(limit)?;
+        // What was waited counts, unless somebody began sessions meanwhile.
+        let before = before.filter(|before| before.remaining <= limit.remaining);
+        Some(before.unwrap_or(Self { at: now + wait, remaining: limit.remaining }))
+    }
+}
+
 /// How long to wait before a session is begun, if at all: the last tenth of the limit is spread over the time that it must
 /// last, since Discord ends all sessions and the token of a bot that goes beyond it.
 fn wait(limit: &SessionStartLimit) -> Option<Duration> {
@@ -330,6 +349,24 @@ mod tests {
                 "{remaining}"
             );
         }
+    }
+
+    /// However often the limit is looked at meanwhile, what was waited counts; what somebody else used up is waited for anew, and
+    /// a limit that has recovered is waited for no more.
+    #[test]
+    fn a_wait_is_as_long_as_it_was_meant() {
+        let (begun, day) = (Instant::now(), Duration::from_hours(24));
+        let after = |waited: Duration, turn, remaining| {
+            let reset_after = u64::try_from((day - waited).as_millis()).unwrap();
+            Turn::next(turn, &limit(remaining, reset_after), begun + waited)
+        };
+        let first = after(Duration::ZERO, None, 100).unwrap();
+        assert_eq!(first.at - begun, Duration::from_secs(864));
+        let looked = after(LIMIT, Some(first), 100).unwrap();
+        assert_eq!(looked.at, first.at);
+        let used_up = after(LIMIT, Some(first), 50).unwrap();
+        assert_eq!(used_up.at - begun, LIMIT + (day - LIMIT) / 50);
+        assert!(after(LIMIT, Some(first), 1_000).is_none());
     }
 
     /// Sessions that come to nothing follow each other ever more slowly: fewer than a thousand a day, which is the limit.
