@@ -1,10 +1,11 @@
 //! `latchkey run`: the bot.
 //!
-//! Owns its beginning and its end; what happens between them at the operator's wish is in `run/`. Invariants: one bot for each store and guild (W6); what cannot work ends at once, with
-//! the reason and the remedy, instead of a process that never answers; at the end, exchanges under way are finished
-//! and stored (W5).
+//! Owns its beginning and its end; what it stands on, and what happens in between at the operator's wish, is in `run/`. Invariants:
+//! what needs no Discord does not wait for it; what cannot work ends at once, with the reason and the remedy, instead of a
+//! process that never answers; at the end, exchanges under way are finished and stored (W5).
 
 mod feeds;
+mod footing;
 mod hangup;
 mod reload;
 mod service;
@@ -14,26 +15,20 @@ mod unit;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::task::Poll;
-use std::time::Duration;
 
 use latchkey::config::{Config, DiscordConfig};
 use latchkey::feed::overlaps;
 use latchkey::health::Health;
 use latchkey::limit::Pace;
-use latchkey::oauth::EXCHANGE_BOUND;
 use latchkey::secret::Secret;
 use latchkey::serve;
-use latchkey::serve::socket::{self, Admission, BindError, Whereabouts};
 use latchkey::store::file::FileStore;
-use latchkey::store::{KernelLock, LockError, STORE_WAIT, Store, StoreError};
+use latchkey::store::{Store, StoreError};
 use latchkey::worker::Supervisor;
-use serenity::all::GuildId;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
-use tokio_util::sync::CancellationToken;
-use tokio_util::task::TaskTracker;
 
-use self::feeds::Feeds;
+use self::footing::Footing;
 use self::hangup::Streams;
 use self::reload::Reload;
 use self::service::Service;
@@ -45,21 +40,12 @@ use crate::discord::connection::{Connection, Refused};
 use crate::discord::live::Live;
 use crate::discord::members::Members;
 use crate::discord::notifier::Messenger;
-use crate::discord::places::Places;
-use crate::discord::reach::Reach;
 use crate::discord::reception::Receptionist;
 use crate::discord::rules::Rules;
-use crate::discord::{Desk, api, notifier};
+use crate::discord::{Desk, api};
 use crate::exit::{Code, Exit};
 use crate::setup::Loaded;
-use crate::{log, ops, setup};
-
-/// How long another bot of the same store and guild is given to leave (W6).
-const PREDECESSOR: Duration = Duration::from_secs(15);
-/// How long the end waits for exchanges and answers under way: for the write before an exchange, the exchange, and the write
-/// after it, with a margin of ten seconds (G29).
-const DRAIN: Duration =
-    Duration::from_secs(STORE_WAIT.as_secs() + EXCHANGE_BOUND.as_secs() + STORE_WAIT.as_secs() + 10);
+use crate::{log, setup};
 
 pub fn run(config: Option<&Path>) -> Result<(), Exit> {
     log::start(log::BOT);
@@ -103,6 +89,8 @@ async fn serve(
     streams: Streams,
 ) -> Result<(), Exit> {
     let internal = |error: std::io::Error| Exit::new(Code::Internal, error);
+    // Each hears all: what comes before the bot has begun is heeded then, as far as it can be, and again once it has.
+    let mut early_hangups = signal(SignalKind::hangup()).map_err(internal)?;
     let hangups = signal(SignalKind::hangup()).map_err(internal)?;
     // A key that asks for a core dump must not lose an exchange either (G29). A second signal neither hurries nor cuts the end.
     let kinds = [SignalKind::terminate(), SignalKind::interrupt(), SignalKind::quit()];
@@ -117,151 +105,128 @@ async fn serve(
     tokio::pin!(ended);
     let health = Health::default();
     let service = Service::new(health.clone());
-    // From here on it can be seen that we are not ready, and why.
-    let ops = ops::begin(&config, &store, &health).await?;
-    let starting = start(&config, &discord, &token, store, descriptors, health.clone());
-    let mut bot = tokio::select! {
-        bot = starting => bot?,
+    let footing = Footing::take(&config, &discord, &token, store, descriptors, health.clone());
+    let mut footing = tokio::select! {
+        footing = footing => footing?,
         () = service.starting() => return Ok(()),
+        () = streams.wait_for_the_end_of_their_terminal(&mut early_hangups) => return Ok(()),
         () = &mut ended => return Ok(()),
     };
-    // Not before all else is there: until here whatever ends us has nothing to wait for (W5).
-    bot.desk.supervisor.begin();
-    if let Some((pages, listener)) = bot.pages.take() {
-        bot.handlers.spawn(
-            health.clone().watched("the sign-in page", pages.serve(listener, bot.desk.closing.clone())),
-        );
-    }
-    let tokens = bot.tokens.as_ref().map(|(server, _)| server.clone());
-    if let Some((server, bound)) = bot.tokens.take() {
-        bot.handlers
-            .spawn(health.clone().watched("the token socket", server.serve(bound, bot.desk.closing.clone())));
-    }
-    if let Some(asking) = bot.asking.take() {
-        bot.handlers.spawn(health.clone().watched("asking the admins", asking.run(bot.desk.closing.clone())));
-    }
-    let members = Arc::clone(&bot.desk.members).look_after(bot.desk.closing.clone());
-    bot.handlers.spawn(health.clone().watched("looking after members", members));
-    let mut feeds =
-        Feeds::new(bot.desk.broker.clone(), health.clone(), bot.handlers.clone(), bot.desk.closing.clone());
-    feeds.follow(&config.feeds).await;
-    let reload = Reload {
-        path,
-        in_force: config,
-        desk: Arc::clone(&bot.desk),
-        tokens,
-        feeds,
-        service: service.clone(),
-        streams,
+    let (tokens, feeds) = footing.begin(&config).await;
+    // Until Discord has answered nothing is begun but what the footing ends, whatever ends the wait.
+    let met = tokio::select! {
+        bot = meet(&footing, &config, &discord) => bot.map(Some),
+        () = service.starting() => Ok(None),
+        () = streams.wait_for_the_end_of_their_terminal(&mut early_hangups) => Ok(None),
+        () = &mut ended => Ok(None),
     };
-    let result = tokio::select! {
-        refused = bot.connection.keep() => Err(lost(&refused)),
-        () = reload.follow(hangups) => Ok(()),
-        () = service.attend() => Ok(()),
-        () = service::live(&bot.desk) => Ok(()),
-        () = &mut ended => Ok(()),
+    let (bot, result) = match met {
+        Err(exit) => (None, Err(exit)),
+        Ok(None) => (None, Ok(())),
+        Ok(Some(mut bot)) => {
+            bot.begin(&footing);
+            let reload = Reload {
+                path,
+                in_force: config,
+                desk: Arc::clone(&bot.desk),
+                tokens,
+                feeds,
+                service: service.clone(),
+                streams,
+            };
+            let result = tokio::select! {
+                refused = bot.connection.keep() => Err(lost(&refused)),
+                () = reload.follow(hangups) => Ok(()),
+                () = service.attend() => Ok(()),
+                () = service::live(&bot.desk) => Ok(()),
+                () = &mut ended => Ok(()),
+            };
+            (Some(bot), result)
+        }
     };
     Service::stopping();
-    bot.desk.health.ending();
+    health.ending();
     log::say("ending: letting what is under way finish");
-    bot.end().await;
-    ops.end().await;
+    footing.end(bot).await;
     result
 }
 
-/// A bot that is set up and not yet connected.
+/// A bot that Discord knows, and is not yet connected to.
 struct Bot {
     connection: Connection,
     desk: Arc<Desk>,
+    /// The sign-in page, and where it is served, until it is.
+    page: Option<(serve::Server, TcpListener)>,
     /// Asks the admins, once the bot has begun.
     asking: Option<Asking>,
-    handlers: TaskTracker,
-    /// The sign-in page, and where it is served, until it is.
-    pages: Option<(serve::Server, TcpListener)>,
-    /// The token socket, and where it stands, until it is served.
-    tokens: Option<(socket::Server, socket::Bound)>,
-    /// Held as long as the bot runs (W6).
-    _only_one: KernelLock,
 }
 
-async fn start(
-    config: &Config,
-    discord: &DiscordConfig,
-    token: &Secret,
-    store: Arc<FileStore>,
-    descriptors: u64,
-    health: Health,
-) -> Result<Bot, Exit> {
-    let only_one = only_one(&store, discord.guild).await?;
-    let reach = Reach::new(token, setup::environment).map_err(cannot_begin)?;
-    let http = Arc::new(reach.http());
-    let application = api::lasting(|| api::introduce(&http)).await.map_err(cannot_begin)?;
+/// Has Discord tell what a bot must know, for as long as that takes. Begins nothing.
+async fn meet(footing: &Footing, config: &Config, discord: &DiscordConfig) -> Result<Bot, Exit> {
+    let (reach, http, guild) = (&footing.reach, &footing.http, footing.guild);
+    let application = api::introduce(http).await.map_err(|error| cannot_begin(&error))?;
     let answers = Arc::new(Answers::new(reach.clone(), application));
-    let guild = GuildId::new(discord.guild);
-    let home = api::lasting(|| api::home(&http, guild)).await.map_err(cannot_begin)?;
+    let home = api::home(http, guild).await.map_err(|error| cannot_begin(&error))?;
     let command = auth::registration(&discord.command);
-    let slash = api::lasting(|| api::register(&http, guild, &discord.command, &command));
-    let slash = slash.await.map_err(cannot_begin)?;
+    let slash = api::register(http, guild, &discord.command, &command).await;
+    let slash = slash.map_err(|error| cannot_begin(&error))?;
 
-    let broker = setup::broker(config, store);
+    let (broker, places) = (&footing.broker, &footing.places);
     let public_url = config.http.as_ref().and_then(|http| http.public_url.clone());
     let live = Arc::new(Live::new(Arc::clone(&answers), broker.clone(), slash.clone(), public_url));
-    let places = Arc::new(Places::default());
-    broker.logins().serve(guild.get());
     let access = Rules::new(config.access.clone());
-    let members = Members::new(Arc::clone(&http), broker.clone(), guild, access.clone());
+    let members = Members::new(Arc::clone(http), broker.clone(), guild, access.clone());
     let messenger = Messenger::new(
-        Arc::clone(&http),
+        Arc::clone(http),
         broker.clone(),
         home.clone(),
         slash.clone(),
         Arc::clone(&live),
-        Arc::clone(&places),
+        Arc::clone(places),
     );
     let messenger = Arc::new(messenger);
     let asking =
-        Asking::new(Arc::clone(&http), broker.clone(), Arc::clone(&messenger), access.clone(), home.language);
+        Asking::new(Arc::clone(http), broker.clone(), Arc::clone(&messenger), access.clone(), home.language);
     let supervisor = Supervisor::new(broker.clone(), messenger);
     let desk = Arc::new(Desk {
-        broker,
+        broker: broker.clone(),
         supervisor,
-        http: Arc::clone(&http),
+        http: Arc::clone(http),
         answers,
         home,
         access,
         members: Arc::new(members),
         slash,
         live,
-        places,
-        health,
+        places: Arc::clone(places),
+        health: footing.health.clone(),
         pace: Pace::default(),
-        closing: CancellationToken::new(),
+        closing: footing.closing.clone(),
     });
-    let pages = pages(config, &desk).await?;
-    let tokens = tokens(config, &desk, descriptors).await?;
-    let handlers = TaskTracker::new();
-    let connection = Connection::new(Arc::clone(&desk), reach, handlers.clone());
-    Ok(Bot { connection, desk, asking: Some(asking), handlers, pages, tokens, _only_one: only_one })
+    let page = page(config, &desk).await?;
+    let connection = Connection::new(Arc::clone(&desk), reach.clone(), footing.handlers.clone());
+    Ok(Bot { connection, desk, page, asking: Some(asking) })
 }
 
 impl Bot {
-    /// Ends without losing anything: no new work, what runs is finished, then the connection is closed.
-    async fn end(&self) {
-        self.desk.closing.cancel();
-        self.handlers.close();
-        let drained = async {
-            self.desk.supervisor.shut_down().await;
-            self.handlers.wait().await;
-        };
-        if tokio::time::timeout(DRAIN, drained).await.is_err() {
-            tracing::error!("something under way did not end in {} s", DRAIN.as_secs());
+    /// Begins what needs Discord.
+    fn begin(&mut self, footing: &Footing) {
+        let (desk, health, handlers) = (&self.desk, &footing.health, &footing.handlers);
+        desk.supervisor.begin();
+        if let Some((page, listener)) = self.page.take() {
+            let serving = page.serve(listener, desk.closing.clone());
+            handlers.spawn(health.clone().watched("the sign-in page", serving));
         }
-        self.connection.close().await;
+        if let Some(asking) = self.asking.take() {
+            handlers.spawn(health.clone().watched("asking the admins", asking.run(desk.closing.clone())));
+        }
+        let members = Arc::clone(&desk.members).look_after(desk.closing.clone());
+        handlers.spawn(health.clone().watched("looking after members", members));
     }
 }
 
 /// The sign-in page, where one is wanted: its address is taken, and nothing is answered yet.
-async fn pages(config: &Config, desk: &Arc<Desk>) -> Result<Option<(serve::Server, TcpListener)>, Exit> {
+async fn page(config: &Config, desk: &Arc<Desk>) -> Result<Option<(serve::Server, TcpListener)>, Exit> {
     let Some(http) = &config.http else { return Ok(None) };
     let Some(public_url) = &http.public_url else { return Ok(None) };
     let listener = serve::bind(http.listen).await.map_err(|error| Exit::new(Code::Usage, error))?;
@@ -270,45 +235,8 @@ async fn pages(config: &Config, desk: &Arc<Desk>) -> Result<Option<(serve::Serve
     Ok(Some((server, listener)))
 }
 
-/// The token socket, where one is wanted: whoever connects waits until it is served.
-async fn tokens(
-    config: &Config,
-    desk: &Arc<Desk>,
-    descriptors: u64,
-) -> Result<Option<(socket::Server, socket::Bound)>, Exit> {
-    let Some(tokens) = &config.tokens else { return Ok(None) };
-    let usage = |error: BindError| Exit::new(Code::Usage, error);
-    let admission = Admission::new(tokens).map_err(|error| usage(error.into()))?;
-    let bound = socket::bind(tokens).await.map_err(usage)?;
-    let (places, asking) = (Arc::clone(&desk.places), Arc::clone(desk));
-    let whereabouts = Whereabouts::new(
-        move |thread| places.known(thread),
-        move |thread| {
-            let desk = Arc::clone(&asking);
-            Box::pin(async move { notifier::find(&desk.http, desk.home.id, &desk.places, &thread).await })
-        },
-    );
-    let server = socket::Server::new(desk.broker.clone(), admission, whereabouts, descriptors);
-    Ok(Some((server, bound)))
-}
-
-/// W6: the lock that makes this the only bot of its store and guild.
-async fn only_one(store: &FileStore, guild: u64) -> Result<KernelLock, Exit> {
-    store.named_lock(&format!("bot-{guild}"), PREDECESSOR).await.map_err(|error| match error {
-        StoreError::Lock(LockError::TimedOut { .. }) => Exit::new(
-            Code::Usage,
-            format!("another Latchkey serves server {guild} from this store: {error}. Stop it first"),
-        ),
-        error => error.into(),
-    })
-}
-
-fn cannot_begin(error: ApiError) -> Exit {
-    let code = match error {
-        ApiError::Mend(_) => Code::Usage,
-        ApiError::Passing(_) => Code::Transient,
-    };
-    Exit::new(code, error)
+fn cannot_begin(error: &ApiError) -> Exit {
+    Exit::new(Code::Usage, error)
 }
 
 /// Why there will be no connection.

@@ -84,7 +84,7 @@ pub(super) async fn ask(
 ) -> (Vec<Finding>, Option<Reading>) {
     let reach = match Reach::new(token, setup::environment) {
         Ok(reach) => reach,
-        Err(ApiError::Mend(text) | ApiError::Passing(text)) => {
+        Err(ApiError(text)) => {
             return (vec![Finding::told(Level::Problem, PART, Code::Usage, &text)], None);
         }
     };

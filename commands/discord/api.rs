@@ -10,30 +10,23 @@ use serenity::all::{ApplicationId, CreateCommand, GuildId, Http, HttpError, Stat
 use crate::view::Slash;
 use crate::words::Language;
 
-/// The pauses before what failed at the start is tried again.
-const PAUSES: [Duration; 3] = [Duration::from_millis(500), Duration::from_secs(2), Duration::from_secs(5)];
-
-/// The pause between such tries, where the bot goes on until Discord works.
-const LASTING_PAUSE: Duration = Duration::from_secs(10);
-/// How long after a first refusal of the token Discord is asked again.
+/// The pauses before what failed at the start is tried again; the last is that before each further try.
+const PAUSES: [Duration; 4] =
+    [Duration::from_millis(500), Duration::from_secs(2), Duration::from_secs(5), Duration::from_secs(10)];
+/// How long after a first refusal Discord is asked again.
 const DOUBT: Duration = Duration::from_secs(3);
 
-/// Why the bot cannot begin.
+/// Why the bot cannot begin: somebody must mend something, and the text says what.
 #[derive(Debug, thiserror::Error)]
-pub enum ApiError {
-    /// Somebody must mend something; the text says what.
-    #[error("{0}")]
-    Mend(String),
-    /// Discord does not work just now.
-    #[error("{0}")]
-    Passing(String),
-}
+#[error("{0}")]
+pub struct ApiError(pub String);
 
 type Result<T> = std::result::Result<T, ApiError>;
 
 /// Learns our application's id, which also shows whether the token is good.
 pub async fn introduce(http: &Http) -> Result<ApplicationId> {
-    let application = again("asking Discord who this bot is", || http.get_current_application_info()).await?;
+    let application =
+        lasting("asking Discord who this bot is", || http.get_current_application_info()).await?;
     http.set_application_id(application.id);
     Ok(application.id)
 }
@@ -52,28 +45,15 @@ pub struct Home {
 /// Looks at our guild.
 pub async fn home(http: &Http, guild: GuildId) -> Result<Home> {
     let doing = format!("looking at server {guild}");
-    let found = again(&doing, || http.get_guild(guild)).await?;
+    let found = lasting(&doing, || http.get_guild(guild)).await?;
     Ok(Home { id: guild, name: found.name, language: Language::of(&found.preferred_locale) })
 }
 
 /// Registers `command` in `guild`: an upsert by name that leaves every other command alone (U8).
 pub async fn register(http: &Http, guild: GuildId, name: &str, command: &CreateCommand) -> Result<Slash> {
     let doing = format!("registering /{name} in server {guild}");
-    let registered = again(&doing, || http.create_guild_command(guild, command)).await?;
+    let registered = lasting(&doing, || http.create_guild_command(guild, command)).await?;
     Ok(Slash { name: name.to_owned(), id: registered.id.get() })
-}
-
-/// Tries for as long as it may help: what passes ends no bot.
-pub async fn lasting<T, F: Future<Output = Result<T>>>(ask: impl Fn() -> F) -> Result<T> {
-    loop {
-        match ask().await {
-            Err(ApiError::Passing(why)) => {
-                tracing::warn!("{why}; trying again in {} s", LASTING_PAUSE.as_secs());
-                tokio::time::sleep(LASTING_PAUSE).await;
-            }
-            answer => return answer,
-        }
-    }
 }
 
 /// Whether Discord refuses the bot's token: asked twice, since one answer may be a mistake of Discord's.
@@ -88,26 +68,39 @@ pub async fn refuses_token(http: &Http) -> bool {
     true
 }
 
-/// Tries a few times, as long as trying may help.
-async fn again<T, F: Future<Output = serenity::Result<T>>>(doing: &str, call: impl Fn() -> F) -> Result<T> {
-    let mut pauses = PAUSES.into_iter();
+/// Tries for as long as it may help: what passes ends no bot, and one refusal may be a mistake of Discord's.
+async fn lasting<T, F: Future<Output = serenity::Result<T>>>(doing: &str, call: impl Fn() -> F) -> Result<T> {
+    let (mut tries, mut is_refused) = (0, false);
     loop {
         let error = match call().await {
             Ok(value) => return Ok(value),
             Err(error) => error,
         };
-        let words = words(&error);
-        if let Some(remedy) = remedy(status(&error), code(&error)) {
-            return Err(ApiError::Mend(format!("{doing} failed: {words}; {remedy}")));
-        }
-        match pauses.next() {
-            Some(pause) => {
-                tracing::warn!(error = words, "{doing} failed; trying again");
-                tokio::time::sleep(pause).await;
+        let (status, words) = (status(&error), words(&error));
+        let pause = match remedy(status, code(&error)) {
+            Some(remedy) if is_refused || !is_doubtful(status) => {
+                return Err(ApiError(format!("{doing} failed: {words}; {remedy}")));
             }
-            None => return Err(ApiError::Passing(format!("{doing} failed again and again: {words}"))),
-        }
+            Some(_) => {
+                is_refused = true;
+                DOUBT
+            }
+            None => {
+                is_refused = false;
+                let [.., last] = PAUSES;
+                let pause = PAUSES.get(tries).copied().unwrap_or(last);
+                tries += 1;
+                pause
+            }
+        };
+        tracing::warn!(error = words, "{doing} failed; trying again in {} s", pause.as_secs_f32());
+        tokio::time::sleep(pause).await;
     }
+}
+
+/// Whether a refusal is asked twice before it is believed.
+fn is_doubtful(status: Option<StatusCode>) -> bool {
+    matches!(status, Some(StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN))
 }
 
 /// What somebody must do, where trying again will not help.

@@ -11,17 +11,18 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use serenity::all::{
-    Client, ClientBuilder, Context, FullEvent, GatewayError, GatewayIntents, SessionStartLimit, ShardId,
-    ShardManager, StatusCode,
+    Client, ClientBuilder, Context, FullEvent, GatewayError, GatewayIntents, ShardId, ShardManager,
+    StatusCode,
 };
 use serenity::framework::Framework;
 use tokio::runtime::{Builder, Handle, Runtime};
 use tokio::sync::oneshot;
-use tokio::time::MissedTickBehavior;
+use tokio::time::{Instant, MissedTickBehavior};
 use tokio_util::task::TaskTracker;
 
 use super::reach::{self, Reach};
 use super::route::Door;
+use super::turn::Turn;
 use super::watch::{LOOK, Outcome, Shard, Step, Watch};
 use super::{Desk, api};
 
@@ -219,25 +220,26 @@ impl Connection {
 
     /// Learns where the gateway is, for as long as that takes, and until another session may be begun.
     async fn address(&self) -> Result<String, Refused> {
-        let mut tries = 0;
+        let (mut tries, mut turn) = (0, None);
         loop {
             let error = match self.desk.http.get_bot_gateway().await {
                 Ok(found) if !self.reach.admits_gateway(&found.url) => return Err(Refused::Elsewhere),
-                Ok(found) => match wait(&found.session_start_limit) {
-                    None => return Ok(found.url),
-                    Some(wait) => {
-                        tracing::warn!(
-                            remaining = found.session_start_limit.remaining,
-                            "few of the sessions that Discord lets this bot begin in a day are left; the next is begun in {} s: find out why it connects so often",
-                            wait.as_secs()
-                        );
-                        tokio::time::sleep(wait.min(LIMIT)).await;
-                        if wait <= LIMIT {
-                            return Ok(found.url);
-                        }
-                        continue;
+                Ok(found) => {
+                    let now = Instant::now();
+                    turn = Turn::next(turn, &found.session_start_limit, now);
+                    let Some(Turn { at, remaining }) = turn else { return Ok(found.url) };
+                    let left = at.saturating_duration_since(now);
+                    tracing::warn!(
+                        remaining,
+                        "few of the sessions that Discord lets this bot begin in a day are left; the next is begun in {} s: find out why it connects so often",
+                        left.as_secs()
+                    );
+                    tokio::time::sleep(left.min(LIMIT)).await;
+                    if left <= LIMIT {
+                        return Ok(found.url);
                     }
-                },
+                    continue;
+                }
                 Err(error) => error,
             };
             if api::status(&error) == Some(StatusCode::UNAUTHORIZED)
@@ -294,43 +296,9 @@ fn pause(poor: u32) -> Duration {
     }
 }
 
-/// How long to wait before a session is begun, if at all: the last tenth of the limit is spread over the time that it must
-/// last, since Discord ends all sessions and the token of a bot that goes beyond it.
-fn wait(limit: &SessionStartLimit) -> Option<Duration> {
-    let reset = Duration::from_millis(limit.reset_after);
-    if limit.remaining > limit.total / 10 {
-        return None;
-    }
-    Some(reset / u32::try_from(limit.remaining.max(1)).unwrap_or(u32::MAX))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn limit(remaining: u64, reset_after: u64) -> SessionStartLimit {
-        let limit = serde_json::json!({"total": 1000, "remaining": remaining, "reset_after": reset_after, "max_concurrency": 1});
-        serde_json::from_value(limit).unwrap()
-    }
-
-    /// A bot that is started again and again comes to no end of its session starts: what is left of them lasts.
-    #[test]
-    fn the_last_session_starts_are_spread_over_the_time_they_must_last() {
-        for (remaining, reset_after, expected) in [
-            (999, 86_400_000, None),
-            (101, 86_400_000, None),
-            (100, 86_400_000, Some(864)),
-            (1, 3_600_000, Some(3_600)),
-            (0, 3_600_000, Some(3_600)),
-            (50, 0, Some(0)),
-        ] {
-            assert_eq!(
-                wait(&limit(remaining, reset_after)),
-                expected.map(Duration::from_secs),
-                "{remaining}"
-            );
-        }
-    }
 
     /// Sessions that come to nothing follow each other ever more slowly: fewer than a thousand a day, which is the limit.
     #[test]

@@ -22,6 +22,7 @@ pub mod render;
 pub mod route;
 pub mod rules;
 pub mod telling;
+mod turn;
 pub mod visit;
 pub mod watch;
 

@@ -54,7 +54,7 @@ impl To {
                 .add_root_certificate(authority.clone())
                 .resolve(DISCORD, *address),
         };
-        builder.build().map_err(|error| ApiError::Mend(format!("cannot set up HTTPS: {error}")))
+        builder.build().map_err(|error| ApiError(format!("cannot set up HTTPS: {error}")))
     }
 }
 
@@ -67,7 +67,7 @@ impl Reach {
             (base, Some(file)) => {
                 let address = base.as_deref().filter(|base| base.starts_with("https://"));
                 let address = address.ok_or_else(|| {
-                    ApiError::Mend(format!(
+                    ApiError(format!(
                         "${AUTHORITY} goes with ${ADDRESS}=https://127.0.0.1:<port>: set both, or unset it"
                     ))
                 })?;
@@ -127,9 +127,9 @@ fn alone(builder: reqwest::ClientBuilder) -> reqwest::ClientBuilder {
 
 fn certificate(file: &str) -> Result<reqwest::Certificate, ApiError> {
     let text = std::fs::read(file)
-        .map_err(|error| ApiError::Mend(format!("the file of ${AUTHORITY} cannot be read: {error}")))?;
+        .map_err(|error| ApiError(format!("the file of ${AUTHORITY} cannot be read: {error}")))?;
     reqwest::Certificate::from_pem(&text)
-        .map_err(|_| ApiError::Mend(format!("the file of ${AUTHORITY} holds no certificate in PEM")))
+        .map_err(|_| ApiError(format!("the file of ${AUTHORITY} holds no certificate in PEM")))
 }
 
 fn is_loopback(url: &Url) -> bool {
@@ -147,7 +147,7 @@ fn loopback(base: &str) -> Result<(String, SocketAddr), ApiError> {
     let address = url.and_then(|url| url.socket_addrs(|| None).ok()?.pop());
     match address {
         Some(address) => Ok((base.trim_end_matches('/').to_owned(), address)),
-        None => Err(ApiError::Mend(format!(
+        None => Err(ApiError(format!(
             "${ADDRESS} is for a stand-in on this host: use http://127.0.0.1:<port>, or unset it"
         ))),
     }

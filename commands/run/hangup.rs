@@ -5,6 +5,10 @@
 
 use std::io::IsTerminal;
 
+use tokio::signal::unix::Signal;
+
+use crate::log;
+
 /// The standard streams, as they were at the start.
 pub struct Streams([bool; 3]);
 
@@ -21,6 +25,20 @@ impl Streams {
     /// Whether one of them was a terminal, and is none any more: the system takes a terminal away before it tells of it.
     pub fn have_lost_their_terminal(&self) -> bool {
         lost(self.0, Self::now().0)
+    }
+
+    /// Comes back once one of `hangups` is the end of the terminal. At any other only the audit file is opened again, as after a
+    /// rotation: for a bot that has not begun yet, which reads its configuration anew once it has.
+    pub async fn wait_for_the_end_of_their_terminal(&self, hangups: &mut Signal) {
+        while hangups.recv().await.is_some() {
+            if self.have_lost_their_terminal() {
+                return;
+            }
+            if let Err(error) = log::reopen() {
+                tracing::error!("{error}. Audit lines go where they went");
+            }
+        }
+        std::future::pending().await
     }
 }
 

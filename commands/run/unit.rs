@@ -4,7 +4,7 @@ use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
-use super::DRAIN;
+use super::footing::DRAIN;
 use crate::discord::connection::GOODBYE;
 use crate::exit::Code;
 use crate::ops::LAST_SCRAPE;

@@ -51,6 +51,7 @@ mod servers;
 mod serviced;
 mod slow_down;
 mod socket;
+mod starting;
 mod status;
 mod storm;
 mod stumbling;

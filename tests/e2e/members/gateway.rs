@@ -64,7 +64,7 @@ async fn registration_is_tried_again_where_that_may_help() {
     status.sees_text("Nothing is signed in", SOON).await;
 
     let setup = Setup::new().await;
-    setup.discord.fail("POST /applications/*/commands", 1, 403);
+    setup.discord.fail("POST /applications/*/commands", 2, 403);
     ends_saying(&setup, |_| {}, USAGE, "registering /auth").await;
 }
 
