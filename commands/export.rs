@@ -14,7 +14,6 @@ use latchkey::audit;
 use latchkey::backup::{self, Header, Openers};
 use latchkey::clock::Clock;
 use latchkey::store::Store;
-use latchkey::store::file::FileStore;
 use latchkey::tenant::User;
 
 use crate::exit::{Code, Exit};
@@ -68,7 +67,7 @@ pub fn run(config: Option<&Path>, arguments: &Arguments) -> Result<(), Exit> {
     }
     let loaded = setup::load(config)?;
     let path = &loaded.config.store.path;
-    if !FileStore::is_at(path) {
+    if setup::is_without_store(&loaded.config) {
         let text = format!(
             "there is no store at {}, so there is nothing to export: correct path under [store]",
             path.display()
@@ -76,6 +75,10 @@ pub fn run(config: Option<&Path>, arguments: &Arguments) -> Result<(), Exit> {
         return Err(Exit::new(Code::Usage, text));
     }
     let store = setup::open_store(&loaded.config)?;
+    if let Some(own) = output.filter(|output| store.is_part(output)) {
+        let text = format!("{} is part of the store itself: write the export elsewhere", own.display());
+        return Err(Exit::new(Code::Usage, text));
+    }
     log::start(log::ONE_SHOT);
     let openers = openers(arguments)?;
     let document = store.snapshot()?;
@@ -87,8 +90,30 @@ pub fn run(config: Option<&Path>, arguments: &Arguments) -> Result<(), Exit> {
         None => to_standard_output(&bytes)?,
     }
     audit::exported(&User::Local(rustix::process::getuid().as_raw()), header.counts.tenants);
-    log::say(&said(&header, output, document.damaged().len()));
-    Ok(())
+    let unopened = document.unopened();
+    let is_unopened = |section: &str, key: &str| unopened.contains(&(section, key));
+    let damaged = document.damaged();
+    let damaged = damaged.iter().filter(|e| e.section != "pending" && !is_unopened(e.section, &e.key));
+    log::say(&said(&header, output, damaged.count()));
+    if unopened.is_empty() { Ok(()) } else { Err(still_sealed(&unopened)) }
+}
+
+/// The export is written, and not all of it can ever be used.
+fn still_sealed(unopened: &[(&str, &str)]) -> Exit {
+    let tenants = unopened.iter().filter(|(section, _)| *section == "tenants");
+    let mut names: Vec<_> = tenants.map(|(_, key)| key.escape_debug().to_string()).collect();
+    let owed = unopened.len() - names.len();
+    if owed > 0 {
+        names.push(format!("owed revocations: {owed}"));
+    }
+    Exit::new(
+        Code::Store,
+        format!(
+            "not everything that is sealed opens with the keys that are here, and what does not is of no use in the export ({}): put \
+             the key back (`latchkey seal status` names it) and export again, or remove it with `latchkey logout TENANT`",
+            names.join(", ")
+        ),
+    )
 }
 
 fn refuse_early(output: Option<&Path>, force: bool) -> Result<(), Exit> {
@@ -137,7 +162,10 @@ fn make_identity(path: &Path) -> Result<(), Exit> {
 /// Puts `bytes` at `path`: 0600, whole and durable, or not at all.
 fn put(path: &Path, bytes: &[u8], force: bool) -> Result<(), Exit> {
     let failed = |error: &std::io::Error| {
-        Exit::new(Code::Internal, format!("cannot write {}: {error}; nothing was left there", path.display()))
+        Exit::new(
+            Code::Internal,
+            format!("cannot write {}: {error}; nothing was changed there", path.display()),
+        )
     };
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let written = || {
@@ -154,7 +182,13 @@ fn put(path: &Path, bytes: &[u8], force: bool) -> Result<(), Exit> {
         std::io::ErrorKind::AlreadyExists => Exit::new(Code::Usage, taken(path)),
         _ => failed(&error.error),
     })?;
-    File::open(folder).and_then(|folder| folder.sync_all()).map_err(|error| failed(&error))
+    File::open(folder).and_then(|folder| folder.sync_all()).map_err(|error| {
+        let text = format!(
+            "{} is written, and may be lost if the power fails now: {error}; check this disk, and write it again",
+            path.display()
+        );
+        Exit::new(Code::Internal, text)
+    })
 }
 
 fn to_standard_output(bytes: &[u8]) -> Result<(), Exit> {

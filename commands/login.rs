@@ -28,7 +28,7 @@ use latchkey::tenant::{TenantKey, ThreadId, User};
 
 pub use self::ends::whom;
 use self::interrupted::Interrupted;
-use self::signals::Signals;
+pub use self::signals::Signals;
 use self::wait::Waiting;
 use self::way::{Asked, Way};
 use crate::exit::{Code, Exit};

@@ -1,17 +1,19 @@
 //! `latchkey logout`: log a tenant out.
 //!
 //! Owns the question before, which names all that ends with it (T12), open logins included, and the words after, which tell what is
-//! done from what is still owed to the provider. Where nothing is signed in, open logins alone are ended. Invariant: nothing is changed without a yes. Must not: decide who may; the operator at a terminal is
+//! done from what is still owed to the provider. Where nothing is signed in, open logins alone are ended; an entry that cannot be
+//! understood is removed unread. Invariant: nothing is changed without a yes. Must not: decide who may; the operator at a terminal is
 //! an admin.
 
 use std::io::{BufRead, Write};
 use std::path::Path;
 
 use latchkey::broker::{Broker, Caller, LoggedOut, LogoutError, LogoutPreview};
+use latchkey::config::Config;
 use latchkey::login::Cancelled;
 use latchkey::pending::PendingLogin;
 use latchkey::revocation::Ended;
-use latchkey::store::StoreError;
+use latchkey::store::{EntryError, StoreError};
 use latchkey::tenant::{TenantKey, ThreadId};
 
 use crate::exit::{Code, Exit};
@@ -21,7 +23,8 @@ use crate::{log, setup, terminal};
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 What else ends with it is said first: the provider may end the whole grant, other tenants' tokens included. Sign-ins to it that are \
-open are cancelled; where it is not signed in, that is all that is done.
+open are cancelled; where it is not signed in, that is all that is done. What is stored and cannot be understood is removed, and \
+not ended at its provider.
 
 Examples:
   latchkey logout codex                          asks before it does anything
@@ -46,32 +49,22 @@ pub fn run(config: Option<&Path>, arguments: &Arguments) -> Result<(), Exit> {
     let preview = match broker.preview_logout(&operator(), &tenant) {
         Ok(preview) => Some(preview),
         Err(LogoutError::NotSignedIn { .. }) if !open.is_empty() => None,
+        Err(LogoutError::Store(StoreError::Entry(error))) if error.section == "tenants" => {
+            return discard(&loaded.config, &broker, &tenant, &error, arguments.yes);
+        }
         Err(error) => return Err(refused(&broker, error)),
     };
-    if !arguments.yes {
-        let (text, question) = match &preview {
-            Some(preview) => (before(preview, &open), "Log it out? [y/N] "),
-            None => (
-                format!("{tenant} is not signed in. Open sign-ins to it: {}", started(&open)),
-                "Cancel them? [y/N] ",
-            ),
-        };
-        log::note(&text);
-        if !terminal::is_interactive() {
-            let text = "nothing was changed: nobody can be asked here. To do it, run it again with --yes";
-            return Err(Exit::new(Code::Usage, text));
-        }
-        if !agrees(question) {
-            log::say("nothing was changed");
-            return Ok(());
-        }
+    let (text, question) = match &preview {
+        Some(preview) => (before(preview, &open), "Log it out? [y/N] "),
+        None => (
+            format!("{tenant} is not signed in. Open sign-ins to it: {}", started(&open)),
+            "Cancel them? [y/N] ",
+        ),
+    };
+    if !is_wanted(&text, question, arguments.yes)? {
+        return Ok(());
     }
-    log::start(log::ONE_SHOT);
-    log::configure(&loaded.config.log);
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .map_err(|error| Exit::new(Code::Internal, error))?;
+    let runtime = begun(&loaded.config)?;
     let done = runtime.block_on(async {
         if preview.is_none() {
             return cancel(&broker, &tenant, &open).await;
@@ -83,6 +76,58 @@ pub fn run(config: Option<&Path>, arguments: &Arguments) -> Result<(), Exit> {
     });
     runtime.shutdown_background();
     log::say(&done?);
+    Ok(())
+}
+
+/// Whether it is to be done. Where nobody said so yet, `text` is shown, and `question` asked.
+fn is_wanted(text: &str, question: &str, yes: bool) -> Result<bool, Exit> {
+    if yes {
+        return Ok(true);
+    }
+    log::note(text);
+    if !terminal::is_interactive() {
+        let text = "nothing was changed: nobody can be asked here. To do it, run it again with --yes";
+        return Err(Exit::new(Code::Usage, text));
+    }
+    let is_wanted = agrees(question);
+    if !is_wanted {
+        log::say("nothing was changed");
+    }
+    Ok(is_wanted)
+}
+
+fn begun(config: &Config) -> Result<tokio::runtime::Runtime, Exit> {
+    log::start(log::ONE_SHOT);
+    log::configure(&config.log);
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    runtime.map_err(|error| Exit::new(Code::Internal, error))
+}
+
+/// Removes what cannot be understood, so that its place is free for a new sign-in.
+fn discard(
+    config: &Config,
+    broker: &Broker,
+    tenant: &TenantKey,
+    why: &EntryError,
+    yes: bool,
+) -> Result<(), Exit> {
+    let text = format!(
+        "{why}\n  it is removed here, unread: what it holds is not ended at its provider, and there is no way back to it. If it is \
+         sealed with a key that is missing here, or a later Latchkey wrote it, put that back instead"
+    );
+    if !is_wanted(&text, "Remove it? [y/N] ", yes)? {
+        return Ok(());
+    }
+    let runtime = begun(config)?;
+    let done = runtime.block_on(broker.discard(&operator(), tenant));
+    runtime.shutdown_background();
+    if !done.map_err(|error| refused(broker, error))? {
+        let text = format!("{tenant} can be understood by now, and was left; to log it out, run it again");
+        return Err(Exit::new(Code::Transient, text));
+    }
+    log::say(&format!(
+        "what stood under {tenant} is removed; it was not ended at its provider, so end it there yourself, in the account's settings"
+    ));
     Ok(())
 }
 

@@ -1,16 +1,21 @@
 //! A passphrase: from a file, or from a person at a terminal.
 //!
-//! Owns the asking. Invariants: what is typed is not shown, and the terminal is as it was afterwards; a passphrase is never an argument,
+//! Owns the asking. Invariants: what is typed is not shown, and the terminal is as it was afterwards, also where a signal ends the
+//! program meanwhile; a passphrase is never an argument,
 //! where every process on the host could read it. Must not: judge how good one is.
 
 use std::fs::File;
 use std::io::{Read, Write};
 use std::path::Path;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use latchkey::secret::Secret;
 use rustix::termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcsetattr};
 
+use secrecy::zeroize::Zeroizing;
+
 use crate::exit::{Code, Exit};
+use crate::login::Signals;
 use crate::terminal;
 
 /// The most bytes that a file of a secret has.
@@ -65,6 +70,8 @@ pub fn ask() -> Result<Option<Secret>, Exit> {
 }
 
 fn asked(question: &str) -> Result<Secret, Exit> {
+    // Before anything is hidden.
+    heed_signals()?;
     let typed = {
         // Before the question: whoever answers at once is not shown either.
         let hidden = Unseen::begin();
@@ -74,54 +81,121 @@ fn asked(question: &str) -> Result<Secret, Exit> {
         drop(write!(std::io::stderr(), "{question}"));
         line(&mut std::io::stdin().lock())
     };
-    drop(writeln!(std::io::stderr()));
     match typed {
-        Some(typed) if typed.is_empty() => {
+        Typed::Line(typed) if typed.is_empty() => {
             Err(Exit::new(Code::Usage, "an empty passphrase protects nothing: type one"))
         }
-        Some(typed) => Ok(typed),
-        None => Err(Exit::new(Code::Interrupted, "no passphrase was given; nothing was changed")),
+        Typed::Line(typed) => Ok(typed),
+        Typed::NoText => Err(Exit::new(
+            Code::Usage,
+            "a key was pressed that types no character (an arrow, a tab, or the like), and cannot be part of a passphrase: run it again",
+        )),
+        Typed::GivenUp => Err(Exit::new(Code::Interrupted, "no passphrase was given; nothing was changed")),
     }
 }
 
-/// One line, key by key: what ends the program elsewhere ends the question here, so that the terminal is put right first. `None` where
-/// the person gave up.
-fn line(input: &mut impl Read) -> Option<Secret> {
-    let mut typed = Vec::new();
-    let mut key = [0];
-    while input.read(&mut key).ok()? == 1 {
+/// What somebody typed.
+enum Typed {
+    /// A line.
+    Line(Secret),
+    /// What cannot be typed again for sure: control characters, or no text.
+    NoText,
+    /// The person gave up.
+    GivenUp,
+}
+
+/// One line, key by key: what ends the program elsewhere ends the question here, so that the terminal is put right first.
+fn line(input: &mut impl Read) -> Typed {
+    let mut typed = Zeroizing::new(Vec::new());
+    let (mut key, mut is_text) = ([0], true);
+    while matches!(input.read(&mut key), Ok(1)) {
         match key[0] {
-            b'\r' | b'\n' => return Some(Secret::new(String::from_utf8(typed).ok()?)),
+            // Not before the line's end: the rest of what a key sends would go to the shell.
+            b'\r' | b'\n' => {
+                let line = std::str::from_utf8(&typed).ok().filter(|_| is_text);
+                return line.map_or(Typed::NoText, |line| Typed::Line(Secret::new(line)));
+            }
             // Ctrl-C, Ctrl-D, Ctrl-\.
-            3 | 4 | 28 => return None,
+            3 | 4 | 28 => return Typed::GivenUp,
             // Backspace takes a whole character.
             8 | 127 => while typed.pop().is_some_and(|byte| byte & 0xC0 == 0x80) {},
             // Ctrl-U.
-            21 => typed.clear(),
+            21 => {
+                typed.clear();
+                is_text = true;
+            }
+            0..=31 => is_text = false,
             byte if u64::try_from(typed.len()).unwrap_or(u64::MAX) < CAP => typed.push(byte),
             _ => {}
         }
     }
-    None
+    Typed::GivenUp
+}
+
+/// How the terminal was before it was kept from showing what is typed; none while it shows it.
+static BEFORE: Mutex<Option<Termios>> = Mutex::new(None);
+
+/// Has the signals that end the program put the terminal right first, from now on.
+fn heed_signals() -> Result<(), Exit> {
+    static HEEDED: Mutex<bool> = Mutex::new(false);
+
+    let mut is_heeded = HEEDED.lock().unwrap_or_else(PoisonError::into_inner);
+    if *is_heeded {
+        return Ok(());
+    }
+    let failed =
+        |error: std::io::Error| Exit::new(Code::Internal, format!("cannot wait for signals: {error}"));
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build().map_err(failed)?;
+    let mut signals = {
+        let _within = runtime.enter();
+        Signals::new()?
+    };
+    // The question waits for the terminal in this thread, so that another hears of signals. It lives as long as the program, since a
+    // signal that was heeded once never ends it by itself again.
+    let thread = std::thread::Builder::new().name("latchkey-signals".to_owned());
+    let heeding = thread.spawn(move || {
+        let code = runtime.block_on(signals.next());
+        // Held to the end, so that nothing is hidden again.
+        let mut before = before();
+        show(&mut before);
+        std::process::exit(code as i32)
+    });
+    heeding.map_err(failed)?;
+    *is_heeded = true;
+    Ok(())
+}
+
+fn before() -> MutexGuard<'static, Option<Termios>> {
+    BEFORE.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Puts the terminal back as it was, on a new line.
+fn show(before: &mut Option<Termios>) {
+    if let Some(before) = before.take() {
+        // If it cannot be put back, nobody is left to tell.
+        let _ = tcsetattr(std::io::stdin(), OptionalActions::Now, &before);
+        drop(writeln!(std::io::stderr()));
+    }
 }
 
 /// While it lives, the terminal shows nothing of what is typed.
-struct Unseen(Termios);
+struct Unseen;
 
 impl Unseen {
     fn begin() -> rustix::io::Result<Self> {
+        let mut held = before();
         let before = tcgetattr(std::io::stdin())?;
         let mut unseen = before.clone();
         unseen.local_modes.remove(LocalModes::ECHO | LocalModes::ICANON | LocalModes::ISIG);
         tcsetattr(std::io::stdin(), OptionalActions::Flush, &unseen)?;
-        Ok(Self(before))
+        *held = Some(before);
+        Ok(Self)
     }
 }
 
 impl Drop for Unseen {
     fn drop(&mut self) {
-        // If it cannot be put back, nobody is left to tell.
-        let _ = tcsetattr(std::io::stdin(), OptionalActions::Now, &self.0);
+        show(&mut before());
     }
 }
 
@@ -132,20 +206,29 @@ mod tests {
     #[test]
     fn a_typed_line_is_corrected_and_given_up_by_the_usual_keys() {
         for (keys, expected) in [
-            ("abc\n", Some("abc")),
-            ("abc\r", Some("abc")),
-            ("ax\x7fbc\n", Some("abc")),
-            ("aé\x7fbc\n", Some("abc")),
-            ("\x7f\x7fabc\n", Some("abc")),
-            ("wrong\x15abc\n", Some("abc")),
-            ("a b\n", Some("a b")),
-            ("\n", Some("")),
-            ("abc\x03", None),
-            ("abc\x04", None),
-            ("abc", None),
+            ("abc\n", Ok("abc")),
+            ("abc\r", Ok("abc")),
+            ("ax\x7fbc\n", Ok("abc")),
+            ("aé\x7fbc\n", Ok("abc")),
+            ("\x7f\x7fabc\n", Ok("abc")),
+            ("wrong\x15abc\n", Ok("abc")),
+            ("a b\n", Ok("a b")),
+            ("\n", Ok("")),
+            ("abc\x03", Err("given up")),
+            ("abc\x04", Err("given up")),
+            ("abc", Err("given up")),
+            ("abc\x1b[D\n", Err("no text")),
+            ("a\tbc\n", Err("no text")),
+            ("a\0bc\n", Err("no text")),
+            ("\x1b[A\x15abc\n", Ok("abc")),
         ] {
             let typed = line(&mut keys.as_bytes());
-            assert_eq!(typed.as_ref().map(Secret::expose), expected, "{keys:?}");
+            let typed = match &typed {
+                Typed::Line(typed) => Ok(typed.expose()),
+                Typed::NoText => Err("no text"),
+                Typed::GivenUp => Err("given up"),
+            };
+            assert_eq!(typed, expected, "{keys:?}");
         }
     }
 }

@@ -13,7 +13,7 @@ use std::sync::Arc;
 use latchkey::backup::{self, Copy, Fate, Identities, Left, Plan, Wish};
 use latchkey::clock::Clock;
 use latchkey::secret::Secret;
-use latchkey::store::Store;
+use latchkey::store::{Document, Store};
 use latchkey::tenant::{TenantKey, User};
 use rustix::fs::{Mode, OFlags};
 
@@ -67,17 +67,20 @@ pub fn run(config: Option<&Path>, arguments: &Arguments) -> Result<(), Exit> {
     let loaded = setup::load(config)?;
     let copy = Arc::new(read(arguments)?);
     known(&copy, &arguments.only)?;
-    let store = setup::open_store(&loaded.config)?;
-    log::start(log::ONE_SHOT);
     let now = Clock::system().now();
     let wish = Wish { only: arguments.only.clone(), replace: arguments.replace };
-    let planned = backup::preview(&*store, &copy, &wish, now)?;
-    let here = store.snapshot()?.store_id().map(str::to_owned);
+    // To open a store makes its folders.
+    let is_asked_only = !arguments.yes && setup::is_without_store(&loaded.config);
+    let store = if is_asked_only { None } else { Some(setup::open_store(&loaded.config)?) };
+    log::start(log::ONE_SHOT);
+    let held = store.as_ref().map_or_else(|| Ok(Arc::new(Document::empty())), |store| store.snapshot())?;
+    let planned = backup::preview(&copy, &held, &wish, now);
+    let here = held.store_id().map(str::to_owned);
     let report = Report { copy: &copy.header, here: here.as_deref(), is_whole: wish.only.is_empty(), now };
-    if !arguments.yes {
+    let Some(store) = store.filter(|_| arguments.yes) else {
         terminal::print(&report.of_plan(&planned))?;
         return verdict(&planned);
-    }
+    };
     // What it does to sign-ins is said before it is done.
     if let Some(warning) = report.warning(&planned) {
         log::note(&warning);
@@ -166,7 +169,7 @@ fn verdict(plan: &Plan) -> Result<(), Exit> {
             _ => None,
         })
     };
-    if left().any(|left| matches!(left, Left::Damaged(_) | Left::Unread)) {
+    if left().any(|left| matches!(left, Left::Damaged(_) | Left::Unread | Left::Sealed)) {
         return Err(Exit::silent(Code::Store));
     }
     if left().any(|left| matches!(left, Left::Refused(_))) {

@@ -47,6 +47,12 @@ pub fn file_store(config: &Config) -> Result<Arc<FileStore>, StoreError> {
     FileStore::configured(&config.store, &environment, Clock::system()).map(Arc::new)
 }
 
+/// Whether there is no auth file yet. Where that cannot be told, opening it says why.
+pub fn is_without_store(config: &Config) -> bool {
+    let found = config.store.path.symlink_metadata();
+    found.is_err_and(|error| error.kind() == std::io::ErrorKind::NotFound)
+}
+
 /// What keeps this user from the store, for somebody whose store it need not be: nobody is told to take over another user's.
 pub fn kept_from_store(error: &StoreError) -> String {
     match error {

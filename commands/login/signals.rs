@@ -1,4 +1,4 @@
-//! The signals that end a sign-in.
+//! The signals that end a sign-in, or a question.
 //!
 //! Owns which these are, and the exit code of each. Must not: decide what is done before the end.
 
@@ -9,7 +9,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use crate::exit::{Code, Exit};
 
 /// Ctrl-C, an end that is asked for, and a terminal that is closed. As long as this lives, they end nothing by themselves.
-pub(super) struct Signals([(Signal, Code); 3]);
+pub struct Signals([(Signal, Code); 3]);
 
 impl Signals {
     pub fn new() -> Result<Self, Exit> {

@@ -125,7 +125,7 @@ fn what_becomes_of(item: &Item, done: bool) -> String {
     match &item.fate {
         Fate::Restored => format!("missing here, {would}restored"),
         Fate::RestoredBeside(sibling) => format!(
-            "missing here, {would}restored; {sibling} is signed in to the same account, and a spent token could end that too"
+            "missing here, {would}restored; {sibling} is signed in to the same account, as far as is known, and a spent token could end that too"
         ),
         Fate::Replaces { obtained_at } => {
             format!(
@@ -143,6 +143,10 @@ fn what_becomes_of(item: &Item, done: bool) -> String {
                 "left: the same sign-in is here with newer tokens (generation {here}, the export has {copy}); the older ones are \
                      spent, and to present them would end it, so that not even --replace brings them back"
             ),
+            Left::NewerElsewhere { holder, here, copy } => format!(
+                "left: the same sign-in is here as {holder} with newer tokens (generation {here}, the export has {copy}); the older ones \
+                     are spent, and to present them would end it, so that not even --replace brings them back"
+            ),
             Left::OlderHere { here, copy } => format!(
                 "left: the same sign-in is here with older tokens (generation {here}, the export has {copy}); --replace puts the \
                      newer ones in their place"
@@ -157,11 +161,14 @@ fn what_becomes_of(item: &Item, done: bool) -> String {
                 since(*obtained_at)
             ),
             Left::Beside(sibling) => format!(
-                "left: missing here, but {sibling} is signed in to the same account, and a spent token could end that too; --replace \
-                     restores it all the same"
+                "left: missing here, but {sibling} is signed in to the same account, as far as is known, and a spent token could end that \
+                     too; --replace restores it all the same"
             ),
             Left::Refused(why) => format!("left, and the tenant is left as it is: {why}"),
-            Left::Damaged(error) => format!("left: {error}"),
+            Left::Damaged(error) => format!("left: {error} (`latchkey logout {}` removes it)", error.key),
+            Left::Sealed => "left: in the export it is still sealed, with a key that was not there when it was made, so that nobody can use \
+                             it; take it from another export, or sign in anew"
+                .to_owned(),
             Left::Unread => {
                 "left: this Latchkey does not understand it, and the tenant is taken here".to_owned()
             }

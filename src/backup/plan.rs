@@ -64,7 +64,7 @@ pub struct Item {
 pub enum Fate {
     /// It is missing here, and comes back.
     Restored,
-    /// It is missing here, and comes back although this slot's sign-in of the same account may end with it.
+    /// It is missing here, and comes back although this slot's sign-in, of the same account as far as is known, may end with it.
     RestoredBeside(TenantKey),
     /// It takes the place of what is here.
     Replaces {
@@ -89,6 +89,15 @@ pub enum Left {
         /// That of the copy.
         copy: u64,
     },
+    /// The same sign-in is here in another slot, with newer tokens: those of the copy are spent. Never restored.
+    NewerElsewhere {
+        /// That slot.
+        holder: TenantKey,
+        /// The generation that is there.
+        here: u64,
+        /// That of the copy.
+        copy: u64,
+    },
     /// The same sign-in is here, with older tokens: for `replace`.
     OlderHere {
         /// The generation that is here.
@@ -103,7 +112,8 @@ pub enum Left {
         /// Whether those are newer than the copy's, where that is known.
         is_newer: Option<bool>,
     },
-    /// It is missing here, and another slot holds a sign-in of its account that a spent token could end: for `replace`.
+    /// It is missing here, and another slot holds a sign-in, of its account as far as is known, that a spent token could end: for
+    /// `replace`.
     Beside(TenantKey),
     /// The identity gate says no.
     Refused(Objection),
@@ -111,6 +121,8 @@ pub enum Left {
     Damaged(EntryError),
     /// What stands in the copy cannot be understood, and the slot is taken.
     Unread,
+    /// It was sealed with a key that was not there when the copy was made, so that nobody can open it: here it would only take the slot.
+    Sealed,
 }
 
 impl Left {
@@ -162,8 +174,14 @@ pub(super) fn plan<'a>(
     let mut items = Vec::new();
     let taken = Taken::of(here);
     let mut stored: Vec<_> = here.tenants().collect();
+    let sealed: BTreeSet<_> = copy.entries.unopened().into_iter().collect();
     for entry in copy.entries.raw_entries().filter(|entry| entry.section == "tenants") {
         let Some(key) = entry.key.filter(|key| wish.has(key)) else { continue };
+        if sealed.contains(&("tenants", key)) {
+            let fate = Fate::Left(Left::Sealed);
+            items.push(Item { key: key.to_owned(), account: None, is_refreshed: false, fate });
+            continue;
+        }
         let (item, comes) = tenant(copy, entry, key, here, &taken, &mut stored, wish);
         items.push(item);
         coming.extend(comes);
@@ -263,7 +281,9 @@ fn tenant<'a>(
     };
     let fate = match here.tenant(&slot) {
         Err(damaged) => Fate::Left(Left::Damaged(damaged)),
-        Ok(held) => match judge(copy, &slot, held.as_deref(), &incoming, stored, wish.replace) {
+        Ok(held) => match newer_elsewhere(&slot, &incoming, here)
+            .map_or_else(|| judge(copy, &slot, held.as_deref(), &incoming, stored, wish.replace), Err)
+        {
             Err(left) => Fate::Left(left),
             Ok(Some(sibling)) => Fate::RestoredBeside(sibling),
             Ok(None) => {
@@ -293,6 +313,16 @@ fn tenant<'a>(
         None => stored.push((slot.clone(), shared)),
     }
     (item, Some(Coming::Tenant(slot, Box::new(comes), entry.text)))
+}
+
+/// The slot, other than `slot`, that holds the newer tokens of the sign-in `incoming`: by what is here before anything comes back, since
+/// those of the copy stay spent when that is replaced.
+fn newer_elsewhere(slot: &TenantKey, incoming: &Credential, here: &Document) -> Option<Left> {
+    let is_newer = |held: &Credential| {
+        held.kind == incoming.kind && held.id == incoming.id && held.generation > incoming.generation
+    };
+    let (holder, held) = here.tenants().find(|(key, held)| key != slot && is_newer(held))?;
+    Some(Left::NewerElsewhere { holder, here: held.generation, copy: incoming.generation })
 }
 
 /// Whether `incoming`, of `copy`, may come into `slot`, which holds `held`; and which other slot's sign-in may end with that.
@@ -333,8 +363,8 @@ fn judge(
     }
 }
 
-/// Another slot whose sign-in may end when a spent token of `incoming` is presented: the same client's and the same account's, unless
-/// the copy has it just as it is.
+/// Another slot whose sign-in may end when a spent token of `incoming` is presented: the same client's, and not known to be another
+/// account's (T12), unless the copy has it just as it is.
 fn beside(
     copy: &Copy,
     slot: &TenantKey,
@@ -351,7 +381,7 @@ fn beside(
         key != slot
             && held.refresh_token.is_some()
             && held.is_of_same_client(incoming)
-            && held.account.is_same(&incoming.account) == Some(true)
+            && held.account.is_same(&incoming.account) != Some(false)
             && !is_of_copy(key, held)
     });
     found.map(|(key, _)| key.clone())

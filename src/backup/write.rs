@@ -12,7 +12,7 @@ use super::plan::{Coming, plan};
 use super::{Copy, Fate, Item, Left, Plan, Wish};
 use crate::audit;
 use crate::clock::UnixSeconds;
-use crate::store::{Store, StoreError, Touches, update};
+use crate::store::{Document, RawEntry, Store, StoreError, Touches, update};
 use crate::tenant::{TenantKey, User};
 
 /// How long a tenant's refresh is waited for.
@@ -49,12 +49,10 @@ impl RestoreError {
     }
 }
 
-/// What [`restore`] would do. Changes nothing.
-///
-/// # Errors
-/// The store's.
-pub fn preview(store: &dyn Store, copy: &Copy, wish: &Wish, now: UnixSeconds) -> Result<Plan, StoreError> {
-    Ok(plan(copy, &*store.snapshot()?, wish, now).0)
+/// What [`restore`] would do to a store that holds `here`. Changes nothing.
+#[must_use]
+pub fn preview(copy: &Copy, here: &Document, wish: &Wish, now: UnixSeconds) -> Plan {
+    plan(copy, here, wish, now).0
 }
 
 /// Brings back what of `copy` may come back, for `by`.
@@ -68,7 +66,8 @@ pub async fn restore(
     by: &User,
     now: UnixSeconds,
 ) -> Result<Plan, RestoreError> {
-    let mut whole = preview(store, copy, wish, now).map_err(RestoreError::Unchanged)?;
+    let here = store.snapshot().map_err(RestoreError::Unchanged)?;
+    let mut whole = preview(copy, &here, wish, now);
     // In one order, so that two restores never wait for each other's locks.
     let wanted: Vec<TenantKey> =
         whole.items.iter().filter(|item| item.fate.is_restored()).filter_map(key_of).collect();
@@ -105,8 +104,14 @@ pub async fn restore(
     Ok(whole)
 }
 
+/// The tenant of an item, where its key is in its canonical spelling: another spelling is an entry that is not known, and has no lock
+/// of its own.
 fn key_of(item: &Item) -> Option<TenantKey> {
-    item.key.parse().ok()
+    canonical(&item.key)
+}
+
+fn canonical(key: &str) -> Option<TenantKey> {
+    key.parse().ok().filter(|parsed: &TenantKey| parsed.to_string() == key)
 }
 
 /// Writes the tenants `keys`; `with_rest` also what is no readable tenant.
@@ -131,7 +136,9 @@ async fn part(
                 Coming::Tenant(slot, credential, text) if keys.contains(&slot) => {
                     view.put_copied_tenant(&slot, *credential, text.to_owned());
                 }
-                Coming::Raw(entry) if with_rest || is_among(&keys, entry.key) => view.put_copied(entry),
+                Coming::Raw(entry) if is_among(&keys, entry.key) || (with_rest && !has_a_lock(&entry)) => {
+                    view.put_copied(entry);
+                }
                 _ => {}
             }
         }
@@ -141,6 +148,11 @@ async fn part(
     let made = written.await??;
     drop(locks);
     Ok(made)
+}
+
+/// Whether an entry stands where some tenant's lock is to be held.
+fn has_a_lock(entry: &RawEntry<'_>) -> bool {
+    entry.section == "tenants" && entry.key.and_then(canonical).is_some()
 }
 
 fn is_among(keys: &[TenantKey], key: Option<&str>) -> bool {

@@ -148,6 +148,33 @@ impl Broker {
         Ok(LoggedOut { tenant: tenant.clone(), at_provider, would_end, threads })
     }
 
+    /// Removes what stands under `tenant` where it cannot be understood, and nothing else; what it holds cannot be ended at its provider.
+    /// Says whether it did: what can be understood is left, for [`Broker::logout`].
+    ///
+    /// # Errors
+    /// See [`LogoutError`].
+    pub async fn discard(&self, caller: &Caller, tenant: &TenantKey) -> Result<bool, LogoutError> {
+        // Whose it is cannot be read.
+        if !caller.admin {
+            audit::denied(&caller.user, "removing an entry that cannot be understood");
+            return Err(LogoutError::NotYours { tenant: tenant.clone() });
+        }
+        let key = tenant.clone();
+        let removed = update(&*self.store, Touches::tenant(tenant), move |view| match view.tenant(&key) {
+            Ok(None) => Err(LogoutError::NotSignedIn { tenant: key }),
+            Ok(Some(_)) => Ok(false),
+            Err(_) => {
+                view.remove_tenant(&key);
+                Ok(true)
+            }
+        });
+        let is_removed = removed.await??;
+        if is_removed {
+            audit::logout(&caller.user, tenant);
+        }
+        Ok(is_removed)
+    }
+
     /// Tries an owed revocation once, and writes down what came of it.
     async fn settle(&self, owed: &OwedRevocation, held: &Credential) -> Ended {
         let catalog = self.catalog();

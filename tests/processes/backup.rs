@@ -55,6 +55,11 @@ fn run(host: &Host, arguments: &[&str]) -> Output {
     host.latchkey(arguments).output().unwrap()
 }
 
+/// The auth file of `host`.
+fn stored(host: &Host) -> serde_json::Value {
+    serde_json::from_slice(&std::fs::read(&host.auth).unwrap()).unwrap()
+}
+
 fn mode(path: &Path) -> u32 {
     std::fs::metadata(path).unwrap().permissions().mode() & 0o7777
 }
@@ -342,6 +347,121 @@ async fn a_passphrase_is_asked_for_on_a_terminal_and_not_shown() {
         "{}",
         said(&nobody)
     );
+}
+
+/// A terminal is never left without echo, lines and Ctrl-C, whatever ends the question; and a key that types no character is told.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_question_that_a_signal_ends_leaves_the_terminal_as_it_was() {
+    let vault = Vault::new();
+    vault.host.serving("acme").await;
+    let program = format!("{} --config {}", env!("CARGO_BIN_EXE_latchkey"), vault.host.config.display());
+    let ask = format!(
+        "sh -c 'echo \"pid $$.\"; exec \"$@\"' sh {program} export --output {}\necho \"ended $?.\"\nstty -a\n",
+        vault.named("pass.age")
+    );
+    std::fs::write(vault.file("ask.sh"), ask).unwrap();
+    let line = format!("sh {}", vault.named("ask.sh"));
+    for (signal, code) in [("TERM", 143), ("HUP", 129), ("INT", 130)] {
+        let mut terminal = Terminal::run(&line, 100, 30, &[]);
+        let shown = terminal.until("Passphrase for this export (without it, nobody can open it): ");
+        let pid = shown.split_once("pid ").and_then(|(_, rest)| rest.split_once('.')).unwrap().0.to_owned();
+        let killed = Command::new("kill").args([&*format!("-{signal}"), &*pid]).status().unwrap();
+        assert!(killed.success());
+        let (rest, _) = terminal.end();
+        assert!(rest.contains(&format!("ended {code}.")), "{signal}: {rest}");
+        for mode in ["echo", "icanon", "isig"] {
+            assert!(rest.split_whitespace().any(|word| word == mode), "{signal} loses {mode}: {rest}");
+        }
+        assert!(!vault.file("pass.age").exists());
+    }
+    let mut terminal = Terminal::run(&line, 100, 30, &[]);
+    terminal.until("Passphrase for this export");
+    terminal.types("sword\x1b[Dfish\r");
+    let (rest, _) = terminal.end();
+    assert!(
+        rest.contains("a key was pressed that types no character") && rest.contains("ended 2."),
+        "{rest}"
+    );
+}
+
+/// An export never takes the place of the store that it is made of.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_export_is_never_written_over_the_store() {
+    let vault = Vault::new();
+    vault.host.serving("acme").await;
+    let auth = &vault.host.auth;
+    let (folder, name) = (auth.parent().unwrap(), auth.file_name().unwrap().to_string_lossy());
+    let before = std::fs::read(auth).unwrap();
+    let names = beside(auth);
+    let locks = crate::place::names(&folder.join(format!("{name}.locks")));
+    for own in [
+        folder.join(&*name),
+        folder.join(format!("{name}.locks/../{name}")),
+        folder.join(format!("{name}.lock")),
+        folder.join(format!("{name}.locks/store_id")),
+        folder.join(format!("{name}.locks/new.age")),
+    ] {
+        let own = own.to_string_lossy();
+        let output = vault.run(&["export", "--to", &vault.recipient, "--force", "--output", &own]);
+        assert_eq!(output.status.code(), Some(2), "{own}: {}", said(&output));
+        assert!(said(&output).contains("is part of the store itself: write the export elsewhere"), "{own}");
+    }
+    assert_eq!(std::fs::read(auth).unwrap(), before);
+    assert_eq!(beside(auth), names);
+    assert_eq!(crate::place::names(&folder.join(format!("{name}.locks"))), locks);
+}
+
+/// An auth file whose lock folder is gone is a store; and what a restore would do is told without making one.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_plan_makes_no_folder_and_an_export_needs_no_lock_folder() {
+    let vault = Vault::new();
+    vault.host.serving("acme").await;
+    let locks = format!("{}.locks", vault.host.auth.display());
+    std::fs::remove_dir_all(locks).unwrap();
+    vault.export("all.age");
+    let new = Host::new();
+    let kept = new.auth.parent().unwrap().to_owned();
+    let before = crate::place::names(&kept);
+    let (code, shown, _) = vault.restore(&new, "all.age", &[]);
+    assert!(code == Some(0) && shown.contains("acme: missing here, would be restored"), "{shown}");
+    assert!(shown.starts_with("An export of another store; here is none yet"), "{shown}");
+    assert_eq!(crate::place::names(&kept), before);
+}
+
+/// What does not open is named when it is exported, does not come back, and can be removed where it stands.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_stays_sealed_in_an_export_is_named_and_does_not_come_back() {
+    let vault = Vault { host: Host::sealed(), ..Vault::new() };
+    for tenant in ["acme", "acme/b"] {
+        vault.host.serving(tenant).await;
+    }
+    let mut file = stored(&vault.host);
+    let moved = file["tenants"]["acme"]["refresh_token"].clone();
+    assert!(moved.as_str().unwrap().starts_with("sealed:"));
+    file["tenants"]["acme/b"]["refresh_token"] = moved;
+    std::fs::write(&vault.host.auth, file.to_string()).unwrap();
+    let export = ["export", "--to", &vault.recipient, "--output", &vault.named("all.age"), "--force"];
+    let output = vault.run(&export);
+    assert_eq!(output.status.code(), Some(6), "{}", said(&output));
+    let told = "not everything that is sealed opens with the keys that are here, and what does not is of no use in the export (acme/b)";
+    assert!(said(&output).contains("exported to") && said(&output).contains(told), "{}", said(&output));
+
+    let new = Host::new();
+    let (code, shown, said_of_it) = vault.restore(&new, "all.age", &["--yes"]);
+    assert_eq!(code, Some(6), "{shown} {said_of_it}");
+    assert!(shown.contains("acme/b: left: in the export it is still sealed"), "{shown}");
+    assert_eq!(stored(&new)["tenants"].as_object().unwrap().keys().collect::<Vec<_>>(), ["acme"]);
+
+    let asked = vault.run(&["logout", "acme/b"]);
+    assert_eq!(asked.status.code(), Some(2), "{}", said(&asked));
+    assert!(said(&asked).contains("it is removed here, unread"), "{}", said(&asked));
+    assert_eq!(stored(&vault.host), file);
+    let removed = vault.run(&["logout", "acme/b", "--yes"]);
+    assert_eq!(removed.status.code(), Some(0), "{}", said(&removed));
+    assert!(said(&removed).contains("what stood under acme/b is removed"), "{}", said(&removed));
+    let tenants = stored(&vault.host)["tenants"].clone();
+    assert_eq!(tenants.as_object().unwrap().keys().collect::<Vec<_>>(), ["acme"]);
+    assert_eq!(vault.run(&export).status.code(), Some(0));
 }
 
 /// Z3: who exported and restored what stands in the audit trail, without a token.

@@ -107,6 +107,66 @@ fn what_is_missing_comes_back_and_what_is_here_stays_unless_it_may_be_replaced()
     }
 }
 
+/// G2, T12: a sign-in that was moved to another slot and refreshed there is the same sign-in; and an account that is not known may be
+/// the same.
+#[test]
+fn what_another_slot_may_lose_counts() {
+    let unknown = |id: &str| {
+        let mut entry = sign_in(id, 1, "", 10);
+        entry["account"] = json!({});
+        entry
+    };
+    let copied = copy(document(
+        &json!({
+            "acme/moved": sign_in("a", 3, "ada", 10),
+            "acme/taken": sign_in("a2", 3, "ada", 10),
+            "acme/unknown": unknown("b"),
+        }),
+        &json!({}),
+    ));
+    let here = |tenants: &Value| document(tenants, &json!({}));
+    let moved = here(&json!({
+        "acme/now-here": sign_in("a", 4, "ada", 20),
+        "acme/taken": sign_in("a3", 1, "ada", 20),
+        "acme/unknown-too": sign_in("c", 1, "cyd", 20),
+        "acme/and-here": sign_in("a2", 7, "ada", 20),
+    }));
+    for replace in [false, true] {
+        let newer =
+            |holder: &str, here: u64| Fate::Left(Left::NewerElsewhere { holder: key(holder), here, copy: 3 });
+        let made = fates(&copied, &moved, replace);
+        assert_eq!(made[0].1, newer("acme/now-here", 4));
+        assert_eq!(made[1].1, newer("acme/and-here", 7));
+        let beside = key("acme/and-here");
+        let expected = if replace { Fate::RestoredBeside(beside) } else { Fate::Left(Left::Beside(beside)) };
+        assert_eq!(made[2].1, expected);
+    }
+    let other = here(&json!({"acme/other": unknown("d")}));
+    assert_eq!(fates(&copied, &other, false)[0].1, Fate::Left(Left::Beside(key("acme/other"))));
+}
+
+/// What was exported without its sealing key is of no use to anybody, and would only take the slot from a new sign-in.
+#[test]
+fn what_is_still_sealed_in_a_copy_stays_out() {
+    let mut shut = sign_in("b", 1, "bob", 10);
+    shut["refresh_token"] = json!("sealed:1:lost:AAAA");
+    let owed = json!({"id": "o", "provider": "acme", "tenant": "acme", "token": "sealed:1:lost:AAAA", "owed_at": NOW});
+    let tenants = json!({
+        "acme/open": sign_in("a", 1, "ada", 10),
+        "acme/shut": shut,
+        "acme/unknown": {"kind": "later", "access_token": "sealed:1:lost:AAAA"},
+    });
+    let copied = copy(document(&tenants, &json!({"revocations": [owed]})));
+    for replace in [false, true] {
+        let left = || Fate::Left(Left::Sealed);
+        let expected = [("acme/open", Fate::Restored), ("acme/shut", left()), ("acme/unknown", left())];
+        let expected: Vec<_> = expected.into_iter().map(|(key, fate)| (key.to_owned(), fate)).collect();
+        assert_eq!(fates(&copied, &document(&json!({}), &json!({})), replace), expected);
+    }
+    let (made, coming) = plan(&copied, &document(&json!({}), &json!({})), &Wish::default(), NOW);
+    assert_eq!((made.revocations, coming.len()), (Rest { restored: 0, here: 0, over: 1 }, 1));
+}
+
 /// T12, F5: threads, debts and what is not known never replace anything; a debt that nobody would try any more stays out; and with
 /// named tenants, nothing but them comes.
 #[test]
@@ -187,6 +247,8 @@ proptest! {
         let mut after = before.clone();
         for entry in &coming {
             let Coming::Tenant(slot, comes, _) = entry else { panic!("all of it is understood") };
+            let is_spent = |held: &Arc<Credential>| held.kind == comes.kind && held.id == comes.id && held.generation > comes.generation;
+            prop_assert!(!before.values().any(is_spent));
             if let Some(held) = before.get(slot) {
                 prop_assert!(replace);
                 prop_assert!(held.id != comes.id || held.generation < comes.generation);

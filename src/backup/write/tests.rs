@@ -6,7 +6,6 @@ use super::*;
 use crate::backup::{Rest, print, read};
 use crate::credential::Credential;
 use crate::gate::{Gate, TokenError, Want};
-use crate::store::Document;
 use crate::testing::{Host, key};
 
 fn copy_of(host: &Host) -> Arc<Copy> {
@@ -142,4 +141,22 @@ async fn a_spent_token_of_an_old_copy_asks_for_a_new_sign_in() {
         assert!(matches!(error, TokenError::NeedsLogin { .. }), "{error}");
     }
     assert_eq!((old.authority.refreshes(), old.authority.reuses()), (2, 1));
+}
+
+/// Keys that name one tenant in two spellings: only the canonical one has a lock to wait for, and both come back.
+#[tokio::test]
+async fn two_spellings_of_one_tenant_do_not_wait_for_each_other() {
+    let (old, new) = (Host::new(), Host::new());
+    old.serving(&key("acme"), &Person::ada()).await;
+    let text = std::fs::read_to_string(&old.path).unwrap();
+    let both = text.replacen("\"tenants\": {", "\"tenants\": {\n    \"Acme\": {\"kind\": \"later\"},", 1);
+    std::fs::write(&old.path, both).unwrap();
+    let copy = copy_of(&old);
+    let wish = Wish::default();
+    let restoring = restored(&new, &copy, &wish);
+    let plan = tokio::time::timeout(Duration::from_secs(10), restoring).await.unwrap();
+    let fates: Vec<_> = plan.items.into_iter().map(|item| (item.key, item.fate)).collect();
+    assert_eq!(fates, [("Acme".to_owned(), Fate::RestoredUnread), ("acme".to_owned(), Fate::Restored)]);
+    let text = std::fs::read_to_string(&new.path).unwrap();
+    assert!(text.contains("\"Acme\": {\"kind\": \"later\"}") && text.contains("\"acme\": {"), "{text}");
 }

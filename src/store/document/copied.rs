@@ -9,8 +9,9 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::section::{Entry, Section};
+use super::text::Text;
 use super::{Document, ParseError};
-use crate::store::seal::{Pass, Seal};
+use crate::store::seal::{Pass, Seal, SealStanding};
 use crate::store::wire::Record;
 
 /// One entry as it stands in the file. Its text holds secrets.
@@ -92,6 +93,14 @@ impl Document {
         Ok(copy)
     }
 
+    /// Section and key of the entries, logins under way apart, that hold something sealed which does not open here. In a copy, which
+    /// has no keys, that is all that is sealed.
+    #[must_use]
+    pub fn unopened(&self) -> Vec<(&'static str, &str)> {
+        let owed = self.revocations.iter().filter(|entry| entry.is_shut(&self.seal, "revocations", ""));
+        self.tenants.shut().chain(owed.map(|_| ("revocations", ""))).collect()
+    }
+
     /// Every entry, in the order of the file: sections that are not known come last, each as one.
     pub fn raw_entries(&self) -> impl Iterator<Item = RawEntry<'_>> {
         let owed = self.revocations.iter().map(|entry| RawEntry {
@@ -123,7 +132,7 @@ impl Document {
 impl<T: Record + Clone> Entry<T> {
     /// The entry for `text`, as this program would write it; as it is, where it cannot be understood. Sealed, either way.
     fn copied(text: String, seal: &Seal, section: &'static str, key: &str) -> Self {
-        let mut entry = Self::from(super::text::Text::from(text));
+        let mut entry = Self::from(Text::from(text));
         if let Ok(value) = entry.meaning(seal, section, key) {
             return Self::of((*value).clone(), Some(&entry), seal, section, key);
         }
@@ -132,7 +141,22 @@ impl<T: Record + Clone> Entry<T> {
     }
 }
 
+impl<T: Record> Entry<T> {
+    /// Whether something sealed in it does not open.
+    fn is_shut(&self, seal: &Seal, section: &str, key: &str) -> bool {
+        let mut standing = SealStanding::default();
+        self.count(seal, section, key, &mut standing);
+        standing.unopened > 0
+    }
+}
+
 impl<T: Record + Clone> Section<T> {
+    fn shut(&self) -> impl Iterator<Item = (&'static str, &str)> {
+        let shut = |(_, entry): &&(Text, Entry<T>), key: &str| entry.is_shut(&self.seal, self.name, key);
+        let entries = self.entries.iter().filter(move |found| shut(found, found.0.get()));
+        entries.map(|(key, _)| (self.name, key.get()))
+    }
+
     fn raw(&self) -> impl Iterator<Item = RawEntry<'_>> {
         let section = self.name;
         self.entries.iter().map(move |(key, entry)| RawEntry {
@@ -152,7 +176,7 @@ impl<T: Record + Clone> Section<T> {
     /// Puts `texts` under their keys, for the values that are about to replace them.
     pub(super) fn put_texts(&mut self, texts: BTreeMap<String, String>) {
         for (key, text) in texts {
-            let entry = Entry::from(super::text::Text::from(text));
+            let entry = Entry::from(Text::from(text));
             match self.find(&key) {
                 Ok(at) => self.entries[at].1 = entry,
                 Err(at) => self.entries.insert(at, (key.into(), entry)),

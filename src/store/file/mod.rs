@@ -137,6 +137,16 @@ impl FileStore {
         &self.places.file
     }
 
+    /// Whether `path` names a part of this store: its file, its lock, or anything in its folders. Whoever replaced one would break it.
+    #[must_use]
+    pub fn is_part(&self, path: &Path) -> bool {
+        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        let (Ok(folder), Some(name)) = (folder.canonicalize(), path.file_name()) else { return false };
+        let (path, places) = (folder.join(name), &self.places);
+        [&places.file, &places.store_lock].contains(&&path)
+            || [&places.locks, &places.metadata].iter().any(|own| path.starts_with(own))
+    }
+
     /// A lock of its own in the lock folder, by a name that is no tenant's: the bot's (W6).
     ///
     /// # Errors

@@ -5,8 +5,20 @@ use std::path::{Path, PathBuf};
 use super::page;
 
 /// What makes an error text in the sources. Behind each stands its first quoted text, or several.
-const MAKERS: [&str; 5] =
-    ["#[error(", "Exit::new(", "StoreError::Unsafe(", "ApiError::Mend(", "ApiError::Passing("];
+const MAKERS: [&str; 10] = [
+    "#[error(",
+    "Exit::new(",
+    "StoreError::Unsafe(",
+    "StoreError::Io {",
+    "StoreError::io(",
+    "KeysError::Missing {",
+    "KeysError::Malformed {",
+    "KeysError::Unsafe(",
+    "ApiError::Mend(",
+    "ApiError::Passing(",
+];
+/// The same in the store and its sealing, where others mean something else by these names.
+const MAKERS_OF_THE_STORE: [&str; 3] = ["let problem = ", "missing(", "wrong("];
 
 /// Every source of library and program.
 fn sources(folder: &Path) -> Vec<PathBuf> {
@@ -53,8 +65,8 @@ fn texts(mut source: &str) -> Vec<String> {
             source.strip_prefix('\'').and_then(|rest| rest.find('\'')).filter(|end| (1..=2).contains(end));
         source = &source[one.map_or(next.len_utf8(), |end| end + 2)..];
         match next {
-            '(' => depth += 1,
-            ')' => depth -= 1,
+            '(' | '{' => depth += 1,
+            ')' | '}' => depth -= 1,
             _ => {}
         }
         if depth == 0 {
@@ -71,10 +83,12 @@ fn errors() -> Vec<String> {
     for path in ["src", "commands"].iter().flat_map(|folder| sources(&root.join(folder))) {
         let text = std::fs::read_to_string(&path).expect("a source");
         let shipped = text.split("#[cfg(test)]\nmod tests").next().unwrap_or_default();
-        for maker in MAKERS {
+        let is_of_the_store = path.starts_with(root.join("src/store"));
+        let more = MAKERS_OF_THE_STORE.iter().filter(|_| is_of_the_store);
+        for maker in MAKERS.iter().chain(more) {
             for call in shipped.split(maker).skip(1) {
                 // What stands behind the text of an error's attribute are its parts.
-                let most = if maker == "#[error(" { 1 } else { usize::MAX };
+                let most = if *maker == "#[error(" { 1 } else { usize::MAX };
                 found.extend(texts(call).into_iter().take(most));
             }
         }
