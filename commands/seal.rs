@@ -8,11 +8,12 @@ pub mod standing;
 use std::io::{BufRead, IsTerminal};
 use std::path::{Path, PathBuf};
 
+use latchkey::audit;
 use latchkey::clock::Clock;
 use latchkey::config::{Config, SealKeySource};
-use latchkey::store::Store;
 use latchkey::store::file::FileStore;
 use latchkey::store::seal::{Keys, KeysError, add_key, new_key};
+use latchkey::tenant::User;
 
 use self::standing::{State, judged, lines};
 use crate::exit::{Code, Exit};
@@ -90,11 +91,30 @@ there, the next write of a program that reads it seals everything again. It chan
 
 pub fn run(config: Option<&Path>, arguments: &Arguments) -> Result<(), Exit> {
     match &arguments.command {
-        Command::Key { add, id } => key(add.as_deref(), id.as_deref()),
+        Command::Key { add, id } => {
+            // A key may come before the configuration that will name it; with one, the trail tells of it.
+            if add.is_some()
+                && let Ok(loaded) = setup::load(config)
+            {
+                heard(&loaded.config);
+            }
+            key(add.as_deref(), id.as_deref())
+        }
         Command::Status { json } => status(&setup::load(config)?.config, *json),
         Command::Now => now(&setup::load(config)?.config),
         Command::Open { yes, keys } => open(&setup::load(config)?.config, *yes, keys.as_deref()),
     }
+}
+
+/// Has what changes the store or its keys stand in the audit trail (Z3).
+fn heard(config: &Config) {
+    log::start(log::ONE_SHOT);
+    log::configure(&config.log);
+}
+
+/// Who runs this.
+fn operator() -> User {
+    User::Local(rustix::process::getuid().as_raw())
 }
 
 /// What was asked for cannot be a key, or its file is not to be used.
@@ -111,6 +131,7 @@ fn key(file: Option<&Path>, id: Option<&str>) -> Result<(), Exit> {
     let ids = add_key(file, &line).map_err(|error| refused(&error))?;
     let (shown, others) = (file.display(), ids.get(1..).unwrap_or_default());
     let new = ids.first().map_or("", String::as_str);
+    audit::seal_key_added(&operator(), new);
     let next = if others.is_empty() {
         let file = file.to_string_lossy();
         format!(
@@ -119,8 +140,8 @@ fn key(file: Option<&Path>, id: Option<&str>) -> Result<(), Exit> {
     } else {
         let others = others.join(", ");
         format!(
-            ", before {others}\nnext: restart the bot, then `latchkey seal now`; drop the old line once `latchkey seal status` \
-             says that nothing is sealed with it"
+            ", before {others}\nnext: `latchkey seal now`, which a running bot follows (one that has the keys as a variable or a \
+             credential: restart it first); drop the old line once `latchkey seal status` says that nothing is sealed with it"
         )
     };
     terminal::print(&format!("the key {new} now stands first in {shown}{next}"))
@@ -128,9 +149,20 @@ fn key(file: Option<&Path>, id: Option<&str>) -> Result<(), Exit> {
 
 fn status(config: &Config, json: bool) -> Result<(), Exit> {
     let store = setup::open_store(config)?;
-    let standing = store.snapshot()?.seal_standing();
+    let standing = store.seal_standing()?;
     let state = judged(&standing);
     if json {
+        let kept_aside: Vec<_> = standing
+            .kept_aside
+            .iter()
+            .map(|aside| {
+                serde_json::json!({
+                    "tenant": aside.tenant.as_ref().map(ToString::to_string),
+                    "file": aside.file,
+                    "keys": aside.keys,
+                })
+            })
+            .collect();
         let value = serde_json::json!({
             "state": state,
             "file": standing.file,
@@ -138,6 +170,7 @@ fn status(config: &Config, json: bool) -> Result<(), Exit> {
             "sealed": standing.sealed,
             "in_clear": standing.in_clear,
             "unopened": standing.unopened,
+            "kept_aside": kept_aside,
         });
         let text = serde_json::to_string_pretty(&value).map_err(|error| Exit::new(Code::Internal, error))?;
         return terminal::print(&text);
@@ -152,8 +185,11 @@ fn now(config: &Config) -> Result<(), Exit> {
         return Err(Exit::new(Code::Usage, format!("no key is configured: {remedy}")));
     }
     let store = setup::open_store(config)?;
+    heard(config);
     terminal_runtime()?.block_on(store.seal_now())?;
-    let standing = store.snapshot()?.seal_standing();
+    let key = store.seal_standing()?.file.unwrap_or_default();
+    audit::sealed(&operator(), &key);
+    let standing = store.seal_standing()?;
     terminal::print(&lines(&standing).join("\n"))
 }
 
@@ -166,7 +202,7 @@ fn open(config: &Config, yes: bool, keys: Option<&Path>) -> Result<(), Exit> {
         }
         None => FileStore::configured(&config.store, &setup::environment, Clock::system())?,
     };
-    let standing = store.snapshot()?.seal_standing();
+    let standing = store.seal_standing()?;
     if judged(&standing) == State::Off {
         return terminal::print("nothing is sealed: there is nothing to do");
     }
@@ -174,7 +210,9 @@ fn open(config: &Config, yes: bool, keys: Option<&Path>) -> Result<(), Exit> {
     if !yes && !agreed(store.path(), line)? {
         return Err(Exit::new(Code::Usage, "nothing was changed"));
     }
+    heard(config);
     terminal_runtime()?.block_on(store.open_for_good())?;
+    audit::opened(&operator());
     let next = match line {
         Some(line) => format!(
             "next: take {line} out of [store] before anything writes again, since the next write would seal everything"

@@ -154,5 +154,20 @@ pub(crate) fn restore_refused(user: &User, tenant: &TenantKey, why: &Objection) 
     tracing::warn!(name: "restore_refused", target: TARGET, %user, %tenant, %why, "restore refused");
 }
 
+/// A key was put first into a file of keys.
+pub fn seal_key_added(user: &User, key: &str) {
+    tracing::info!(name: "seal_key_added", target: TARGET, %user, key, "seal key added");
+}
+
+/// All that is stored was sealed with the first key, at once.
+pub fn sealed(user: &User, key: &str) {
+    tracing::info!(name: "sealed", target: TARGET, %user, key, "sealed");
+}
+
+/// All that is stored was written in clear.
+pub fn opened(user: &User) {
+    tracing::warn!(name: "opened", target: TARGET, %user, "opened: everything stands in clear");
+}
+
 #[cfg(test)]
 mod tests;

@@ -4,22 +4,26 @@
 //! show a key, or open anything for good.
 
 use latchkey::config::{Config, SealKeySource};
-use latchkey::store::Store;
 use latchkey::store::file::FileStore;
 use latchkey::store::seal::{Keys, look_at_file};
 
 use super::finding::{Finding, Level};
 use crate::exit::Code;
-use crate::seal::standing::{State, judged, told};
+use crate::seal::standing::{State, judged, kept_aside, told};
 use crate::setup;
 
 const PART: &str = "sealing";
 
 /// What there is to say; of a store that cannot be read, only what concerns the keys: the rest is told of the store.
 pub(super) fn look(config: &Config, store: Option<&FileStore>) -> Vec<Finding> {
-    let standing = store.and_then(|store| Some(store.snapshot().ok()?.seal_standing()));
-    let found =
-        standing.map(|standing| Finding::told(level(judged(&standing)), PART, Code::Store, &told(&standing)));
+    let standing = store.and_then(|store| store.seal_standing().ok());
+    let mut found = Vec::new();
+    if let Some(standing) = standing {
+        found.push(Finding::told(level(judged(&standing)), PART, Code::Store, &told(&standing)));
+        let remedy =
+            "make room on the disk, or put its rights right; the next refresh of its tenant stores it";
+        found.extend(kept_aside(&standing).map(|aside| Finding::warning(PART, aside, remedy)));
+    }
     found.into_iter().chain(config.store.seal_key.as_ref().and_then(readable_by_all)).collect()
 }
 

@@ -46,7 +46,7 @@ const HEARTBEAT: &str = r#"{"op":1,"d":null}"#;
 pub enum Refused {
     /// The token is not, or no longer, good.
     #[error(
-        "Discord refuses the bot's token: copy it anew from the developer portal into DISCORD_TOKEN or token_file, and start the bot again"
+        "Discord refuses the bot's token: copy it anew from the developer portal into DISCORD_TOKEN, token_file or the credential, and start the bot again"
     )]
     Token,
     /// The intents are unknown to Discord.

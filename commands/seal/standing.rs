@@ -2,7 +2,7 @@
 //!
 //! Owns the judgement and its words, for `latchkey seal` and `latchkey check` alike. Invariant: a pure function of what was counted.
 
-use latchkey::store::seal::SealStanding;
+use latchkey::store::seal::{KeptAside, SealStanding};
 
 /// How a store stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
@@ -20,10 +20,16 @@ pub enum State {
     Unopened,
 }
 
+/// How much of what is sealed waits for a key that is not there: values, and what is kept aside.
+fn unopened(standing: &SealStanding) -> usize {
+    let has_none = |aside: &&KeptAside| aside.keys.iter().any(|key| !standing.keys.contains(key));
+    standing.unopened + standing.kept_aside.iter().filter(has_none).count()
+}
+
 /// What `standing` comes to; the worst that holds.
 pub fn judged(standing: &SealStanding) -> State {
     let first = standing.keys.first();
-    if standing.unopened > 0 {
+    if unopened(standing) > 0 {
         State::Unopened
     } else if standing.file.is_none() && first.is_none() {
         State::Off
@@ -56,9 +62,25 @@ pub fn told(standing: &SealStanding) -> String {
         State::Unopened => format!(
             "sealed values that do not open: {}; put the missing key's line back behind the others, or repair or remove the \
              entries that `latchkey check` names",
-            standing.unopened
+            unopened(standing)
         ),
     }
+}
+
+/// A line for each token that is kept aside: the key that it needs may be one that the file needs no more.
+pub fn kept_aside(standing: &SealStanding) -> impl Iterator<Item = String> {
+    standing.kept_aside.iter().map(|aside| {
+        let note = |key: &String| {
+            let known = standing.keys.contains(key);
+            format!("{key}{}", if known { "" } else { ", which is not configured" })
+        };
+        let keys: Vec<_> = aside.keys.iter().map(note).collect();
+        let how = match keys.as_slice() {
+            [] => "in clear".to_owned(),
+            keys => format!("sealed with the key {}", keys.join(" and ")),
+        };
+        format!("a rotated token that could not be stored yet is kept aside, {how}: {aside}")
+    })
 }
 
 /// All there is to say, a line each.
@@ -75,12 +97,14 @@ pub fn lines(standing: &SealStanding) -> Vec<String> {
     if standing.in_clear > 0 {
         lines.push(format!("secret values in clear: {}", standing.in_clear));
     }
+    lines.extend(kept_aside(standing));
     // Old keys that nothing needs any more.
-    let unused = standing
-        .keys
-        .iter()
-        .skip(1)
-        .filter(|key| !standing.sealed.contains_key(*key) && standing.file.as_ref() != Some(*key));
+    let is_needed = |key: &String| {
+        standing.sealed.contains_key(key)
+            || standing.file.as_ref() == Some(key)
+            || standing.kept_aside.iter().any(|aside| aside.keys.contains(key))
+    };
+    let unused = standing.keys.iter().skip(1).filter(|key| !is_needed(key));
     let unused: Vec<_> = unused.map(String::as_str).collect();
     if !unused.is_empty() && standing.file.is_some() {
         lines.push(format!("nothing here is sealed with {}: older backups may be", unused.join(", ")));
@@ -104,7 +128,29 @@ mod tests {
             sealed: sealed.iter().map(|(key, count)| ((*key).to_owned(), *count)).collect(),
             in_clear,
             unopened: 0,
+            kept_aside: Vec::new(),
         }
+    }
+
+    /// G21: the key that has sealed it is needed, whatever the file is sealed with; without it a sign-in is lost.
+    fn with_a_token_kept_aside() -> [(SealStanding, State); 4] {
+        let aside = |tenant: Option<&str>, key: Option<&str>| KeptAside {
+            tenant: tenant.map(|tenant| tenant.parse().unwrap()),
+            file: "auth.json.locks/1f.rescue".into(),
+            keys: key.into_iter().map(str::to_owned).collect(),
+        };
+        let new = |keys: &[&str], aside: KeptAside| SealStanding {
+            kept_aside: vec![aside],
+            ..standing(keys, Some("new"), &[("new", 3)], 0)
+        };
+        let off =
+            SealStanding { kept_aside: vec![aside(Some("codex"), Some("old"))], ..SealStanding::default() };
+        [
+            (new(&["new", "old"], aside(Some("codex"), Some("old"))), State::Sealed),
+            (new(&["new"], aside(None, Some("old"))), State::Unopened),
+            (new(&["new"], aside(Some("codex"), None)), State::Sealed),
+            (off, State::Unopened),
+        ]
     }
 
     /// Sealing: each state has its line and its remedy.
@@ -123,7 +169,7 @@ mod tests {
             ),
         ];
         let mut all = Vec::new();
-        for (standing, expected) in cases {
+        for (standing, expected) in cases.into_iter().chain(with_a_token_kept_aside()) {
             assert_eq!(judged(&standing), expected, "{standing:?}");
             all.push(format!("{expected:?}\n{}", lines(&standing).join("\n")));
         }

@@ -45,7 +45,10 @@ pub enum TokenSource {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum TokenSourceError {
     /// The variable is not set.
-    #[error("the bot's token is missing: set DISCORD_TOKEN, or name a file as token_file under [discord]")]
+    #[error(
+        "the bot's token is missing: set DISCORD_TOKEN, or name a file as token_file or a credential as token_credential under \
+         [discord]"
+    )]
     NotSet,
     /// systemd hands nothing over.
     #[error(

@@ -360,7 +360,7 @@ fn the_variables_that_hold_secrets_are_known() {
 fn keys_that_seal_and_the_log() {
     let sealed = |line: &str| parse(&format!("[store]\n{line}\n{ACME}")).store.seal_key;
     assert_eq!(sealed(""), None);
-    assert_eq!(sealed("seal_key_file = \"seal.key\""), Some(SealKeySource::File("seal.key".into())));
+    assert_eq!(sealed("seal_key_file = \"seal.keys\""), Some(SealKeySource::File("seal.keys".into())));
     assert_eq!(sealed("seal_key_env = \"SEAL\""), Some(SealKeySource::Environment("SEAL".to_owned())));
     assert_eq!(sealed("seal_key_credential = \"seal\""), Some(SealKeySource::Credential("seal".to_owned())));
     for (line, what) in [

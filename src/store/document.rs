@@ -16,7 +16,7 @@ use self::copied::Copied;
 pub use self::copied::{RawEntry, Unreadable};
 use self::section::{Entry, Section};
 use self::text::Text;
-use super::seal::{Header, HeaderError, Pass, Seal, SealStanding, SealedError};
+use super::seal::{Header, HeaderError, KeysError, Pass, Seal, SealStanding, SealedError};
 use super::view::login_key;
 use crate::binding::{Binding, OwedRevocation};
 use crate::credential::Credential;
@@ -49,6 +49,8 @@ pub(super) enum ParseError {
     Newer(String),
     /// It cannot be opened with the keys that are here.
     Sealed(SealedError),
+    /// Nor with those of the file of keys, which cannot be used.
+    Keys(KeysError),
 }
 
 /// What one update changes; `None` removes.

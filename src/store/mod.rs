@@ -105,6 +105,27 @@ pub enum StoreError {
         /// How many values.
         left: usize,
     },
+    /// It was to be opened for good while something sealed is kept aside.
+    #[error(
+        "a rotated token that could not be stored yet is kept aside, sealed ({whose}), so nothing was changed: have it stored \
+         first, with the keys in place: `latchkey token TENANT` does once its token has run out; what is of no tenant that is \
+         stored can be removed"
+    )]
+    KeptAside {
+        /// Of which tenants, or in which files.
+        whose: String,
+    },
+    /// It would become larger than what is read (F7).
+    #[error(
+        "{path} would grow beyond the {most} MiB that are read, so nothing was changed: sign out tenants that nobody uses \
+         (`latchkey status` lists them); sealing adds a third to what is secret"
+    )]
+    TooLarge {
+        /// The file.
+        path: String,
+        /// The most, in MiB.
+        most: u64,
+    },
     /// The place cannot be trusted (F4, F15). The text says how to put it right.
     #[error("{0}")]
     Unsafe(String),

@@ -167,6 +167,50 @@ async fn an_old_key_can_be_dropped_once_the_new_one_has_sealed() {
     assert!(run(&host, &["token", "acme"]).status.success());
 }
 
+/// G21, sealing: a rotated token that is kept aside needs the key that has sealed it: the old one is not called unused, and the
+/// file is not opened for good, until it is stored.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_token_that_is_kept_aside_needs_its_key() {
+    let host = Host::sealed();
+    host.expired("acme").await;
+    let old = ids(&host).remove(0);
+    let faults = "write-temporary=1*off->return(28);after-rescue=return(kill)";
+    let died = host.latchkey(&["token", "acme"]).env("FAILPOINTS", faults).output().unwrap();
+    assert_eq!(died.status.code(), Some(1), "{}", said(&died));
+    done(&host, &["seal", "key", "--id", "new", "--add", &host.keys().to_string_lossy()]);
+    done(&host, &["seal", "now"]);
+    let told = done(&host, &["seal", "status"]);
+    let line = format!(
+        "a rotated token that could not be stored yet is kept aside, sealed with the key {old}: acme"
+    );
+    assert!(told.contains(&line) && !told.contains("nothing here is sealed with"), "{told}");
+    let checked = run(&host, &["check"]);
+    assert!(printed(&checked).contains(&line), "{}", printed(&checked));
+    let json: serde_json::Value = serde_json::from_str(&done(&host, &["seal", "status", "--json"])).unwrap();
+    assert_eq!(
+        (&json["kept_aside"][0]["tenant"], &json["kept_aside"][0]["keys"][0]),
+        (&"acme".into(), &old.into())
+    );
+
+    let before = bytes(&host);
+    let refused = run(&host, &["seal", "open", "--yes"]);
+    assert_eq!(refused.status.code(), Some(6), "{}", said(&refused));
+    assert!(
+        said(&refused).contains("is kept aside, sealed (acme), so nothing was changed"),
+        "{}",
+        said(&refused)
+    );
+    assert_eq!(bytes(&host), before);
+
+    let token = done(&host, &["token", "acme"]);
+    assert!(
+        host.authority.accepts(&token) && host.authority.refreshes() == 1,
+        "it is stored, and not refreshed again"
+    );
+    done(&host, &["seal", "open", "--yes"]);
+    assert!(bytes(&host).contains(&token));
+}
+
 /// F8, sealing: a process that dies at any step of sealing, of another key, and of opening leaves the file of before or of after,
 /// whole; the next one finishes.
 #[tokio::test(flavor = "multi_thread")]

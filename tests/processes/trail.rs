@@ -56,3 +56,29 @@ async fn a_file_that_cannot_be_used_holds_nothing_up() {
     assert!(said(&output).contains("it must not be a symbolic link"), "{}", said(&output));
     assert_eq!(host.stored("acme"), None);
 }
+
+/// Z3: what turns sealing on and off is the operator's act, and stands in the trail.
+#[tokio::test(flavor = "multi_thread")]
+async fn sealing_and_opening_stand_in_the_trail() {
+    let host = Host::sealed();
+    let trail = host.config.with_file_name("audit.log");
+    let config = std::fs::read_to_string(&host.config).unwrap();
+    std::fs::write(&host.config, format!("{config}[log]\naudit = {:?}\n", trail.to_string_lossy())).unwrap();
+    host.serving("acme").await;
+    let keys = host.keys().to_string_lossy().into_owned();
+    for arguments in [
+        &["seal", "key", "--id", "new", "--add", &keys][..],
+        &["seal", "now"],
+        &["seal", "status"],
+        &["seal", "open", "--yes"],
+    ] {
+        let output = host.latchkey(arguments).output().unwrap();
+        assert!(output.status.success(), "{}", said(&output));
+    }
+    let told = std::fs::read_to_string(&trail).unwrap();
+    let lines: Vec<Value> = told.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let found: Vec<_> =
+        lines.iter().map(|line| (line["event"].as_str().unwrap(), line["key"].as_str())).collect();
+    assert_eq!(found, [("seal_key_added", Some("new")), ("sealed", Some("new")), ("opened", None)]);
+    assert!(lines.iter().all(|line| line["user"].as_str().unwrap().starts_with("local:")), "{told}");
+}

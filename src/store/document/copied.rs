@@ -70,6 +70,7 @@ impl From<ParseError> for Unreadable {
             ParseError::Corrupt(why) => Self::Damaged(why),
             ParseError::Newer(version) => Self::Newer(version),
             ParseError::Sealed(error) => Self::Damaged(error.to_string()),
+            ParseError::Keys(error) => Self::Damaged(error.to_string()),
         }
     }
 }

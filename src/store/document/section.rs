@@ -10,7 +10,7 @@ use std::sync::{Arc, OnceLock};
 
 use super::EntryError;
 use super::text::Text;
-use crate::store::seal::{Opened, Pass, Seal, SealStanding, Spot};
+use crate::store::seal::{Opened, Pass, Seal, SealStanding, Spot, in_clear};
 use crate::store::wire::Record;
 
 /// An entry as it stands in the file, with its meaning once somebody has asked for it.
@@ -40,10 +40,10 @@ impl<T: Record> Entry<T> {
             // One that does not open is not understood, and so not replaced.
             entry.opened(seal, section, key).unwrap_or(Opened::AsItStands(raw))
         });
-        let open = value.write(before.as_deref());
-        let bound_to = T::bound_to(key, open.get());
-        let sealed = seal.sealed(&T::SECRETS, Spot { section, entry: &bound_to }, open.get());
-        let raw = sealed.map_or_else(|| Text::from(open), Text::from);
+        let mut open = in_clear(value.write(before.as_deref()));
+        let bound_to = T::bound_to(key, &open);
+        let sealed = seal.sealed(&T::SECRETS, Spot { section, entry: &bound_to }, &open);
+        let raw = sealed.unwrap_or_else(|| std::mem::take(&mut *open)).into();
         Self { raw, meaning: OnceLock::from(Ok(Arc::new(value))) }
     }
 

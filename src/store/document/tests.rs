@@ -282,6 +282,7 @@ fn other_versions_and_non_documents_are_told_apart() {
             Err(ParseError::Newer(_)) => assert!(newer, "{text}"),
             Err(ParseError::Corrupt(_)) => assert!(!newer, "{text}"),
             Err(ParseError::Sealed(error)) => panic!("{text}: {error}"),
+            Err(ParseError::Keys(error)) => panic!("{text}: {error}"),
             Ok(_) => panic!("{text} was accepted"),
         }
     }

@@ -6,6 +6,7 @@
 
 mod aside;
 mod ground;
+mod keyring;
 pub mod lock;
 mod metadata;
 mod probe;
@@ -26,6 +27,7 @@ use sha2::{Digest, Sha256};
 use tokio::sync::{oneshot, watch};
 
 use self::ground::Places;
+use self::keyring::Keyring;
 use self::lock::{Holder, KernelLock, LockError};
 use self::queue::{Desk, Job, Place};
 use self::reader::Reader;
@@ -91,12 +93,12 @@ impl FileStore {
     /// # Errors
     /// Likewise, and when the keys cannot be used: nothing is then written in clear that is to be sealed.
     pub fn configured(config: &StoreConfig, env: Env<'_>, clock: Clock) -> Result<Self, StoreError> {
-        let keys = config.seal_key.as_ref().map(|source| Keys::load(source, env)).transpose()?;
+        let source = config.seal_key.as_ref();
+        let keys = source.map(|source| Keys::load(source, env)).transpose()?;
         let store = Self::open(&config.path, config.allow_unverified_locks, clock)?;
-        Ok(match keys {
-            Some(keys) => store.sealed_by(keys),
-            None => store,
-        })
+        let Some(keys) = keys else { return Ok(store) };
+        let file = source.and_then(|source| Keys::file_of(source, env));
+        Ok(Self { reader: Arc::new(Keyring::new(keys.into(), file).into()), ..store })
     }
 
     /// The same, sealed by `keys`. Before anything is read or written.
@@ -308,11 +310,11 @@ impl Store for FileStore {
     }
 
     fn write_rescue(&self, _lock: &KernelLock, tenant: &TenantKey, saved: &Rescue) -> Result<(), StoreError> {
-        rescue::write(&self.places, self.reader.seal(), tenant, saved)
+        rescue::write(&self.places, &self.reader.keys().seal(), tenant, saved)
     }
 
     fn read_rescue(&self, _lock: &KernelLock, tenant: &TenantKey) -> Result<Option<Rescue>, StoreError> {
-        rescue::read(&self.places, self.reader.seal(), tenant)
+        rescue::read(&self.places, self.reader.keys(), tenant)
     }
 
     fn clear_rescue(&self, _lock: &KernelLock, tenant: &TenantKey) -> Result<(), StoreError> {

@@ -14,6 +14,7 @@ use rustix::fs::{Mode, OFlags, Stat};
 
 use super::aside;
 use super::ground::Places;
+use super::keyring::Keyring;
 use super::lock::KernelLock;
 use crate::fault::{Operation, attempt};
 use crate::store::StoreError;
@@ -66,12 +67,18 @@ pub(super) struct Reader {
     cache: Mutex<Option<Parsed>>,
     /// What a missing file holds; the same each time, so that "unchanged" can be told.
     empty: Arc<Document>,
-    seal: Seal,
+    keys: Keyring,
 }
 
 impl From<Seal> for Reader {
     fn from(seal: Seal) -> Self {
-        Self { cache: Mutex::new(None), empty: Arc::new(Document::empty_for(&seal)), seal }
+        Keyring::new(seal, None).into()
+    }
+}
+
+impl From<Keyring> for Reader {
+    fn from(keys: Keyring) -> Self {
+        Self { cache: Mutex::new(None), empty: Arc::new(Document::empty_for(&keys.seal())), keys }
     }
 }
 
@@ -92,7 +99,7 @@ impl Reader {
             (Some(found), Some(parsed)) if parsed.stamp == found => Ok(Arc::clone(&parsed.document)),
             _ => {
                 let Some((file, stamp, bytes)) = open_and_read(path)? else {
-                    return Ok(Arc::new(Document::empty_for(&self.seal)));
+                    return Ok(Arc::new(Document::empty_for(&self.keys.seal())));
                 };
                 let document = Arc::new(self.understood(bytes).map_err(|(e, _)| explained(path, e, ""))?);
                 *cache = Some(Parsed { document: Arc::clone(&document), stamp, _file: file });
@@ -123,10 +130,12 @@ impl Reader {
     /// The document as the holder of the store lock finds it: always read (F9). Corrupt bytes are copied aside (F6).
     pub(super) fn read_locked(&self, held: &KernelLock, places: &Places) -> Result<Document, StoreError> {
         let path = &places.file;
-        let Some((_, _, bytes)) = open_and_read(path)? else { return Ok(Document::empty_for(&self.seal)) };
+        let Some((_, _, bytes)) = open_and_read(path)? else {
+            return Ok(Document::empty_for(&self.keys.seal()));
+        };
         self.understood(bytes).map_err(|(error, bytes)| {
             let aside = match &error {
-                ParseError::Newer(_) | ParseError::Sealed(_) => String::new(),
+                ParseError::Newer(_) | ParseError::Sealed(_) | ParseError::Keys(_) => String::new(),
                 ParseError::Corrupt(_) => aside::copy(held, places, &bytes),
             };
             explained(path, error, &aside)
@@ -140,12 +149,26 @@ impl Reader {
             (ParseError::Corrupt(why), e.into_bytes())
         })?;
         let whole = Arc::new(text);
-        Document::parse(&whole, &self.seal).map_err(|error| (error, Arc::unwrap_or_clone(whole).into_bytes()))
+        self.parsed(&whole).map_err(|error| (error, Arc::unwrap_or_clone(whole).into_bytes()))
     }
 
-    /// What seals here.
-    pub(super) fn seal(&self) -> &Seal {
-        &self.seal
+    fn parsed(&self, whole: &Arc<String>) -> Result<Document, ParseError> {
+        let sealed = match Document::parse(whole, &self.keys.seal()) {
+            Err(ParseError::Sealed(why)) => why,
+            result => return result,
+        };
+        // Another process may have sealed it with a key that came into the file of keys after we began.
+        let Some(seal) = self.keys.read_again().map_err(ParseError::Keys)? else {
+            return Err(ParseError::Sealed(sealed));
+        };
+        let document = Document::parse(whole, &seal)?;
+        self.keys.exchange(seal);
+        Ok(document)
+    }
+
+    /// What seals and opens here.
+    pub(super) fn keys(&self) -> &Keyring {
+        &self.keys
     }
 
     /// Takes over a document that this process has just written as `file`. Gives what was held before.
@@ -194,6 +217,7 @@ fn explained(path: &Path, error: ParseError, aside: &str) -> StoreError {
         ParseError::Corrupt(why) => StoreError::Corrupt { path, why, aside: aside.to_owned() },
         ParseError::Newer(found) => StoreError::Newer { path, found },
         ParseError::Sealed(why) => StoreError::Sealed { path, why },
+        ParseError::Keys(error) => error.into(),
     }
 }
 

@@ -4,6 +4,7 @@
 //! fails, read first by the next holder of the refresh lock. Invariant: only the holder of the tenant's refresh lock
 //! touches it. Layout: a line `<length> <sha256>`, then that many bytes of JSON; anything else is unused room.
 
+use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
@@ -13,10 +14,11 @@ use rustix::fs::{Mode, OFlags};
 use serde_json::value::RawValue;
 
 use super::ground::Places;
+use super::keyring::Keyring;
 use crate::credential::Credential;
 use crate::fault::{Operation, attempt};
 use crate::secret::TokenHash;
-use crate::store::seal::{Seal, Spot};
+use crate::store::seal::{Seal, Spot, in_clear, keys_in};
 use crate::store::wire::Record;
 use crate::store::{Rescue, StoreError};
 use crate::tenant::TenantKey;
@@ -86,11 +88,11 @@ pub(super) fn write(
 /// The bytes of a rescue file.
 pub(in crate::store) fn print(saved: &Rescue, seal: &Seal, tenant: &TenantKey) -> serde_json::Result<String> {
     let (credential_id, generation) = saved.replaces.clone();
-    let open = saved.credential.write(None);
+    let open = in_clear(saved.credential.write(None));
     let name = tenant.to_string();
-    let entry = match seal.sealed(&Credential::SECRETS, spot(&name), open.get()) {
+    let entry = match seal.sealed(&Credential::SECRETS, spot(&name), &open) {
         Some(sealed) => RawValue::from_string(sealed)?,
-        None => open,
+        None => RawValue::from_string(open.to_string())?,
     };
     let saved = Saved { credential_id, generation, entry };
     let body = serde_json::to_string(&saved)?;
@@ -104,20 +106,55 @@ fn spot(tenant: &str) -> Spot<'_> {
 
 /// What a holder before left, if its writing was completed. What was and does not open is an error: it may be all there is
 /// of a sign-in.
-pub(super) fn read(places: &Places, seal: &Seal, tenant: &TenantKey) -> Result<Option<Rescue>, StoreError> {
+pub(super) fn read(
+    places: &Places,
+    keys: &Keyring,
+    tenant: &TenantKey,
+) -> Result<Option<Rescue>, StoreError> {
     let path = path(places, tenant);
-    let mut bytes = Vec::new();
-    match open(&path, false).and_then(|file| file.take(ROOM * 4).read_to_end(&mut bytes)) {
-        Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(None),
-        Err(e) => return Err(StoreError::io("read the rescue file", &path, &e)),
-        Ok(_) => {}
-    }
-    understand(&bytes, seal, tenant).map_err(|why| StoreError::Io {
+    let Some(bytes) = bytes(&path)? else { return Ok(None) };
+    let why = match understand(&bytes, &keys.seal(), tenant) {
+        Ok(rescue) => return Ok(rescue),
+        Err(why) => why,
+    };
+    // Whoever left it may have had a key that came into the file of keys after we began.
+    let understood = match keys.read_again()? {
+        Some(seal) => understand(&bytes, &seal, tenant).inspect(|_| keys.exchange(seal)),
+        None => Err(why),
+    };
+    understood.map_err(|why| StoreError::Io {
         action: "open the rescue file",
         path: path.display().to_string(),
         why,
         remedy: "its key must be among those that are configured",
     })
+}
+
+fn bytes(path: &Path) -> Result<Option<Vec<u8>>, StoreError> {
+    let mut bytes = Vec::new();
+    match open(path, false).and_then(|file| file.take(ROOM * 4).read_to_end(&mut bytes)) {
+        Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(e) => Err(StoreError::io("read the rescue file", path, &e)),
+        Ok(_) => Ok(Some(bytes)),
+    }
+}
+
+/// Every file in which a holder left something, whosever it is, with the ids of the keys that have sealed it. For a look without
+/// the refresh locks: nothing is opened.
+pub(super) fn all_in_use(places: &Places) -> Result<Vec<(PathBuf, BTreeSet<String>)>, StoreError> {
+    let failed = |e: io::Error| StoreError::io("look through", &places.locks, &e);
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(&places.locks).map_err(failed)? {
+        let path = entry.map_err(failed)?.path();
+        if path.extension().is_none_or(|end| end != "rescue") {
+            continue;
+        }
+        if let Some(saved) = bytes(&path)?.as_deref().and_then(whole) {
+            found.push((path, keys_in(&Credential::SECRETS, saved.entry.get())));
+        }
+    }
+    found.sort();
+    Ok(found)
 }
 
 /// Whether a holder before left something in it, as far as its first line tells: for a look without the refresh lock, which

@@ -1,11 +1,14 @@
 //! What an operator wants to know of the ground that a store stands on.
 //!
-//! Owns [`Survey`]. Invariant: it reads and judges nothing but what the store itself goes by. Must not: change anything.
+//! Owns [`Survey`], and how much is sealed of the file and of what is kept aside. Invariant: it reads and judges nothing but what the store itself goes by. Must not: change anything.
 
 use std::os::unix::fs::MetadataExt;
+use std::path::Path;
 
-use super::{FileStore, ground};
-use crate::store::{Store, StoreError};
+use super::{FileStore, ground, rescue};
+use crate::store::seal::{KeptAside, SealStanding};
+use crate::store::{Document, Store, StoreError};
+use crate::tenant::TenantKey;
 
 /// The ground of a store.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -47,4 +50,31 @@ impl FileStore {
             files_left: (disk.f_files > 0).then_some(disk.f_favail),
         })
     }
+
+    /// How much is sealed, and with what: of the file, and of what is kept aside.
+    ///
+    /// # Errors
+    /// When one of them cannot be read.
+    pub fn seal_standing(&self) -> Result<SealStanding, StoreError> {
+        let document = self.snapshot()?;
+        Ok(SealStanding { kept_aside: kept_aside(&self.places, &document)?, ..document.seal_standing() })
+    }
+}
+
+/// Every rescue file in use, with the tenant of `document` that it is of.
+pub(super) fn kept_aside(places: &ground::Places, document: &Document) -> Result<Vec<KeptAside>, StoreError> {
+    let found = rescue::all_in_use(places)?;
+    if found.is_empty() {
+        return Ok(Vec::new());
+    }
+    // One whose entry cannot be understood is stored all the same.
+    let damaged = document.damaged().into_iter().filter(|entry| entry.section == "tenants");
+    let damaged = damaged.filter_map(|entry| entry.key.parse().ok());
+    let stored: Vec<TenantKey> = document.tenants().map(|(tenant, _)| tenant).chain(damaged).collect();
+    let tenant_of = |file: &Path| {
+        let name = file.file_stem()?.to_str()?;
+        stored.iter().find(|tenant| tenant.lock_name() == name).cloned()
+    };
+    let told = found.into_iter().map(|(file, keys)| KeptAside { tenant: tenant_of(&file), file, keys });
+    Ok(told.collect())
 }

@@ -15,8 +15,9 @@ use tokio::sync::{oneshot, watch};
 use super::ground::{self, Places};
 use super::lock::{KernelLock, LockError};
 use super::queue::{Job, Serving};
-use super::reader::{Parsed, Reader};
+use super::reader::{LARGEST, Parsed, Reader};
 use super::replace;
+use super::survey::kept_aside;
 use crate::audit;
 use crate::clock::Clock;
 use crate::fault;
@@ -123,7 +124,7 @@ impl Writer {
         // Who changes nothing may rely on what is there. A writer that was killed may not have made its name durable; and
         // where we ourselves could not, the system may never try again what it failed at once, but for a new file.
         let saved = if changed || pass.is_some() || self.in_doubt {
-            sealed(&mut document, pass).and_then(|()| self.save(lock, document))
+            sealed(&self.places, &mut document, pass).and_then(|()| self.save(lock, document))
         } else {
             replace::sync_folder(lock, &self.places).map(|()| None)
         };
@@ -155,8 +156,16 @@ impl Writer {
 
     /// Writes `document`. Gives what the cache held before.
     fn save(&mut self, lock: &KernelLock, document: Document) -> Result<Option<Parsed>, StoreError> {
+        let text = document.print();
+        if text.len() as u64 > LARGEST {
+            // What nobody could read again must not replace what can be.
+            return Err(StoreError::TooLarge {
+                path: self.places.file.display().to_string(),
+                most: LARGEST / 1024 / 1024,
+            });
+        }
         self.in_doubt = true;
-        let file = replace::replace(lock, &self.places, &document.print())?;
+        let file = replace::replace(lock, &self.places, &text)?;
         self.in_doubt = false;
         let replaced = self.reader.adopt(Arc::new(document), file, &self.places.file)?;
         self.changed.send_modify(|count| *count += 1);
@@ -166,9 +175,18 @@ impl Writer {
 
 /// Has all that is secret in `document` as it is to stand in the file: as `pass` wants it, or else sealed with the key that
 /// seals now, so that the one before can be dropped.
-fn sealed(document: &mut Document, pass: Option<Pass>) -> Result<(), StoreError> {
+fn sealed(places: &Places, document: &mut Document, pass: Option<Pass>) -> Result<(), StoreError> {
     let due = document.waits_for_its_seal().then_some(Pass::Seal);
     let Some(pass) = pass.or(due) else { return Ok(()) };
+    if pass == Pass::Open {
+        // They may be all there is of a sign-in, and whoever opens the file for good puts the keys away next.
+        let mut aside = kept_aside(places, document)?;
+        aside.retain(|aside| !aside.keys.is_empty());
+        if !aside.is_empty() {
+            let whose: Vec<_> = aside.iter().map(ToString::to_string).collect();
+            return Err(StoreError::KeptAside { whose: whose.join("; ") });
+        }
+    }
     match (document.pass(pass), pass) {
         (0, _) => Ok(()),
         (left, Pass::Open) => Err(StoreError::LeftSealed { left }),

@@ -9,18 +9,22 @@ mod keys;
 mod places;
 mod value;
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::ops::{Deref, Range};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use secrecy::zeroize::Zeroizing;
 use serde::Deserialize;
+use serde_json::value::RawValue;
 
 pub use self::file::{add_key, look_at_file};
 pub use self::keys::{KeyFile, Keys, KeysError, new_key};
 pub(in crate::store) use self::places::Secrets;
 use self::places::find;
 use self::value::{Place, Unopened, is_sealed};
+use crate::tenant::TenantKey;
 
 /// How the text of each sealed value begins, as it stands in the file.
 const BEGINNING: &str = "\"sealed:";
@@ -41,7 +45,8 @@ pub enum SealedError {
     },
     /// The keys are others.
     #[error(
-        "it is sealed with the key {key:?}, which is not among those that are configured ({known}): add its line behind them"
+        "it is sealed with the key {key:?}, which is not among those that are configured ({known}): add its line behind them; \
+         if it is lost, stop the bot, move this file away, and restore an export or sign in anew"
     )]
     Unknown {
         /// The key's id.
@@ -51,7 +56,8 @@ pub enum SealedError {
     },
     /// A key of this id is there, and is another.
     #[error(
-        "it is sealed with another key than the one that is configured as {key:?}: put back the right one, from where it is kept"
+        "it is sealed with another key than the one that is configured as {key:?}: put back the right one, from where it is \
+         kept; if it is lost, stop the bot, move this file away, and restore an export or sign in anew"
     )]
     Another {
         /// The id of both.
@@ -67,11 +73,33 @@ pub struct SealStanding {
     /// The id of the key that the file says it is sealed with.
     pub file: Option<String>,
     /// How many values each key has sealed.
-    pub sealed: std::collections::BTreeMap<String, usize>,
+    pub sealed: BTreeMap<String, usize>,
     /// How many secret values stand in clear.
     pub in_clear: usize,
     /// How many sealed values do not open.
     pub unopened: usize,
+    /// Rotated tokens that the auth file could not take, and that wait beside it.
+    pub kept_aside: Vec<KeptAside>,
+}
+
+/// A rescue file in use (G21), as far as it can be told without opening it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeptAside {
+    /// Whose it is; none where no such tenant is stored.
+    pub tenant: Option<TenantKey>,
+    /// The file.
+    pub file: PathBuf,
+    /// The ids of the keys that have sealed it; none where it is in clear.
+    pub keys: BTreeSet<String>,
+}
+
+impl fmt::Display for KeptAside {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.tenant {
+            Some(tenant) => write!(f, "{tenant}"),
+            None => write!(f, "{}, of no tenant that is stored", self.file.display()),
+        }
+    }
 }
 
 /// What a pass over a whole file makes of its secrets.
@@ -280,6 +308,18 @@ impl<'a> Spot<'a> {
     fn field(self, field: &'a str) -> Place<'a> {
         Place { section: self.section, entry: self.entry, field }
     }
+}
+
+/// The ids of the keys that have sealed what is secret in an entry.
+pub(super) fn keys_in(secrets: &Secrets, raw: &str) -> BTreeSet<String> {
+    let texts = find(raw, secrets).into_iter().filter_map(|(at, _)| text_at(raw, &at));
+    let sealed = texts.filter(|text| is_sealed(text));
+    sealed.map(|text| value::key_of(&text).unwrap_or("?").to_owned()).collect()
+}
+
+/// The text of an entry that stands in clear, wiped when it goes.
+pub(super) fn in_clear(raw: Box<RawValue>) -> Zeroizing<String> {
+    Zeroizing::new(String::from(Box::<str>::from(raw)))
 }
 
 /// The text at `at`; none where it is no valid Unicode, whose entry cannot be understood anyway.

@@ -209,6 +209,100 @@ async fn a_rescue_is_sealed_and_told_where_it_does_not_open() {
     );
 }
 
+/// G21: a rescue is counted wherever the keys are judged, and nothing that is sealed is left without its key when the file is
+/// opened for good.
+#[tokio::test]
+async fn a_rescue_counts_where_the_keys_are_judged() {
+    let ground = Ground::new();
+    let (old, tenant) = (ground.sealed(&[ONE]), key("codex"));
+    put(&old, "codex", "at").await.unwrap();
+    let lock = old.refresh_lock(&tenant, STORE_WAIT).await.unwrap();
+    old.set_rescue_aside(&lock, &tenant).unwrap();
+    assert_eq!(old.seal_standing().unwrap().kept_aside, [], "room that is only set aside");
+    let rescue = Rescue { replaces: ("id".to_owned(), 3), credential: credential("saved-token") };
+    old.write_rescue(&lock, &tenant, &rescue).unwrap();
+    let store = ground.sealed(&[TWO, ONE]);
+    store.seal_now().await.unwrap();
+    let found = store.seal_standing().unwrap();
+    assert_eq!(found.sealed.into_iter().collect::<Vec<_>>(), counts([("two", 1)]));
+    let [aside] = found.kept_aside.as_slice() else { panic!("{:?}", found.kept_aside) };
+    assert_eq!(
+        (aside.tenant.as_ref(), aside.keys.iter().map(String::as_str).collect::<Vec<_>>()),
+        (Some(&tenant), vec!["one"])
+    );
+
+    let before = ground.text();
+    let refused = store.open_for_good().await.unwrap_err();
+    assert!(matches!(&refused, StoreError::KeptAside { whose } if whose == "codex"), "{refused}");
+    assert_eq!(ground.text(), before);
+    store.clear_rescue(&lock, &tenant).unwrap();
+    store.open_for_good().await.unwrap();
+
+    // One in clear keeps nobody from it: it needs no key.
+    ground.open().write_rescue(&lock, &tenant, &rescue).unwrap();
+    store.seal_now().await.unwrap();
+    store.open_for_good().await.unwrap();
+    assert_eq!(store.seal_standing().unwrap().kept_aside[0].keys.len(), 0);
+}
+
+/// Sealing: whoever runs goes on when another process seals with a key that has come into the file of keys since; what it cannot
+/// use there changes nothing.
+#[tokio::test]
+async fn a_new_key_in_the_file_of_keys_is_taken_over_when_it_is_needed() {
+    let ground = Ground::new();
+    let file = ground.path.with_file_name("seal.keys");
+    let list = |text: &str| {
+        std::fs::write(&file, text).unwrap();
+        std::fs::set_permissions(&file, std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
+    };
+    list(ONE);
+    let config = StoreConfig {
+        path: ground.path.clone(),
+        allow_unverified_locks: false,
+        seal_key: Some(crate::config::SealKeySource::File(file.clone())),
+    };
+    let store = FileStore::configured(&config, &|_| None, Clock::starting_at(NOW)).unwrap();
+    put(&store, "codex/a", "at-a").await.unwrap();
+
+    let both = format!("{TWO}\n{ONE}");
+    let other = ground.sealed(&[TWO, ONE]);
+    other.seal_now().await.unwrap();
+    list("no list of keys");
+    let told = store.snapshot().unwrap_err();
+    assert!(matches!(told, StoreError::Keys(KeysError::Malformed { .. })), "{told}");
+    list(ONE);
+    let told = store.snapshot().unwrap_err();
+    assert!(matches!(told, StoreError::Sealed { why: SealedError::Unknown { .. }, .. }), "{told}");
+    list(&both);
+    // A write before any read, as of a bot that nobody asks.
+    put(&store, "codex/b", "at-b").await.unwrap();
+    assert_eq!(by_key(&store), counts([("two", 2)]));
+    assert_eq!(token(&store, "codex/a").as_deref(), Some("at-a"));
+
+    // What another has kept aside with a newer key still.
+    let (tenant, three) = (key("codex/a"), TWO.replace("two", "three"));
+    let lock = store.refresh_lock(&tenant, STORE_WAIT).await.unwrap();
+    let rescue = Rescue { replaces: ("id".to_owned(), 3), credential: credential("saved-token") };
+    ground.sealed(&[&three, TWO, ONE]).write_rescue(&lock, &tenant, &rescue).unwrap();
+    assert!(store.read_rescue(&lock, &tenant).is_err());
+    list(&format!("{three}\n{both}"));
+    assert_eq!(store.read_rescue(&lock, &tenant).unwrap(), Some(rescue));
+}
+
+/// F7: what would be too large to be read again is not written; sealing alone makes a file larger by a third.
+#[tokio::test]
+async fn a_file_that_nobody_could_read_again_is_not_written() {
+    let ground = Ground::new();
+    let store = ground.sealed(&[ONE]);
+    put(&store, "codex", "at").await.unwrap();
+    let before = ground.text();
+    let refused = put(&store, "codex/large", &"x".repeat(49 * 1024 * 1024)).await.unwrap_err();
+    assert!(matches!(refused, StoreError::TooLarge { most: 64, .. }), "{refused}");
+    assert_eq!(ground.text(), before);
+    assert_eq!(token(&store, "codex").as_deref(), Some("at"));
+    put(&store, "codex/small", "at").await.unwrap();
+}
+
 /// Sealing: keys that are configured and cannot be had stop everything: nothing is written in clear that is to be sealed.
 #[tokio::test]
 async fn keys_that_cannot_be_had_stop_everything() {
