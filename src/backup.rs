@@ -17,7 +17,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 pub use self::crypt::{
-    CryptError, Identities, KeyError, Openers, encrypt, is_for_passphrase, make_identity, open, recipient,
+    CryptError, Identities, KeyError, Openers, PASSPHRASE_MEMORY, encrypt, is_for_passphrase, make_identity,
+    open, recipient,
 };
 pub use self::plan::{Fate, Item, Left, Plan, Rest, Wish};
 pub use self::write::{RestoreError, preview, restore};

@@ -128,6 +128,23 @@ fn tell_all() {
     revocation(&tenant, "done");
     handed_out("uid:1000", "codex@777", 1, None);
     not_handed_out("uid:1000", "codex", 7, Some(1_700_000_000 / 3_600 * 3_600));
+    reloaded(true);
+    reloaded(false);
+    exported(&user, 3);
+    restored(&user, &tenant, 1_700_000_000);
+    restore_refused(&user, &tenant, &Objection::OtherKind { held: CredentialKind::Static });
+}
+
+/// Nothing that the source tells is left out of [`tell_all`], and so of what the tests below hold.
+#[test]
+fn every_line_of_the_source_is_told_here() {
+    let taken = Taken::default();
+    tracing::subscriber::with_default(taken.clone(), tell_all);
+    let told: BTreeSet<_> =
+        taken.0.lock().unwrap().iter().map(|line| line.split(' ').nth(1).unwrap().to_owned()).collect();
+    let source = include_str!("../audit.rs").split("(name: \"").skip(1);
+    let written: BTreeSet<_> = source.map(|rest| rest.split('"').next().unwrap().to_owned()).collect();
+    assert_eq!(told, written);
 }
 
 /// Z3: the words and fields are a contract, and none of them can hold a secret.

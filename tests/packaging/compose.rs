@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use latchkey::backup::PASSPHRASE_MEMORY;
 use latchkey::oauth::EXCHANGE_BOUND;
 use latchkey::store::STORE_WAIT;
 use serde_json::{Value, json};
@@ -49,6 +50,15 @@ fn the_stop_grace_is_above_the_drain() {
     assert!(grace > drain, "{grace} s of grace, and the drain may take {drain} s");
 }
 
+/// A passphrase is made a key inside the container, beside the bot: what that takes, and as much again for the two programs.
+#[test]
+fn an_export_by_passphrase_has_room_beside_the_bot() {
+    let limit = composed()["services"]["first"]["mem_limit"].as_str().unwrap().to_owned();
+    let limit: u64 = limit.strip_suffix('m').unwrap().parse().unwrap();
+    let needed = (PASSPHRASE_MEMORY >> 20) + 128;
+    assert!(limit >= needed, "{limit} MiB, and an export beside the bot takes up to {needed} MiB");
+}
+
 /// Root's rights, other folders, cores and swap are kept from a process that holds tokens, and it may not fill the host.
 #[test]
 fn a_bot_can_do_no_more_than_it_must() {
@@ -62,7 +72,7 @@ fn a_bot_can_do_no_more_than_it_must() {
         held,
         json!({
             "read_only": true, "cap_drop": ["ALL"], "security_opt": ["no-new-privileges:true"],
-            "core": 0, "swap": true, "pids": true, "restart": "unless-stopped", "init": true,
+            "core": 0, "swap": true, "pids": true, "restart": "always", "init": true,
         })
     );
     for refused in ["privileged", "cap_add", "user", "network_mode", "pid", "ipc", "devices", "environment"] {
