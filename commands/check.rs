@@ -121,10 +121,11 @@ fn as_the_unit(config: &Config) -> String {
         SealKeySource::Credential(name) => Some(name),
         SealKeySource::File(_) | SealKeySource::Environment(_) => None,
     });
-    let handed: String =
-        token.into_iter().chain(key).map(|name| format!("-p LoadCredential={name}:FILE ")).collect();
+    let handed = token.into_iter().chain(key);
+    let handed: Vec<_> = handed.map(|name| format!("-p LoadCredential={name}:FILE")).collect();
+    let handed = handed.join(" ");
     format!(
-        "to look as the unit does, as root: `systemd-run --pipe --wait -p User=latchkey {handed}latchkey check`, with user and FILE as \
+        "to look as the unit does, as root: `systemd-run --pipe --wait -p User=latchkey {handed} latchkey check`, with user and FILE as \
          in the unit"
     )
 }
