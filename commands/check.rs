@@ -1,7 +1,7 @@
 //! `latchkey check`: what is wrong, where, and the remedy.
 //!
 //! Owns the order of the parts, which is the order in which somebody who begins puts them right, and the bounds of all
-//! questions. Invariants: it changes nothing but missing folders and the cache of metadata, and registers nothing; it spends no
+//! questions. Invariants: where no store is it makes nothing, and beside one only its own lock and the cache of metadata; it registers nothing; it spends no
 //! grant (G27); all others are asked at once, and with `--offline` nobody beyond this host is. The exit code is the first
 //! problem's.
 
@@ -23,7 +23,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use latchkey::config::{self, Config};
+use latchkey::config::{self, Config, SealKeySource, TokenSource};
 use latchkey::store::file::FileStore;
 
 use self::finding::{Finding, Findings};
@@ -32,7 +32,7 @@ use crate::{setup, terminal};
 
 /// How long one question to another host may take.
 const QUESTION: Duration = Duration::from_secs(10);
-/// How long all questions about one provider may take, of which discovery has several: the longest that anything here does.
+/// How long all questions to Discord may take, or about one provider: the longest that anything here does.
 const WHOLE: Duration = Duration::from_secs(25);
 
 #[derive(Debug, clap::Args)]
@@ -76,7 +76,7 @@ pub fn run(config: Option<&Path>, arguments: &Arguments) -> Result<(), Exit> {
 
 /// All parts, in order.
 fn look(config: &Config, is_offline: bool, findings: &mut Findings) -> Result<(), Exit> {
-    let opened = setup::file_store(config);
+    let opened = setup::store_to_look_at(config);
     let store = opened.as_ref().ok();
     let runtime = runtime()?;
     let asked = runtime.block_on(ask_all(config, store, is_offline));
@@ -111,6 +111,25 @@ struct Asked {
     ops: Vec<Finding>,
 }
 
+/// How to run `check` where systemd hands over what it needs: it gives credentials to units alone.
+fn as_the_unit(config: &Config) -> String {
+    let token = config.discord.as_ref().and_then(|discord| match &discord.token {
+        TokenSource::Credential(name) => Some(name),
+        TokenSource::Environment | TokenSource::File(_) => None,
+    });
+    let key = config.store.seal_key.as_ref().and_then(|key| match key {
+        SealKeySource::Credential(name) => Some(name),
+        SealKeySource::File(_) | SealKeySource::Environment(_) => None,
+    });
+    let handed = token.into_iter().chain(key);
+    let handed: Vec<_> = handed.map(|name| format!("-p LoadCredential={name}:FILE")).collect();
+    let handed = handed.join(" ");
+    format!(
+        "to look as the unit does, as root: `systemd-run --pipe --wait -p User=latchkey {handed} latchkey check`, with user and FILE as \
+         in the unit"
+    )
+}
+
 async fn ask_all(config: &Config, store: Option<&Arc<FileStore>>, is_offline: bool) -> Asked {
     let discord = async {
         let (mut found, token) = discord::offline(config);
@@ -135,9 +154,10 @@ async fn ask_all(config: &Config, store: Option<&Arc<FileStore>>, is_offline: bo
             None => Vec::new(),
         }
     };
+    let is_running = setup::is_bot_running(config, store.map(|store| &**store));
     let ops = async {
         match &config.ops {
-            Some(ops) => host::ops(ops).await,
+            Some(ops) => host::ops(ops, is_running).await,
             None => Vec::new(),
         }
     };
@@ -145,7 +165,7 @@ async fn ask_all(config: &Config, store: Option<&Arc<FileStore>>, is_offline: bo
         discord,
         providers::look(config, store, is_offline),
         ground,
-        page::look(config, store.map(|store| &**store), is_offline),
+        page::look(config, store.map(|store| &**store), is_offline, is_running),
         ops
     );
     let readings: Vec<_> = readings.into_iter().chain(reading).collect();

@@ -7,7 +7,7 @@
 
 mod audit;
 mod form;
-mod sink;
+pub mod sink;
 
 use std::io::Write;
 

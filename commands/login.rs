@@ -118,8 +118,10 @@ pub fn operator() -> Caller {
 /// What is to be done where this user may not use the store.
 pub fn with_whose(error: StoreError) -> Exit {
     let message = setup::kept_from_store(&error);
+    let is_about_keys = matches!(error, StoreError::Keys(_) | StoreError::Sealed { .. });
     match Exit::from(error) {
-        Exit { code: Code::Store, .. } => Exit::new(
+        // Another user would lack the keys as well.
+        Exit { code: Code::Store, .. } if !is_about_keys => Exit::new(
             Code::Store,
             format!("{message}. This command writes the auth file: run it as the user that the bot runs as"),
         ),

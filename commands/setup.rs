@@ -53,6 +53,22 @@ pub fn is_without_store(config: &Config) -> bool {
     found.is_err_and(|error| error.kind() == std::io::ErrorKind::NotFound)
 }
 
+/// The same, to look at: nothing is made.
+pub fn store_to_look_at(config: &Config) -> Result<Arc<FileStore>, StoreError> {
+    FileStore::looked_at(&config.store, &environment, Clock::system()).map(Arc::new)
+}
+
+/// The lock that the only bot of a store and a server holds (W6).
+pub fn bot_lock(guild: u64) -> String {
+    format!("bot-{guild}")
+}
+
+/// Whether a bot of this store and server runs, wherever that is.
+pub fn is_bot_running(config: &Config, store: Option<&FileStore>) -> bool {
+    let both = store.zip(config.discord.as_ref());
+    both.is_some_and(|(store, discord)| store.is_locked(&bot_lock(discord.guild)))
+}
+
 /// What keeps this user from the store, for somebody whose store it need not be: nobody is told to take over another user's.
 pub fn kept_from_store(error: &StoreError) -> String {
     match error {

@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use latchkey::config::{Access, Config, DiscordConfig};
+use latchkey::config::{Access, Config, DiscordConfig, TokenSourceError};
 use latchkey::secret::Secret;
 use serenity::all::{
     ApplicationId, Command, CommandType, CurrentApplicationInfo, GuildId, Http, PartialGuild, Permissions,
@@ -14,7 +14,7 @@ use serenity::all::{
 
 use super::clock::Reading;
 use super::finding::{Finding, Level};
-use super::{QUESTION, access};
+use super::{QUESTION, WHOLE, access, as_the_unit};
 use crate::discord::api::{self, ApiError};
 use crate::discord::reach::Reach;
 use crate::exit::Code;
@@ -44,6 +44,15 @@ pub(super) fn offline(config: &Config) -> (Vec<Finding>, Option<Secret>) {
         Ok(token) => {
             let what = format!("guild {}, command /{}, token present", discord.guild, discord.command);
             (vec![Finding::ok(PART, what)], Some(token))
+        }
+        // Whoever checks is mostly not started by the unit, where alone this can be seen.
+        Err(TokenSourceError::NoCredentials { name }) => {
+            let what = format!(
+                "guild {}, command /{}; the bot's token cannot be read from here, so Discord is not asked: systemd hands the credential \
+                 {name} to the unit alone",
+                discord.guild, discord.command
+            );
+            (vec![Finding::warning(PART, what, as_the_unit(config))], None)
         }
         Err(error) => (vec![Finding::told(Level::Problem, PART, Code::Usage, &error.to_string())], None),
     }
@@ -92,20 +101,36 @@ pub(super) async fn ask(
         let headers = tokio::time::timeout(QUESTION, reach.greeted()).await.ok()?.ok()?;
         Reading::of("Discord", &headers)
     };
-    let (found, reading) = tokio::join!(standing(Arc::new(reach.http()), config, access, token), greeted);
+    let mut found = Vec::new();
+    let standing = standing(Arc::new(reach.http()), config, access, token, &mut found);
+    let (bounded, reading) = tokio::join!(tokio::time::timeout(WHOLE, standing), greeted);
+    if bounded.is_err() {
+        let why = format!("its answers took more than {} s", WHOLE.as_secs());
+        found.push(Unanswered { status: None, why }.finding("all that was asked"));
+    }
     (found, reading)
 }
 
-async fn standing(http: Arc<Http>, config: &DiscordConfig, access: &Access, token: &Secret) -> Vec<Finding> {
-    let mut found = Vec::new();
+/// Question by question, so that what was answered is told though the rest is not.
+async fn standing(
+    http: Arc<Http>,
+    config: &DiscordConfig,
+    access: &Access,
+    token: &Secret,
+    found: &mut Vec<Finding>,
+) {
     let application = match question(http.get_current_application_info()).await {
         Ok(application) => application,
         Err(Unanswered { status: Some(StatusCode::UNAUTHORIZED), .. }) => {
             let odd = odd(token.expose()).map(|odd| format!(": {odd}")).unwrap_or_default();
             let what = format!("Discord does not accept the bot's token{odd}");
-            return vec![Finding::problem(PART, Code::Usage, what, ANEW)];
+            found.push(Finding::problem(PART, Code::Usage, what, ANEW));
+            return;
         }
-        Err(unanswered) => return vec![unanswered.finding("who the bot is")],
+        Err(unanswered) => {
+            found.push(unanswered.finding("who the bot is"));
+            return;
+        }
     };
     found.push(Finding::ok(
         PART,
@@ -130,7 +155,6 @@ async fn standing(http: Arc<Http>, config: &DiscordConfig, access: &Access, toke
         }
         Err(unanswered) => found.push(unanswered.finding("what the server is")),
     }
-    found
 }
 
 fn absent(application: &CurrentApplicationInfo, config: &DiscordConfig) -> Finding {

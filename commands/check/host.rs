@@ -4,29 +4,34 @@
 
 use std::io::ErrorKind;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
-use std::path::Path;
 use std::time::Duration;
 
 use latchkey::config::{AuditSink, LogConfig, OpsConfig};
-use latchkey::foreign::folder;
-use rustix::fs::{Access, access};
 use rustix::process::{Resource, getrlimit};
 use url::Url;
 
 use super::ask;
-use super::finding::Finding;
+use super::finding::{Finding, Level};
 use crate::exit::Code;
+use crate::log::sink;
 
 /// How long a bot of this host may take to answer.
 const OPS: Duration = Duration::from_secs(3);
 /// How many files a small bot has open: connections, locks, and the files themselves.
 const FEW_DESCRIPTORS: u64 = 1_024;
 
+/// A bot that runs and does not listen here: most likely in another container, which has loopback addresses of its own.
+pub(super) const ELSEWHERE: &str = "a bot of this store runs, and not where this `check` does: run it beside the bot, as by `docker \
+     compose exec`";
+
 /// Where metrics and health are asked for.
-pub(super) async fn ops(config: &OpsConfig) -> Vec<Finding> {
+pub(super) async fn ops(config: &OpsConfig, is_running: bool) -> Vec<Finding> {
     const PART: &str = "ops";
     let listen = config.listen;
     let mut found = match std::net::TcpListener::bind(listen) {
+        Ok(_) if is_running => {
+            vec![Finding::ok(PART, format!("health and metrics are not asked for: {ELSEWHERE}"))]
+        }
         Ok(_) => {
             vec![Finding::ok(PART, format!("health and metrics are served on {listen} once a bot runs"))]
         }
@@ -88,28 +93,11 @@ pub(super) fn audit(config: &LogConfig) -> Option<Finding> {
         }
         AuditSink::File(path) => path,
     };
-    let refused =
-        |what: String, remedy: &str| Finding::problem(PART, Code::Usage, what, remedy).at(path.display());
-    Some(match writable(path) {
+    let refused = |text: &str| Finding::told(Level::Problem, PART, Code::Usage, text).at(path.display());
+    Some(match sink::judge(path) {
         Ok(()) => Finding::ok(PART, format!("audit lines go to {}", path.display())),
-        Err(why) => refused(
-            format!("audit lines cannot be written: {why}"),
-            "give the user that Latchkey runs as the right to write there, or choose another place for audit under [log]",
-        ),
+        Err(error) => refused(&error.to_string()),
     })
-}
-
-fn writable(path: &Path) -> Result<(), String> {
-    match std::fs::metadata(path) {
-        Ok(found) if found.is_dir() => Err("it is a folder".to_owned()),
-        Ok(_) => access(path, Access::WRITE_OK).map_err(|error| error.to_string()),
-        Err(error) if error.kind() == ErrorKind::NotFound => {
-            let place = folder(path);
-            let refused = |error| format!("the folder {} cannot be written ({error})", place.display());
-            access(place, Access::WRITE_OK | Access::EXEC_OK).map_err(refused)
-        }
-        Err(error) => Err(error.to_string()),
-    }
 }
 
 /// Whether there are files enough to be opened.
@@ -131,7 +119,6 @@ fn enough(limit: Option<u64>) -> Finding {
 
 #[cfg(test)]
 mod tests {
-    use super::super::finding::Level;
     use super::*;
 
     #[test]

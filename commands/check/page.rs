@@ -16,13 +16,19 @@ use url::Url;
 
 use super::ask;
 use super::finding::Finding;
+use super::host::ELSEWHERE;
 use crate::exit::Code;
 
 const PART: &str = "http";
 /// How long the page may take.
 const PAGE: Duration = Duration::from_secs(5);
 
-pub(super) async fn look(config: &Config, store: Option<&FileStore>, is_offline: bool) -> Vec<Finding> {
+pub(super) async fn look(
+    config: &Config,
+    store: Option<&FileStore>,
+    is_offline: bool,
+    is_running: bool,
+) -> Vec<Finding> {
     let Some(http) = &config.http else { return Vec::new() };
     let Some(public_url) = &http.public_url else {
         return vec![Finding::warning(
@@ -48,7 +54,13 @@ pub(super) async fn look(config: &Config, store: Option<&FileStore>, is_offline:
         let what = format!("{} is in use: by a bot that runs already, or by another program", http.listen);
         found.push(Finding::ok(PART, what));
     } else if !is_offline {
-        found.push(if is_taken { served(http, public_url, store).await } else { unserved(public_url).await });
+        found.push(if is_taken {
+            served(http, public_url, store).await
+        } else if is_running {
+            served_elsewhere(public_url, store).await
+        } else {
+            unserved(public_url).await
+        });
     }
     for provider in config.providers.iter().filter(|provider| provider.flows.contains(&Flow::Callback)) {
         if let Some(address) = &provider.callback_uri {
@@ -87,16 +99,34 @@ async fn name_of(url: &Url) -> Result<(), String> {
     }
 }
 
-/// Somebody listens where the bot does: is it the bot of this store that is reached at the public address?
-async fn served(http: &HttpConfig, public_url: &Url, store: Option<&FileStore>) -> Finding {
-    let listen = http.listen;
+/// A bot runs and does not listen here: whether the way leads to it can be seen all the same, if it does.
+async fn served_elsewhere(public_url: &Url, store: Option<&FileStore>) -> Finding {
+    let (answer, expected) = ask_for_proof(public_url, store).await;
+    if answer.is_ok_and(|(status, text)| status == 200 && Some(text) == expected) {
+        return Finding::ok(PART, format!("the sign-in page of this bot is reached at {public_url}"));
+    }
+    Finding::ok(PART, format!("{public_url} does not lead to the bot from here; {ELSEWHERE}"))
+}
+
+/// What answers at the public address to a question that only the bot of this store knows the answer to, and that answer.
+async fn ask_for_proof(
+    public_url: &Url,
+    store: Option<&FileStore>,
+) -> (Result<(u16, String), String>, Option<String>) {
     let nonce = random_id().chars().filter(char::is_ascii_alphanumeric).take(32).collect::<String>();
     let mut question = public_url.clone();
     question.set_path(&format!("{}/{}/{nonce}", public_url.path().trim_end_matches('/'), proof::PATH));
     let document = store.and_then(|store| store.snapshot().ok());
     let expected = proof::answer(document.as_ref().and_then(|document| document.store_id()), &nonce);
+    (ask::text(&question, PAGE).await, expected)
+}
+
+/// Somebody listens where the bot does: is it the bot of this store that is reached at the public address?
+async fn served(http: &HttpConfig, public_url: &Url, store: Option<&FileStore>) -> Finding {
+    let listen = http.listen;
+    let (answer, expected) = ask_for_proof(public_url, store).await;
     let place = |finding: Finding| finding.at("http.public_url");
-    match ask::text(&question, PAGE).await {
+    match answer {
         Ok((200, text)) if Some(&text) == expected.as_ref() => {
             Finding::ok(PART, format!("the sign-in page of this bot is reached at {public_url}"))
         }

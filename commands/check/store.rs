@@ -1,15 +1,20 @@
 //! Whether the store can be trusted, written and locked.
 //!
-//! Owns the findings on the auth file, its folder and its locks (F4, F15). Must not: write there, but for a lock of its own.
+//! Owns the findings on the auth file, its folder and its locks (F4, F15). Must not: write there, but
+//! for a lock of its own beside a store that is there already.
 
+use std::path::Path;
 use std::time::Duration;
 
-use latchkey::config::Config;
+use latchkey::config::{CREDENTIALS_VARIABLE, Config, SealKeySource};
 use latchkey::store::file::{FileStore, Survey};
-use latchkey::store::{Store, StoreError};
+use latchkey::store::{Store, StoreError, as_its_owner};
+use rustix::fs::{Access, access};
 
+use super::as_the_unit;
 use super::finding::{Finding, Level};
 use crate::exit::{Code, Exit};
+use crate::setup;
 
 const PART: &str = "store";
 /// How long the store lock is waited for.
@@ -23,6 +28,12 @@ const FEW_FILES: u64 = 100;
 
 /// It could not even be opened.
 pub(super) fn unopened(error: &StoreError, config: &Config) -> Finding {
+    let is_of_the_unit = matches!(config.store.seal_key, Some(SealKeySource::Credential(_)))
+        && setup::environment(CREDENTIALS_VARIABLE).is_none();
+    if is_of_the_unit && matches!(error, StoreError::Keys(_)) {
+        let what = "it cannot be looked at from here: systemd hands the keys that seal it to the unit alone";
+        return Finding::warning(PART, what, as_the_unit(config)).at(config.store.path.display());
+    }
     failed(PART, error).at(config.store.path.display())
 }
 
@@ -34,7 +45,9 @@ fn failed(part: &'static str, error: &StoreError) -> Finding {
 pub(super) async fn look(config: &Config, store: &FileStore) -> Vec<Finding> {
     let mut found = Vec::new();
     let place = store.path().display().to_string();
+    let is_there = FileStore::is_at(store.path());
     match store.snapshot() {
+        Ok(_) if !store.path().exists() && !is_there => found.extend(to_come(store, &place)),
         Ok(document) => {
             let (tenants, logins) = (document.tenants().count(), document.logins().count());
             found.push(Finding::ok(PART, format!("{place} (tenants: {tenants}, logins: {logins})")));
@@ -54,11 +67,39 @@ pub(super) async fn look(config: &Config, store: &FileStore) -> Vec<Finding> {
         }
         Err(error) => found.push(failed(PART, &error).at(&place)),
     }
+    if !is_there {
+        found.push(Finding::ok("locks", "their folder is made at the first start"));
+        return found;
+    }
     match store.named_lock("check", LOCK_WAIT).await {
         Ok(_) => found.push(Finding::ok("locks", "the store can be locked")),
         Err(error) => found.push(failed("locks", &error)),
     }
     found
+}
+
+/// Nothing is stored yet. To make its folder now would make it this user's, who need not be the bot's.
+fn to_come(store: &FileStore, place: &str) -> Vec<Finding> {
+    let told = Finding::ok(PART, format!("{place} is not there yet: it is made at the first start"));
+    let folder = store.path().parent().unwrap_or(Path::new("/"));
+    let Some(above) = folder.ancestors().find(|above| above.exists()) else { return vec![told] };
+    if above == folder {
+        return std::iter::once(told).chain(ground(store, place)).collect();
+    }
+    match access(above, Access::WRITE_OK | Access::EXEC_OK) {
+        Ok(()) => vec![told],
+        Err(error) => vec![
+            Finding::warning(
+                PART,
+                format!("its folder is not there yet, and this user cannot make it in {} ({error})", above.display()),
+                format!(
+                    "make it: `install -d -m 700 -o USER {}`; where systemd has StateDirectory= it does that itself",
+                    folder.display()
+                ),
+            )
+            .at(place),
+        ],
+    }
 }
 
 fn ground(store: &FileStore, place: &str) -> Vec<Finding> {
@@ -85,7 +126,7 @@ fn judge(survey: &Survey, me: u32, place: &str) -> Vec<Finding> {
     if let Some((owner, mode)) = survey.file {
         if owner != me {
             let what = format!("it belongs to user {owner}, and this is user {me}");
-            found.push(Finding::problem(PART, Code::Store, what, format!("`chown {me} {place}`")).at(place));
+            found.push(Finding::problem(PART, Code::Store, what, as_its_owner(place, owner, me)).at(place));
         }
         if mode & 0o077 != 0 {
             let what = format!("others may read or write it (mode {mode:o}), and it holds tokens");
@@ -139,5 +180,17 @@ mod tests {
             let amiss = found.iter().filter(|found| found.level != Level::Ok).count();
             assert_eq!(amiss, usize::from(level != Level::Ok), "{survey:?}: {found:?}");
         }
+    }
+
+    /// F4: root is sent to the owner, and never told to take the bot's store over.
+    #[test]
+    fn root_is_not_told_to_take_the_store_over() {
+        let survey =
+            Survey { file_system: Some("ext4"), file: Some((7, 0o600)), room: 1 << 30, files_left: None };
+        let found = judge(&survey, 0, "a.json");
+        let told = found[1].remedy.as_deref().unwrap_or_default();
+        assert_eq!(told, "run this as its owner: `runuser -u \"$(id -nu 7)\" -- …`");
+        let refused = StoreError::AnotherUsers { folder: "data".to_owned(), owner: 7, me: 0 }.to_string();
+        assert!(refused.ends_with(&format!("and this is user 0: {told}")), "{refused}");
     }
 }

@@ -13,8 +13,11 @@ use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use latchkey::foreign::folder;
 use latchkey::metrics;
+use latchkey::store::as_its_owner;
 use rustix::fs::{Mode, OFlags};
+use rustix::io::Errno;
 
 /// Lines that may wait for the reader of standard output; what comes on top is lost.
 const WAITING: usize = 4_096;
@@ -194,27 +197,43 @@ pub fn finish() {
     }
 }
 
-/// The file, if it is ours alone.
+/// Whether the bot could write its lines to `path`. Makes and writes nothing: one that is not there yet is judged by its folder.
+pub fn judge(path: &Path) -> Result<(), AuditError> {
+    let is_missing =
+        std::fs::symlink_metadata(path).is_err_and(|error| error.kind() == io::ErrorKind::NotFound);
+    if !is_missing {
+        return opened(path, OFlags::empty()).map(drop);
+    }
+    let rights = rustix::fs::Access::WRITE_OK | rustix::fs::Access::EXEC_OK;
+    rustix::fs::access(folder(path), rights).map_err(|error| unusable(path, error))
+}
+
+/// The file, if it is ours alone; made, where there is none.
 fn open(path: &Path) -> Result<File, AuditError> {
+    opened(path, OFlags::CREATE)
+}
+
+fn unusable(path: &Path, error: Errno) -> AuditError {
+    let remedy = match error {
+        Errno::LOOP => "it must not be a symbolic link: name the file itself as audit under [log]",
+        Errno::NOENT => {
+            "make its folder, for the user that runs Latchkey, or name another file as audit under [log]"
+        }
+        Errno::ACCESS | Errno::PERM => "it must belong to the user that runs Latchkey",
+        Errno::ROFS => "it must be on a writable file system",
+        Errno::ISDIR => "name a file in it as audit under [log]",
+        Errno::NOSPC | Errno::DQUOT => "make room on this disk",
+        _ => "name another file as audit under [log]",
+    };
+    AuditError::Unusable { path: path.display().to_string(), why: error.to_string(), remedy }
+}
+
+fn opened(path: &Path, made: OFlags) -> Result<File, AuditError> {
     let name = || path.display().to_string();
-    let flags = OFlags::CREATE | OFlags::WRONLY | OFlags::APPEND | OFlags::CLOEXEC | OFlags::NOFOLLOW
+    let flags = made | OFlags::WRONLY | OFlags::APPEND | OFlags::CLOEXEC | OFlags::NOFOLLOW
         // A pipe without a reader would hold us up; it is refused below.
         | OFlags::NONBLOCK;
-    let opened = rustix::fs::open(path, flags, Mode::from_raw_mode(0o600)).map_err(|error| {
-        use rustix::io::Errno;
-        let remedy = match error {
-            Errno::LOOP => "it must not be a symbolic link: name the file itself as audit under [log]",
-            Errno::NOENT => {
-                "make its folder, for the user that runs Latchkey, or name another file as audit under [log]"
-            }
-            Errno::ACCESS | Errno::PERM => "it must belong to the user that runs Latchkey",
-            Errno::ROFS => "it must be on a writable file system",
-            Errno::ISDIR => "name a file in it as audit under [log]",
-            Errno::NOSPC | Errno::DQUOT => "make room on this disk",
-            _ => "name another file as audit under [log]",
-        };
-        AuditError::Unusable { path: name(), why: error.to_string(), remedy }
-    })?;
+    let opened = rustix::fs::open(path, flags, Mode::from_raw_mode(0o600)).map_err(|e| unusable(path, e))?;
     let file = File::from(opened);
     let found = file.metadata().map_err(|error| AuditError::Unusable {
         path: name(),
@@ -229,7 +248,7 @@ fn open(path: &Path) -> Result<File, AuditError> {
     }
     if found.uid() != me {
         let what = format!("belongs to user {}, and this is user {me}", found.uid());
-        return wrong(what, format!("`chown {me} {}`, or run as its owner", name()));
+        return wrong(what, as_its_owner(name(), found.uid(), me));
     }
     if found.mode() & 0o022 != 0 {
         let what = format!("can be written by others (mode {:o})", found.mode() & 0o7777);

@@ -18,7 +18,7 @@ use crate::secret::Secret;
 /// The work that a passphrase costs, as a power of two: what the age programs take (256 MiB, about a second).
 const WORK: u8 = 18;
 /// The memory that this takes for a moment, in bytes: scrypt's 128·N·r (RFC 7914 section 2), with the r of age, 8.
-pub const PASSPHRASE_MEMORY: u64 = 128 * 8 << WORK;
+pub const PASSPHRASE_MEMORY: u64 = (128 * 8) << WORK;
 /// The most that is done to try a passphrase (1 GiB): a file could ask for any amount.
 const MOST_WORK: u8 = 20;
 /// What a file of age begins with.

@@ -131,7 +131,7 @@ pub enum StoreError {
     Unsafe(String),
     /// Another user's (F4).
     #[error(
-        "{folder} belongs to user {owner}, and this is user {me}: `chown {me} {folder}`, or run as its owner"
+        "{folder} belongs to user {owner}, and this is user {me}: {}", as_its_owner(folder, *owner, *me)
     )]
     AnotherUsers {
         /// The folder of the auth file, or that of its locks.
@@ -158,6 +158,16 @@ pub enum StoreError {
         "internal error: writing the store panicked, and whether this change is stored is not known; try again"
     )]
     WriterPanicked,
+}
+
+/// What whoever runs this as `me` does about `place` of `owner`'s. Root is sent to its owner: a store that changes hands is one that
+/// the bot refuses.
+#[must_use]
+pub fn as_its_owner(place: impl std::fmt::Display, owner: u32, me: u32) -> String {
+    if me == 0 {
+        return format!("run this as its owner: `runuser -u \"$(id -nu {owner})\" -- …`");
+    }
+    format!("run this as its owner, or `chown {me} {place}` if it is to be yours")
 }
 
 /// What puts it right that the system refused, where its error tells.

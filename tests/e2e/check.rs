@@ -62,7 +62,7 @@ async fn a_good_set_up_has_nothing_wrong() {
         ("discord", "/auth is not registered yet"),
         ("access", "every member of the server may sign in"),
         ("providers", "acme: sign-in by device, paste"),
-        ("locks", "can be locked"),
+        ("store", "is not there yet: it is made at the first start"),
         ("sealing", "tokens stand in clear"),
         ("clock", "agrees with that of Discord"),
     ] {
@@ -73,6 +73,7 @@ async fn a_good_set_up_has_nothing_wrong() {
     assert_eq!(setup.authority.requests().len(), 0, "an endpoint is asked for nothing");
     let text = setup.cli(&["check"]).await;
     assert!(text.code == 0 && text.stdout.ends_with("Nothing is wrong."), "{text:?}");
+    assert!(!setup.store().parent().expect("a folder").exists(), "its folder was made");
     let _bot = Bot::start(&setup).await;
     let (_, found) = check(&setup, &[], &[]).await;
     assert!(is_ok(&found, "discord", "/auth is registered"), "{found:#}");
@@ -257,14 +258,14 @@ async fn what_is_wrong_here_is_said_with_the_remedy() {
             "",
             "[log]\naudit = \"nowhere/audit.jsonl\"".to_owned(),
             2,
-            "problem | log | audit lines cannot be written: the folder nowhere cannot be written",
+            "problem | log | cannot open the audit file nowhere/audit.jsonl",
         ),
         (
             "an audit that is a folder",
             "",
             "[log]\naudit = \".\"".to_owned(),
             2,
-            "problem | log | audit lines cannot be written: it is a folder",
+            "problem | log | cannot open the audit file",
         ),
         (
             "nobody at the endpoint",
@@ -322,6 +323,7 @@ async fn what_is_wrong_here_is_said_with_the_remedy() {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_wrong_with_the_store_is_said_with_the_remedy() {
     let setup = Setup::new().await;
+    drop(setup.open_store());
     assert_eq!(check(&setup, &[], &[]).await.0, 0);
     let locks = setup.dir.path().join("data/auth.json.locks/store_id");
     let other = json!({"version": 1, "store_id": "a".repeat(32), "tenants": {}, "pending": {}, "threads": {}, "revocations": []});
@@ -387,4 +389,109 @@ async fn whoever_is_silent_is_not_waited_for_twice() {
     assert!(told.iter().all(|line| line.contains("no answer in 10 s")), "{told:#?}");
     assert!(began.elapsed() < std::time::Duration::from_secs(30), "{:?}", began.elapsed());
     let _: &Authority = &setup.authority;
+}
+
+/// What is asked one after another has an end as well: whoever answers each time just in time is not waited for for ever.
+#[tokio::test(flavor = "multi_thread")]
+async fn all_of_discords_answers_have_one_bound() {
+    let setup = Setup::new().await;
+    for question in ["GET /*applications/@me", "GET /guilds/*", "GET /users/@me"] {
+        setup.discord.delay(question, 9, std::time::Duration::from_millis(9_500));
+    }
+    let began = std::time::Instant::now();
+    let (code, found) = check(&setup, &[], &[]).await;
+    let told = amiss(&found);
+    assert_eq!((code, told.len()), (4, 1), "{told:#?}");
+    assert!(told[0].contains("its answers took more than 25 s"), "{told:#?}");
+    assert!(is_ok(&found, "discord", "Discord accepts the token"), "what it answered is told: {found:#}");
+    assert!(began.elapsed() < std::time::Duration::from_secs(30), "{:?}", began.elapsed());
+}
+
+/// A credential is the unit's alone: that it is not here is no fault of the configuration.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_systemd_hands_to_the_unit_alone_is_no_problem_here() {
+    let setup = Setup::plan().discord("token_credential = \"discord-token\"").start().await;
+    let (code, found) = check(&setup, &[], &[]).await;
+    let told = amiss(&found);
+    assert!(
+        code == 0
+            && told.len() == 1
+            && told[0].starts_with("warning | discord | ")
+            && told[0].contains("cannot be read from here")
+            && told[0].contains("systemd-run --pipe --wait -p User=latchkey -p LoadCredential=discord-token:FILE latchkey check"),
+        "{told:#?}"
+    );
+    assert_eq!(setup.discord.requests().len(), 0);
+    let folder = setup.dir.path().join("credentials");
+    std::fs::create_dir(&folder).expect("a folder");
+    std::fs::write(folder.join("discord-token"), setup.discord.bot_token()).expect("a file");
+    std::fs::set_permissions(folder.join("discord-token"), PermissionsExt::from_mode(0o400))
+        .expect("its mode");
+    let env = [("CREDENTIALS_DIRECTORY", folder.to_str().expect("a path"))];
+    let (code, found) = check(&setup, &[], &env).await;
+    assert_eq!((code, amiss(&found)), (0, Vec::new()), "{found:#}");
+    assert!(is_ok(&found, "discord", "Discord accepts the token"), "{found:#}");
+
+    setup.configure(|text| text.replace("[store]", "[store]\nseal_key_credential = \"seal-key\""));
+    let (code, found) = check(&setup, &["--offline"], &[]).await;
+    let told = amiss(&found);
+    assert!(
+        code == 0
+            && told.iter().any(|line| line.starts_with("warning | store | it cannot be looked at from here")),
+        "{told:#?}"
+    );
+    assert!(told[0].contains("LoadCredential=seal-key:FILE"), "{told:#?}");
+}
+
+/// Beside a bot that has its addresses elsewhere, as in another container, nobody is told that none runs.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_bot_that_runs_elsewhere_is_seen_by_its_lock() {
+    let (http, ops) = (free_port(), free_port());
+    let setup = Setup::new().await;
+    let _bot = Bot::start(&setup).await;
+    setup.configure(|text| {
+        format!(
+            "{text}\n[http]\nlisten = \"127.0.0.1:{http}\"\npublic_url = \"http://127.0.0.1:{http}\"\n[ops]\nlisten = \"127.0.0.1:{ops}\"\n"
+        )
+    });
+    let (code, found) = check(&setup, &[], &[]).await;
+    assert_eq!((code, amiss(&found)), (0, Vec::new()), "{found:#}");
+    for part in ["http", "ops"] {
+        assert!(
+            is_ok(&found, part, "a bot of this store runs, and not where this `check` does"),
+            "{found:#}"
+        );
+    }
+    assert!(!found.to_string().contains("no bot runs yet"), "{found:#}");
+}
+
+/// The audit file is judged as the bot judges it, and neither made nor written.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_audit_file_is_judged_as_the_bot_does() {
+    let setup = Setup::plan().more("[log]\naudit = \"audit.jsonl\"").start().await;
+    let path = setup.dir.path().join("audit.jsonl");
+    assert_eq!(check(&setup, &["--offline"], &[]).await.0, 0);
+    assert!(!path.exists(), "it was made");
+    std::fs::write(setup.dir.path().join("elsewhere"), "").expect("a file");
+    let link = || std::os::unix::fs::symlink("elsewhere", &path).expect("a link");
+    let pipe = || {
+        let made = std::process::Command::new("mkfifo").arg(&path).status().expect("mkfifo runs");
+        assert!(made.success());
+    };
+    let open = || {
+        std::fs::write(&path, "").expect("a file");
+        std::fs::set_permissions(&path, PermissionsExt::from_mode(0o666)).expect("its mode");
+    };
+    let cases: [(&dyn Fn(), &str); 3] = [
+        (&link, "it must not be a symbolic link"),
+        (&pipe, "cannot open the audit file"),
+        (&open, "can be written by others"),
+    ];
+    for (make, said) in cases {
+        make();
+        let (code, found) = check(&setup, &["--offline"], &[]).await;
+        let told = amiss(&found);
+        assert!(code == 2 && told.len() == 1 && told[0].contains(said), "{said}: {told:#?}");
+        std::fs::remove_file(&path).expect("it is there");
+    }
 }

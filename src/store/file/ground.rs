@@ -30,6 +30,19 @@ pub(super) struct Places {
     pub metadata: PathBuf,
 }
 
+impl Places {
+    fn new(folder: PathBuf, name: &OsStr) -> Self {
+        let beside = |suffix: &str| beside(&folder, name, suffix);
+        Self {
+            file: folder.join(name),
+            store_lock: beside(".lock"),
+            locks: beside(LOCKS),
+            metadata: beside(".metadata"),
+            folder,
+        }
+    }
+}
+
 /// File systems whose flock is known to hold between all processes that see the file (F15), by `statfs` magic.
 const TRUSTED: [(u64, &str); 7] = [
     (0xEF53, "ext4"),
@@ -56,31 +69,57 @@ pub(super) fn locks_beside(path: &Path) -> Option<PathBuf> {
 
 /// Checks the ground at `path` and gives the places on it. Makes missing folders, 0700.
 pub(super) fn prepare(path: &Path, allow_unverified_locks: bool) -> Result<Places, StoreError> {
-    let name = path.file_name().ok_or_else(|| {
-        StoreError::Unsafe(format!("{} names no file: give the path of the auth file", path.display()))
-    })?;
-    let given = match path.parent() {
-        Some(parent) if !parent.as_os_str().is_empty() => parent,
-        _ => Path::new("."),
-    };
+    let (given, name) = split(path)?;
     make_folder(given)?;
-    check_folder(given)?;
-    let folder = given.canonicalize().map_err(|e| StoreError::io("find", given, &e))?;
-    let file = folder.join(name);
-    let beside = |suffix: &str| beside(&folder, name, suffix);
-    let places = Places {
-        file,
-        store_lock: beside(".lock"),
-        locks: beside(LOCKS),
-        metadata: beside(".metadata"),
-        folder,
-    };
+    let places = places_in(given, name)?;
     check_file_system(&places.folder, allow_unverified_locks)?;
     make_folder(&places.locks)?;
     check_folder(&places.locks)?;
     check_file(&places)?;
     check_mounts(&places)?;
     Ok(places)
+}
+
+/// The same judgement of what is there, and nothing is made.
+pub(super) fn foresee(path: &Path, allow_unverified_locks: bool) -> Result<Places, StoreError> {
+    let (given, name) = split(path)?;
+    if is_missing(given) {
+        let folder = std::path::absolute(given).map_err(|e| StoreError::io("find", given, &e))?;
+        if let Some(above) = folder.ancestors().find(|above| above.exists()) {
+            check_file_system(above, allow_unverified_locks)?;
+        }
+        return Ok(Places::new(folder, name));
+    }
+    let places = places_in(given, name)?;
+    check_file_system(&places.folder, allow_unverified_locks)?;
+    if !is_missing(&places.locks) {
+        check_folder(&places.locks)?;
+    }
+    check_file(&places)?;
+    check_mounts(&places)?;
+    Ok(places)
+}
+
+/// The folder that was named, and the auth file's name in it.
+fn split(path: &Path) -> Result<(&Path, &OsStr), StoreError> {
+    let name = path.file_name().ok_or_else(|| {
+        StoreError::Unsafe(format!("{} names no file: give the path of the auth file", path.display()))
+    })?;
+    Ok(match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => (parent, name),
+        _ => (Path::new("."), name),
+    })
+}
+
+fn places_in(given: &Path, name: &OsStr) -> Result<Places, StoreError> {
+    check_folder(given)?;
+    let folder = given.canonicalize().map_err(|e| StoreError::io("find", given, &e))?;
+    Ok(Places::new(folder, name))
+}
+
+/// Whether nothing is at `path`, not even a link that leads nowhere.
+pub(super) fn is_missing(path: &Path) -> bool {
+    std::fs::symlink_metadata(path).is_err_and(|e| e.kind() == io::ErrorKind::NotFound)
 }
 
 pub(super) fn make_folder(folder: &Path) -> Result<(), StoreError> {
@@ -237,6 +276,21 @@ mod tests {
         for folder in [&places.folder, &places.locks] {
             assert_eq!(std::fs::metadata(folder).unwrap().permissions().mode() & 0o777, 0o700);
         }
+    }
+
+    /// F4: whoever only looks makes nothing, on whatever of the place is there already, and judges it as before.
+    #[test]
+    fn whoever_only_looks_makes_nothing() {
+        let temp = tempfile::tempdir().unwrap();
+        let path = temp.path().join("a/b/auth.json");
+        assert_eq!(foresee(&path, false).unwrap().file, path);
+        assert!(!temp.path().join("a").exists());
+        make_folder(&temp.path().join("a/b")).unwrap();
+        let foreseen = foresee(&path, false).unwrap();
+        assert!(!foreseen.locks.exists());
+        assert_eq!(foreseen.locks, prepare(&path, false).unwrap().locks);
+        std::fs::set_permissions(&foreseen.locks, PermissionsExt::from_mode(0o770)).unwrap();
+        assert!(foresee(&path, false).unwrap_err().to_string().contains("chmod 700"));
     }
 
     /// F4, F15

@@ -197,6 +197,14 @@ pub(super) fn holder(path: &Path) -> Option<Holder> {
     Some(Holder { pid, stopped: matches!(state, 'T' | 't') })
 }
 
+/// Whether somebody has the lock at `path`. Where there is none, nobody has.
+pub(super) fn is_held(path: &Path) -> bool {
+    let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NOFOLLOW | OFlags::NONBLOCK;
+    let file = rustix::fs::open(path, flags, Mode::empty()).map(File::from);
+    // Had for a moment, a shared one keeps nobody but a writer from it, and no longer than this.
+    file.is_ok_and(|file| matches!(FileExt::try_lock_shared(&file), Err(TryLockError::WouldBlock)))
+}
+
 /// A thread that waits for a lock.
 pub(super) fn waiter() -> thread::Builder {
     thread::Builder::new().name("latchkey-lock".to_owned()).stack_size(128 * 1024)

@@ -64,6 +64,8 @@ pub struct FileStore {
     failed: watch::Sender<u64>,
     /// The way to the writing thread, which starts at the first write.
     desk: Desk,
+    /// Whether it makes nothing where no store is.
+    only_looks: bool,
     /// Set by the first who wants to hear of changes; the task that looks at the file ends when this is dropped.
     watched: OnceLock<Arc<()>>,
 }
@@ -74,8 +76,12 @@ impl FileStore {
     /// # Errors
     /// When the place cannot be trusted (F4, F15), with the remedy.
     pub fn open(path: &Path, allow_unverified_locks: bool, clock: Clock) -> Result<Self, StoreError> {
-        Ok(Self {
-            places: ground::prepare(path, allow_unverified_locks)?,
+        Ok(Self::on(ground::prepare(path, allow_unverified_locks)?, clock))
+    }
+
+    fn on(places: Places, clock: Clock) -> Self {
+        Self {
+            places,
             clock,
             wait: STORE_WAIT,
             reader: Arc::new(Seal::default().into()),
@@ -84,8 +90,9 @@ impl FileStore {
             changed: watch::Sender::new(0),
             failed: watch::Sender::new(0),
             desk: Desk::default(),
+            only_looks: false,
             watched: OnceLock::new(),
-        })
+        }
     }
 
     /// The same, as the configuration has it, with the keys that seal it.
@@ -96,9 +103,23 @@ impl FileStore {
         let source = config.seal_key.as_ref();
         let keys = source.map(|source| Keys::load(source, env)).transpose()?;
         let store = Self::open(&config.path, config.allow_unverified_locks, clock)?;
-        let Some(keys) = keys else { return Ok(store) };
-        let file = source.and_then(|source| Keys::file_of(source, env));
-        Ok(Self { reader: Arc::new(Keyring::new(keys.into(), file).into()), ..store })
+        Ok(store.with_keys(keys, config, env))
+    }
+
+    /// The same, to look at: where there is no store yet, nothing is made.
+    ///
+    /// # Errors
+    /// Likewise.
+    pub fn looked_at(config: &StoreConfig, env: Env<'_>, clock: Clock) -> Result<Self, StoreError> {
+        let keys = config.seal_key.as_ref().map(|source| Keys::load(source, env)).transpose()?;
+        let places = ground::foresee(&config.path, config.allow_unverified_locks)?;
+        Ok(Self { only_looks: true, ..Self::on(places, clock) }.with_keys(keys, config, env))
+    }
+
+    fn with_keys(self, keys: Option<Keys>, config: &StoreConfig, env: Env<'_>) -> Self {
+        let Some(keys) = keys else { return self };
+        let file = config.seal_key.as_ref().and_then(|source| Keys::file_of(source, env));
+        Self { reader: Arc::new(Keyring::new(keys.into(), file).into()), ..self }
     }
 
     /// The same, sealed by `keys`. Before anything is read or written.
@@ -155,6 +176,12 @@ impl FileStore {
     /// When it cannot be had within `bound`.
     pub async fn named_lock(&self, name: &str, bound: Duration) -> Result<KernelLock, StoreError> {
         Ok(self.waiting.acquire(&self.lock_path(name), bound).await?)
+    }
+
+    /// Whether somebody has the lock of that name. Makes and signs none.
+    #[must_use]
+    pub fn is_locked(&self, name: &str) -> bool {
+        lock::is_held(&self.lock_path(name))
     }
 
     /// How many locks this process waits for.
@@ -326,6 +353,9 @@ impl Store for FileStore {
     }
 
     fn write_metadata(&self, issuer: &str, text: &str) -> Result<(), StoreError> {
+        if self.only_looks && !Self::is_at(&self.places.file) {
+            return Ok(());
+        }
         metadata::write(&self.places, issuer, text)
     }
 }
