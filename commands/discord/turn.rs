@@ -72,7 +72,7 @@ mod tests {
     fn a_wait_is_as_long_as_it_was_meant() {
         let (begun, day) = (Instant::now(), Duration::from_hours(24));
         let after = |waited: Duration, turn, remaining| {
-            let reset_after = u64::try_from((day - waited).as_millis()).unwrap();
+            let reset_after = u64::try_from(day.saturating_sub(waited).as_millis()).unwrap();
             Turn::next(turn, &limit(remaining, reset_after), begun + waited)
         };
         let first = after(Duration::ZERO, None, 100).unwrap();
@@ -80,7 +80,7 @@ mod tests {
         let looked = after(LATER, Some(first), 100).unwrap();
         assert_eq!(looked.at, first.at);
         let used_up = after(LATER, Some(first), 50).unwrap();
-        assert_eq!(used_up.at - begun, LATER + (day - LATER) / 50);
+        assert_eq!(used_up.at - begun, LATER + day.saturating_sub(LATER) / 50);
         assert!(after(LATER, Some(first), 1_000).is_none());
     }
 }

@@ -38,7 +38,7 @@ impl Streams {
                 tracing::error!("{error}. Audit lines go where they went");
             }
         }
-        std::future::pending().await
+        std::future::pending::<()>().await;
     }
 }
 
