@@ -151,7 +151,7 @@ async fn tokens(
 
 /// W6: the lock that makes this the only bot of its store and guild.
 async fn only_one(store: &FileStore, guild: u64) -> Result<KernelLock, Exit> {
-    store.named_lock(&format!("bot-{guild}"), PREDECESSOR).await.map_err(|error| match error {
+    store.named_lock(&setup::bot_lock(guild), PREDECESSOR).await.map_err(|error| match error {
         StoreError::Lock(LockError::TimedOut { .. }) => Exit::new(
             Code::Usage,
             format!("another Latchkey serves server {guild} from this store: {error}. Stop it first"),
