@@ -61,6 +61,11 @@ fn the_example_is_valid_with_and_without_its_comments() {
         ["acme", "claude", "codex", "gemini", "github", "mcp:notes"]
     );
     assert_eq!(config.warnings, []);
+    // What stands in another line's place has no space behind its mark.
+    let instead = |line: &&str| line.starts_with('#') && !line.starts_with("# ") && line.contains(" = ");
+    let alone = EXAMPLE.lines().filter(instead).map(|line| (line, parse(&EXAMPLE.replace(line, &line[1..]))));
+    let found: Vec<_> = alone.map(|(line, config)| (line, config.warnings)).collect();
+    assert!(found.len() == 3 && found.iter().all(|(_, warnings)| warnings.is_empty()), "{found:?}");
 }
 
 #[test]
