@@ -133,6 +133,9 @@ fn tell_all() {
     exported(&user, 3);
     restored(&user, &tenant, 1_700_000_000);
     restore_refused(&user, &tenant, &Objection::OtherKind { held: CredentialKind::Static });
+    seal_key_added(&user, "key-1");
+    sealed(&user, "key-1");
+    opened(&user);
 }
 
 /// Nothing that the source tells is left out of [`tell_all`], and so of what the tests below hold.

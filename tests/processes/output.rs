@@ -170,16 +170,16 @@ async fn check_is_a_list_of_what_to_do_on_a_fresh_machine() {
     let changing = |line: &&str| {
         !line.contains("whose locks hold")
             && !line.contains("may be open at a time")
-            && !line.contains("auth.json (")
+            && !line.contains("auth.json is not there yet")
     };
     insta::assert_snapshot!(text.lines().filter(changing).collect::<Vec<_>>().join("\n"), @r#"
     ok       configuration: latchkey.toml is valid
-    PROBLEM  discord: the bot's token is missing: set DISCORD_TOKEN, or name a file as token_file under [discord]
+    PROBLEM  discord: the bot's token is missing: set DISCORD_TOKEN, or name a file as token_file or a credential as token_credential under [discord]
     warning  access: nobody but those with Manage Guild may sign in
                remedy: name roles or users under [access] members
     PROBLEM  providers: none is configured
                remedy: add a table such as [providers.codex]; `latchkey providers` lists what there is
-    ok       locks: the store can be locked
+    ok       locks: their folder is made at the first start
     ok       sealing: tokens stand in clear: to seal them, `latchkey seal key --add FILE`, and write seal_key_file = "FILE" under [store]
     ok       clock: not compared: no other host was asked that says the time
     2 problems, 1 warning: begin with the first, then check again.

@@ -144,7 +144,11 @@ fn bytes(path: &Path) -> Result<Option<Vec<u8>>, StoreError> {
 pub(super) fn all_in_use(places: &Places) -> Result<Vec<(PathBuf, BTreeSet<String>)>, StoreError> {
     let failed = |e: io::Error| StoreError::io("look through", &places.locks, &e);
     let mut found = Vec::new();
-    for entry in std::fs::read_dir(&places.locks).map_err(failed)? {
+    let entries = match std::fs::read_dir(&places.locks) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(found),
+        entries => entries.map_err(failed)?,
+    };
+    for entry in entries {
         let path = entry.map_err(failed)?.path();
         if path.extension().is_none_or(|end| end != "rescue") {
             continue;

@@ -40,7 +40,7 @@ fn every_command_on_the_pages_for_operators_is_there() {
                 let mut words = called.split([' ', '\n', ')', '"', '\'']).take_while(|word| *word != "#");
                 let command = words.next().unwrap_or_default();
                 // The program alone, and what other programs have behind its name.
-                if command.is_empty() {
+                if command.is_empty() || command.starts_with('-') {
                     continue;
                 }
                 let options: Vec<_> = words.filter(|word| word.starts_with("--")).collect();
