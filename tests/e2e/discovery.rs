@@ -208,11 +208,6 @@ async fn a_promised_issuer_is_missed_in_a_pasted_answer() {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_the_metadata_takes_out_is_no_other_way() {
     let house = House::new(Settings::default()).await;
-    // Where no store is, `check` makes none, and so keeps no metadata either.
-    house.setup.open_store();
-    std::fs::write(house.setup.store(), "{}").unwrap();
-    std::fs::set_permissions(house.setup.store(), std::os::unix::fs::PermissionsExt::from_mode(0o600))
-        .unwrap();
     house.found.set(|settings| {
         settings.metadata.insert("code_challenge_methods_supported".to_owned(), vec!["plain"].into());
     });
@@ -227,6 +222,11 @@ async fn what_the_metadata_takes_out_is_no_other_way() {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_the_metadata_takes_out_is_said_by_check() {
     let house = House::new(Settings::default()).await;
+    // Where no store is, `check` makes none, and so keeps no metadata either.
+    house.setup.open_store();
+    std::fs::write(house.setup.store(), r#"{"version": 1}"#).unwrap();
+    std::fs::set_permissions(house.setup.store(), std::os::unix::fs::PermissionsExt::from_mode(0o600))
+        .unwrap();
     house.found.set(|settings| {
         settings.metadata.insert("code_challenge_methods_supported".to_owned(), vec!["plain"].into());
     });
