@@ -1,6 +1,6 @@
 //! A copy of all that is stored, to be kept elsewhere: its format, what it is encrypted with, and how it comes back.
 //!
-//! Owns [`Copy`]: a header that says what it is, and the store's own entries. `crypt` encrypts it, `plan` judges what of it may come
+//! Owns [struct@Copy]: a header that says what it is, and the store's own entries. `crypt` encrypts it, `plan` judges what of it may come
 //! back, `write` brings that back. Invariants: entries go along to the byte, with what is not known of them (F5); logins under way
 //! are left out, since they are good for minutes and hold tokens of Discord; a copy never leaves this module unencrypted but
 //! as a [`Secret`]. Must not: read or write a file that somebody named.
@@ -146,7 +146,7 @@ pub fn print(document: &Document, now: UnixSeconds) -> Result<(Header, Secret), 
     if text.expose().len() > MOST_BYTES { Err(CopyError::TooLarge) } else { Ok((header, text)) }
 }
 
-/// Reads what [`print`] made.
+/// Reads what [`print()`] made.
 ///
 /// # Errors
 /// See [`CopyError`].
