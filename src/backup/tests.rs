@@ -1,3 +1,5 @@
+//! A copy reads back what it was made of, and nothing else is one.
+
 use std::collections::BTreeSet;
 
 use super::*;

@@ -1,3 +1,5 @@
+//! What is said of a restore, as people read it.
+
 use latchkey::backup::Counts;
 use latchkey::credential::Objection;
 

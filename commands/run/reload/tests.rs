@@ -1,3 +1,5 @@
+//! What a reload takes over, and what waits for a restart.
+
 use std::path::Path;
 
 use super::*;

@@ -1,3 +1,5 @@
+//! What of a copy comes back, and what is left.
+
 use std::collections::BTreeMap;
 
 use proptest::prelude::*;

@@ -1,3 +1,5 @@
+//! A restore is one locked write, judged anew inside it.
+
 use std::time::Duration;
 
 use latchkey_test_authority::Person;
